@@ -1,0 +1,204 @@
+//! The configuration as meant: what the rest of the program reads. Built only by `check`, so every
+//! value here has been understood: names resolve, URLs are absolute, lists are not empty where they
+//! must not be.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::net::SocketAddr;
+use std::path::PathBuf;
+use std::time::Duration;
+
+use ipnet::IpNet;
+use serde::{Deserialize, Serialize};
+use url::Url;
+
+/// One whole configuration. Reload replaces it; nothing mutates it.
+#[derive(Debug, Clone)]
+pub struct Config {
+    /// The public base URL without a trailing slash; the `iss` of every token, compared byte for byte.
+    pub issuer: String,
+    pub listen: Listen,
+    pub data_dir: PathBuf,
+    pub tls: Tls,
+    /// Peers whose `X-Forwarded-For` and `X-Forwarded-Proto` are believed.
+    pub trusted_proxies: Vec<IpNet>,
+    pub organisation: Organisation,
+    /// By client id.
+    pub apps: BTreeMap<String, App>,
+    pub policies: BTreeMap<String, Policy>,
+    pub sign_in: SignIn,
+    pub passwords: Passwords,
+    /// Members of this group may administrate.
+    pub admin_group: Option<String>,
+    pub log: Log,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Listen {
+    Tcp(SocketAddr),
+    Unix(PathBuf),
+}
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Tls {
+    Files { certificate: PathBuf, key: PathBuf },
+    /// A certificate of our own, kept in `<data_dir>/tls`.
+    SelfSigned,
+    /// Plain HTTP: a proxy in front speaks TLS.
+    Off,
+}
+
+/// How the pages look and whom they name.
+#[derive(Debug, Clone)]
+pub struct Organisation {
+    pub name: String,
+    /// An address people can ask for help.
+    pub support: Option<String>,
+    pub logo: Option<Logo>,
+    /// `#rrggbb`.
+    pub accent: String,
+    /// Offered languages, first is the default: `en`, `de`.
+    pub languages: Vec<String>,
+}
+
+/// A picture read at load, served from memory.
+#[derive(Debug, Clone)]
+pub struct Logo {
+    pub media_type: &'static str,
+    pub bytes: Vec<u8>,
+}
+
+/// An application that signs people in here: an OAuth client and who may use it.
+#[derive(Debug, Clone)]
+pub struct App {
+    pub client_id: String,
+    /// Shown to people; the YAML key unless `title` is given.
+    pub title: String,
+    pub preset: Option<Preset>,
+    /// Where the app lives, for links.
+    pub url: Option<Url>,
+    /// Compared byte for byte, except the port of a literal loopback address (RFC 8252 section 7.3).
+    pub redirect_uris: Vec<String>,
+    pub post_logout_redirect_uris: Vec<String>,
+    /// Browser origins that may read answers across origins.
+    pub origins: BTreeSet<String>,
+    pub kind: ClientKind,
+    pub grants: BTreeSet<GrantKind>,
+    pub pkce: Pkce,
+    /// Ours: people are not asked for consent.
+    pub first_party: bool,
+    /// Scopes the app may ask for.
+    pub scopes: BTreeSet<String>,
+    pub lifetimes: Lifetimes,
+    pub id_token_alg: Alg,
+    /// In order; the first entry whose group the person is in decides.
+    pub access: Vec<Access>,
+    /// Accept `?access_token=` at userinfo. Off: tokens in URLs end up in logs.
+    pub userinfo_token_in_query: bool,
+    /// Claims that never go to this app, because it would take them for something else.
+    pub withheld_claims: &'static [&'static str],
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Preset {
+    Rocketchat,
+}
+
+/// RFC 6749 section 2.1.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum ClientKind {
+    Confidential,
+    Public,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum GrantKind {
+    AuthorizationCode,
+    RefreshToken,
+}
+
+/// RFC 7636: `Optional` still enforces a challenge that was sent.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Pkce {
+    Required,
+    Optional,
+}
+
+/// Signature algorithms of ID tokens (RFC 7518 section 3.1, RFC 8037 section 3.1).
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+pub enum Alg {
+    #[serde(rename = "RS256")]
+    Rs256,
+    #[serde(rename = "ES256")]
+    Es256,
+    #[serde(rename = "EdDSA")]
+    EdDsa,
+}
+
+#[derive(Debug, Clone, Copy)]
+pub struct Lifetimes {
+    pub access_token: Duration,
+    pub id_token: Duration,
+    pub refresh_token: Duration,
+    pub code: Duration,
+}
+
+/// People of `group` (or `everyone`) may use the app under `policy`.
+#[derive(Debug, Clone)]
+pub struct Access {
+    pub group: String,
+    pub policy: String,
+}
+
+/// What somebody must prove. Only a password for now.
+#[derive(Debug, Clone)]
+pub struct Policy {
+    pub first_factor: FirstFactor,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum FirstFactor {
+    Password,
+}
+
+#[derive(Debug, Clone, Copy)]
+pub struct SignIn {
+    /// A session ends after this long without use.
+    pub idle: Duration,
+    /// ... and this long after sign-in in any case.
+    pub absolute: Duration,
+    /// A browser in which somebody signed in is known to belong to them for this long.
+    pub remember_device: Duration,
+}
+
+#[derive(Debug, Clone, Copy)]
+pub struct Passwords {
+    /// In characters.
+    pub min_length: usize,
+    pub argon2id: Argon2id,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Argon2id {
+    pub memory_kib: u32,
+    pub iterations: u32,
+    pub parallelism: u32,
+}
+
+#[derive(Debug, Clone)]
+pub struct Log {
+    pub format: LogFormat,
+    /// A `tracing` filter such as `info` or `gantry=debug`.
+    pub level: String,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum LogFormat {
+    Text,
+    Json,
+}

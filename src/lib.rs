@@ -1,0 +1,6 @@
+//! Gantry: an identity provider in one binary. Modules in reading order; each depends only on those below.
+
+/// The system's time, asked in one place.
+pub mod clock;
+/// Randomness, tokens and text that must not be printed.
+pub mod secret;
