@@ -1,0 +1,23 @@
+// One line a check: `ok NAME` or `not ok NAME` with the reason below. tests/run adds them up.
+import assert from 'node:assert/strict';
+
+let failed = 0, count = 0;
+
+export async function check(name, run) {
+  count++;
+  try {
+    await run();
+    console.log(`ok ${name}`);
+  } catch (e) {
+    failed++;
+    console.log(`not ok ${name}`);
+    console.log(`${e.message}${e.cause ? `\n${JSON.stringify(e.cause)}` : ''}`.split('\n').slice(0, 15).map((l) => `# ${l}`).join('\n'));
+  }
+}
+
+export function done() {
+  console.log(`1..${count}`);
+  process.exit(failed ? 1 : 0);
+}
+
+export { assert };
