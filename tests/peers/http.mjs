@@ -9,8 +9,8 @@ export function send(url, { method = 'GET', headers = {}, body, map = {} } = {})
   const to = new URL(url), port = map[to.hostname] ?? to.port;
   return new Promise((done, failed) => {
     const req = https.request({
-      host: map[to.hostname] ? '127.0.0.1' : to.hostname, port: port || 443, servername: to.hostname, path: to.pathname + to.search,
-      method, ca, timeout: 30_000, agent: false,
+      host: map[to.hostname] ? '127.0.0.1' : to.hostname, port: port || 443, path: to.pathname + to.search,
+      method, ca, timeout: 30_000, agent: false, ...(/^[\d.]+$/.test(to.hostname) ? {} : { servername: to.hostname }),
       headers: { host: to.host, ...(body === undefined ? {} : { 'content-type': 'application/x-www-form-urlencoded', 'content-length': Buffer.byteLength(body) }), ...headers },
     }, async (res) => {
       try {
