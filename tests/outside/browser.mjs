@@ -31,6 +31,7 @@ async function visit(options, run, expected = /$^/) {
     assert.deepEqual(seen.filter((x) => !expected.test(x)), [], 'the console is not silent');
   } catch (e) {
     await page.screenshot({ path: path.join(shots, `failed-${Date.now()}.png`) }).catch(() => {});
+    if (seen.length) e.message += `\nconsole: ${seen.join('\n')}`;
     throw e;
   } finally { await context.close(); }
 }

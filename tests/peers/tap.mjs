@@ -10,7 +10,7 @@ export async function check(name, run) {
   } catch (e) {
     failed++;
     console.log(`not ok ${name}`);
-    console.log(`${e.message}${e.cause ? `\n${JSON.stringify(e.cause)}` : ''}`.split('\n').slice(0, 15).map((l) => `# ${l}`).join('\n'));
+    console.log(`${e.message}${e.cause ? `\n${JSON.stringify(e.cause)}` : ''}`.replace(/\x1b\[\d+m/g, '').split('\n').filter(Boolean).slice(0, 20).map((l) => `# ${l}`).join('\n'));
   }
 }
 
