@@ -4,3 +4,5 @@
 pub mod clock;
 /// Randomness, tokens and text that must not be printed.
 pub mod secret;
+/// The configuration file: read, checked, explained.
+pub mod config;
