@@ -2,7 +2,9 @@
 
 /// The system's time, asked in one place.
 pub mod clock;
+/// The YAML, understood.
+pub mod config;
 /// Randomness, tokens and text that must not be printed.
 pub mod secret;
-/// The configuration file: read, checked, explained.
-pub mod config;
+/// Pages and, above them, everything that speaks HTTP.
+pub mod web;

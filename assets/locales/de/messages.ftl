@@ -1,0 +1,39 @@
+# Sätze darüber, was geschehen ist. Der Titel ist die Überschrift einer Seite, die sonst nichts zeigt.
+
+wrong-credentials = Benutzername und Passwort passen nicht zusammen. Bitte versuchen Sie es noch einmal.
+    .title = Anmeldung fehlgeschlagen
+missing-fields = Bitte geben Sie Ihren Benutzernamen und Ihr Passwort ein.
+    .title = Es fehlt etwas
+too-many-attempts =
+    Zu viele Versuche. Bitte versuchen Sie es in { $seconds ->
+        [one] { $seconds } Sekunde noch einmal.
+       *[other] { $seconds } Sekunden noch einmal.
+    }
+    .title = Bitte warten Sie einen Moment
+too-many-attempts-minutes =
+    Zu viele Versuche. Bitte versuchen Sie es in { $minutes ->
+        [one] { $minutes } Minute noch einmal.
+       *[other] { $minutes } Minuten noch einmal.
+    }
+session-ended = Ihre Sitzung ist beendet. Bitte melden Sie sich neu an.
+    .title = Ihre Sitzung ist beendet
+flow-expired = Diese Anmeldung hat zu lange gedauert oder ist schon abgeschlossen. Bitte beginnen Sie in der App noch einmal.
+    .title = Bitte beginnen Sie noch einmal
+not-allowed = Ihr Konto hat keinen Zugang zu { $app }. Wenn das nicht stimmt, wenden Sie sich bitte an die Personen, die es betreuen.
+    .title = Kein Zugang zu { $app }
+bad-form = Das Formular konnte nicht gelesen werden. Bitte gehen Sie zurück und versuchen Sie es noch einmal.
+    .title = Bitte versuchen Sie es noch einmal
+cookies-missing = Ihr Browser hat das Cookie nicht gesendet, das diese Anmeldung zusammenhält. Bitte erlauben Sie Cookies für diese Seite und beginnen Sie noch einmal.
+    .title = Cookies werden gebraucht
+unknown-app = Die App, von der Sie kommen, ist bei uns nicht registriert.
+    .title = Wir kennen diese App nicht
+unknown-return-address = Die App möchte Sie an eine Adresse leiten, die für sie nicht registriert ist. Zum Schutz Ihres Kontos haben wir hier angehalten.
+    .title = Wir haben diese Anmeldung angehalten
+bad-request = Die App hat eine Anfrage gesendet, die wir nicht beantworten können.
+    .title = Die App hat einen Fehler gemacht
+busy = Gerade ist viel los. Bitte versuchen Sie es in einem Moment noch einmal.
+    .title = Bitte versuchen Sie es gleich noch einmal
+not-found = Unter dieser Adresse gibt es nichts. Vielleicht ist der Link alt oder wurde abgeschnitten.
+    .title = Seite nicht gefunden
+unexpected = Bei uns ist etwas schiefgegangen. Bitte versuchen Sie es noch einmal.
+    .title = Etwas ist schiefgegangen

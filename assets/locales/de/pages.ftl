@@ -1,0 +1,63 @@
+# Um jede Seite herum
+language = Sprache
+help = Brauchen Sie Hilfe?
+help-at = Brauchen Sie Hilfe? Fragen Sie { $contact }
+
+# Anmelden
+sign-in = Anmelden
+to-continue = weiter zu { $app }
+username = Benutzername
+password = Passwort
+signed-in-as = Angemeldet als { $user }
+other-account = Anderes Konto verwenden
+
+# Noch einmal nach dem Passwort fragen
+confirm-title = Sind Sie es wirklich?
+confirm-lead = { $app } bittet Sie, Ihr Passwort noch einmal einzugeben.
+confirm = Bestätigen
+not-you = Nicht Sie? Anderes Konto verwenden
+
+# Welches Konto
+choose-title = Konto auswählen
+continue-as = Weiter als { $user }
+
+# Zustimmung
+consent-title = Darf { $app } Ihr Konto verwenden?
+consent-scopes = { $app } möchte:
+consent-return = Danach geht es weiter zu { $host }.
+allow = Erlauben
+deny = Nicht erlauben
+scope-openid = Sie wiedererkennen, wenn Sie zurückkommen
+scope-profile = Ihren Namen und Benutzernamen sehen
+scope-email = Ihre E-Mail-Adresse sehen
+scope-groups = sehen, in welchen Gruppen Sie sind
+scope-roles = sehen, welche Rollen Sie haben
+scope-offline-access = diesen Zugang behalten, während Sie abwesend sind
+scope-address = Ihre Postanschrift sehen
+scope-phone = Ihre Telefonnummer sehen
+scope-other = die Berechtigung „{ $scope }“ nutzen
+
+# Startseite
+welcome = Guten Tag, { $name }
+your-apps = Ihre Apps
+no-apps = Hier gibt es noch keine Apps für Sie.
+sign-out = Abmelden
+
+# Abmelden
+sign-out-title = Möchten Sie sich abmelden?
+sign-out-asked = { $app } bittet darum, Sie abzumelden.
+stay = Angemeldet bleiben
+signed-out-title = Sie sind abgemeldet
+signed-out-lead = Schließen Sie an einem gemeinsam genutzten Computer bitte auch alle Browserfenster.
+back-to = Zurück zu { $app }
+back = Zurück
+sign-in-again = Neu anmelden
+
+# Zurück zur App
+form-post-title = Einen Moment …
+form-post-lead = Es geht zurück zu { $app }. Wenn nichts passiert, drücken Sie bitte auf die Schaltfläche.
+continue = Weiter
+
+# Fehler
+reference = Referenz
+details = Angaben der App

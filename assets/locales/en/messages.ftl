@@ -1,0 +1,39 @@
+# Sentences about what happened. The title is the heading of a page that shows nothing else.
+
+wrong-credentials = This username and password do not match. Please try again.
+    .title = Sign-in failed
+missing-fields = Please enter your username and your password.
+    .title = Something is missing
+too-many-attempts =
+    Too many attempts. Please try again in { $seconds ->
+        [one] { $seconds } second.
+       *[other] { $seconds } seconds.
+    }
+    .title = Please wait a moment
+too-many-attempts-minutes =
+    Too many attempts. Please try again in { $minutes ->
+        [one] { $minutes } minute.
+       *[other] { $minutes } minutes.
+    }
+session-ended = Your session has ended. Please sign in again.
+    .title = Your session has ended
+flow-expired = This sign-in took too long or was finished already. Please start again from the app.
+    .title = Please start again
+not-allowed = Your account does not have access to { $app }. If it should, ask the people who look after it.
+    .title = No access to { $app }
+bad-form = The form could not be read. Please go back and try again.
+    .title = Please try again
+cookies-missing = Your browser did not send the cookie that keeps this sign-in together. Please allow cookies for this site and start again.
+    .title = Cookies are needed
+unknown-app = The app that sent you here is not registered with us.
+    .title = We do not know this app
+unknown-return-address = The app wants to send you to an address that is not registered for it. To keep your account safe, we stopped here.
+    .title = We stopped this sign-in
+bad-request = The app sent a request that we cannot answer.
+    .title = The app made a mistake
+busy = A lot is going on right now. Please try again in a moment.
+    .title = Please try again shortly
+not-found = There is nothing at this address. Perhaps the link is old or was cut off.
+    .title = Page not found
+unexpected = Something went wrong on our side. Please try again.
+    .title = Something went wrong

@@ -1,0 +1,63 @@
+# Around every page
+language = Language
+help = Need help?
+help-at = Need help? Ask { $contact }
+
+# Signing in
+sign-in = Sign in
+to-continue = to continue to { $app }
+username = Username
+password = Password
+signed-in-as = Signed in as { $user }
+other-account = Use another account
+
+# Asking for the password again
+confirm-title = Please confirm it is you
+confirm-lead = { $app } asks you to enter your password again.
+confirm = Confirm
+not-you = Not you? Use another account
+
+# Which account
+choose-title = Choose an account
+continue-as = Continue as { $user }
+
+# Consent
+consent-title = Allow { $app } to use your account?
+consent-scopes = { $app } would like to:
+consent-return = After this you go to { $host }.
+allow = Allow
+deny = Do not allow
+scope-openid = Recognise you when you come back
+scope-profile = See your name and username
+scope-email = See your email address
+scope-groups = See which groups you are in
+scope-roles = See which roles you have
+scope-offline-access = Keep this access while you are away
+scope-address = See your postal address
+scope-phone = See your phone number
+scope-other = Use the permission “{ $scope }”
+
+# Home
+welcome = Hello, { $name }
+your-apps = Your apps
+no-apps = There are no apps for you here yet.
+sign-out = Sign out
+
+# Signing out
+sign-out-title = Do you want to sign out?
+sign-out-asked = { $app } asks to sign you out.
+stay = Stay signed in
+signed-out-title = You are signed out
+signed-out-lead = On a shared computer, please close all browser windows too.
+back-to = Back to { $app }
+back = Go back
+sign-in-again = Sign in again
+
+# Going back to the app
+form-post-title = One moment …
+form-post-lead = You are on your way back to { $app }. If nothing happens, please press the button.
+continue = Continue
+
+# Errors
+reference = Reference
+details = Details from the app

@@ -1,0 +1,79 @@
+//! Every page in every language, for designers:
+//! `cargo run --example gallery -- /tmp/gallery && python3 -m http.server --directory /tmp/gallery`.
+
+use std::path::Path;
+use std::{env, fs, io};
+
+use gantry::config::Organisation;
+use gantry::web::locale::Lang;
+use gantry::web::render::{
+    ConsentPage, ErrorPage, FormPostPage, HomePage, Look, Message, ReauthPage, Rendered, SelectAccountPage,
+    SignInPage, SignOutPage, SignedOutPage,
+};
+use gantry::web::{assets, theme};
+
+fn main() -> io::Result<()> {
+    let folder = env::args().nth(1).unwrap_or_else(|| "gallery".into());
+    let accent = env::args().nth(2).unwrap_or_else(|| "#1d74f5".into());
+    let folder = Path::new(&folder);
+    let organisation = Organisation {
+        name: "Example Team".into(),
+        support: Some("help@example.org".into()),
+        logo: None,
+        accent,
+        languages: vec!["en".into(), "de".into()],
+    };
+    fs::create_dir_all(folder.join("assets"))?;
+    fs::write(folder.join("assets/theme.css"), theme::theme_css(&organisation))?;
+    for asset in assets::all() {
+        fs::write(folder.join("assets").join(asset.name), asset.bytes)?;
+    }
+    for lang in Lang::ALL {
+        let look = Look { lang, organisation: &organisation, base: "", here: Some("/sign-in"), leads_to: None };
+        for (name, page) in usual(&look).into_iter().chain(hostile(&look)) {
+            fs::write(folder.join(format!("{name}-{}.html", lang.tag())), page.html)?;
+        }
+    }
+    Ok(())
+}
+
+#[rustfmt::skip]
+fn usual(look: &Look<'_>) -> Vec<(&'static str, Rendered)> {
+    let (app, user, action, csrf) = ("Chat", "alice", "/x", "c");
+    let (app_url, username, scopes) = (Some("https://chat.example.org"), "", &["openid", "profile", "email", "groups", "x.y"]);
+    let apps = &[("Chat", "https://chat.example.org"), ("Wiki", "https://wiki.example.org")];
+    let fields = &[("code", "gc_1"), ("state", "s")];
+    let sign_in = SignInPage { app, action, csrf, username, error: None };
+    let wait = Message::TooManyAttempts { wait_seconds: 90 };
+    let error = ErrorPage { code: Some("invalid_request"), message: Message::UnknownReturnAddress.into(), hint: Some("redirect_uri is not registered"), reference: "7KQ2-M4XD", status: 400, app: None, app_url: None };
+    vec![
+        ("sign-in", sign_in.render(look)),
+        ("sign-in-error", SignInPage { username: user, error: Some(Message::WrongCredentials), ..sign_in.clone() }.render(look)),
+        ("sign-in-wait", SignInPage { username: user, error: Some(wait), ..sign_in }.render(look)),
+        ("reauth", ReauthPage { app, action, csrf, username: user, error: None }.render(look)),
+        ("consent", ConsentPage { app, app_url, user, scopes, action, csrf }.render(look)),
+        ("select-account", SelectAccountPage { app, user, action, csrf }.render(look)),
+        ("sign-out", SignOutPage { user, action, csrf, app: Some(app) }.render(look)),
+        ("signed-out", SignedOutPage { app: Some(app), return_to: app_url }.render(look)),
+        ("home", HomePage { user, name: Some("Alice Weber"), apps, action, csrf }.render(look)),
+        ("error", error.render(look)),
+        ("no-access", ErrorPage { code: Some("access_denied"), message: Message::NotAllowed { app: app.into() }.into(), hint: None, app: Some(app), app_url, ..error }.render(look)),
+        ("form-post", FormPostPage { action: "https://chat.example.org/_oauth", fields, app }.render(look)),
+    ]
+}
+
+#[rustfmt::skip]
+fn hostile(look: &Look<'_>) -> Vec<(&'static str, Rendered)> {
+    let (app, user) = (format!("\"><script>alert(1)</script>\u{202e}{}", "Long".repeat(45)), "a".repeat(64));
+    let (app, user, action, csrf, app_url) = (app.as_str(), user.as_str(), "/x", "c", Some("https://chat.example.org"));
+    let name = app.repeat(2);
+    let organisation = Organisation { name, ..look.organisation.clone() };
+    let look = &Look { organisation: &organisation, ..*look };
+    vec![
+        ("hostile-sign-in", SignInPage { app, action, csrf, username: user, error: Some(Message::WrongCredentials) }.render(look)),
+        ("hostile-consent", ConsentPage { app, app_url, user, scopes: &["openid", app], action, csrf }.render(look)),
+        ("hostile-select", SelectAccountPage { app, user, action, csrf }.render(look)),
+        ("hostile-home", HomePage { user, name: Some(app), apps: &[(app, "https://a.example"), ("x", "javascript:alert(1)")], action, csrf }.render(look)),
+        ("hostile-signed-out", SignedOutPage { app: Some(app), return_to: app_url }.render(look)),
+    ]
+}

@@ -1,0 +1,216 @@
+//! Changes to people and groups: each is one conditional batch, tried again when somebody else was faster.
+
+use std::collections::BTreeSet;
+
+use super::user::{BY_EMAIL, BY_USERNAME};
+use super::{Email, Group, GroupName, NameError, User, UserState, Username};
+use crate::clock::Timestamp;
+use crate::secret::Id;
+use crate::store::{ApplyError, Batch, Conflict, ConflictCause, Expect, Store, StoreError, Stored};
+
+/// Why a change was refused.
+#[derive(Debug, thiserror::Error)]
+pub enum AccountError {
+    #[error(transparent)]
+    Name(#[from] NameError),
+    #[error("there is no user {0}")]
+    NoUser(String),
+    #[error("there is no group {0}")]
+    NoGroup(String),
+    #[error("the username {0} is taken")]
+    UsernameTaken(String),
+    #[error("the e-mail address {0} belongs to somebody else")]
+    EmailTaken(String),
+    #[error("the group {0} exists already")]
+    GroupExists(String),
+    #[error("somebody else keeps changing {0}; nothing was changed")]
+    Contended(String),
+    #[error(transparent)]
+    Store(#[from] StoreError),
+}
+
+/// What to change of a person; `None` leaves a field as it is, an empty text clears it.
+#[derive(Debug, Clone, Default)]
+pub struct UserChange {
+    pub username: Option<Username>,
+    pub name: Option<String>,
+    /// The address and whether it is verified; `Some(None)` removes it.
+    pub email: Option<Option<(Email, bool)>>,
+    /// A PHC string. Ends all sessions and grants.
+    pub password: Option<String>,
+    /// Disabling ends all sessions and grants.
+    pub state: Option<UserState>,
+    pub join: BTreeSet<GroupName>,
+    pub leave: BTreeSet<GroupName>,
+    pub roles: Option<BTreeSet<String>>,
+    pub attributes: Vec<(String, Option<String>)>,
+    /// End all sessions and grants although nothing else asks for it.
+    pub sign_out: bool,
+}
+
+impl UserChange {
+    fn apply(&self, user: &mut User, now: Timestamp) {
+        if let Some(username) = &self.username {
+            user.username = username.clone();
+        }
+        if let Some(name) = &self.name {
+            user.name = Some(name.clone()).filter(|name| !name.is_empty());
+        }
+        if let Some(email) = &self.email {
+            user.email_verified = email.as_ref().is_some_and(|(_, verified)| *verified);
+            user.email = email.as_ref().map(|(email, _)| email.clone());
+        }
+        if let Some(roles) = &self.roles {
+            user.roles.clone_from(roles);
+        }
+        for (key, value) in &self.attributes {
+            match value {
+                Some(value) => user.attributes.insert(key.clone(), value.clone()),
+                None => user.attributes.remove(key),
+            };
+        }
+        user.groups.extend(self.join.iter().cloned());
+        user.groups.retain(|group| !self.leave.contains(group));
+        let disabled = self.state == Some(UserState::Disabled) && user.is_active();
+        user.state = self.state.unwrap_or(user.state);
+        if let Some(password) = &self.password {
+            user.password = Some(password.clone());
+        }
+        if disabled || self.password.is_some() || self.sign_out {
+            user.epoch += 1;
+        }
+        user.updated_at = now;
+    }
+}
+
+/// A new active person with `change` applied.
+pub async fn create_user(
+    store: &Store,
+    now: Timestamp,
+    username: Username,
+    change: &UserChange,
+) -> Result<User, AccountError> {
+    let mut user = User {
+        id: Id::new(now),
+        username,
+        name: None,
+        email: None,
+        email_verified: false,
+        groups: BTreeSet::new(),
+        roles: BTreeSet::new(),
+        attributes: std::collections::BTreeMap::new(),
+        password: None,
+        state: UserState::Active,
+        epoch: 0,
+        created_at: now,
+        updated_at: now,
+    };
+    change.apply(&mut user, now);
+    known_groups(store, &change.join).await?;
+    match store.apply(Batch::new().insert(&user)).await {
+        Ok(_) => Ok(user),
+        Err(error) => Err(refusal(error, &user)),
+    }
+}
+
+/// The person with this username, mail address or id.
+pub async fn find_user(store: &Store, who: &str) -> Result<Option<Stored<User>>, StoreError> {
+    if let Ok(username) = who.parse::<Username>()
+        && let Some(user) = store.find_one::<User>(BY_USERNAME, username.as_str()).await?
+    {
+        return Ok(Some(user));
+    }
+    if let Ok(email) = who.parse::<Email>() {
+        return store.find_one::<User>(BY_EMAIL, &email.key()).await;
+    }
+    match who.parse::<Id>() {
+        Ok(id) => store.get::<User>(&id.to_string()).await,
+        Err(_) => Ok(None),
+    }
+}
+
+/// Applies `change` to the person called `who` and returns the result.
+pub async fn change_user(
+    store: &Store,
+    now: Timestamp,
+    who: &str,
+    change: &UserChange,
+) -> Result<User, AccountError> {
+    known_groups(store, &change.join).await?;
+    for _ in 0..8 {
+        let found = find_user(store, who).await?;
+        let mut user = found.ok_or_else(|| AccountError::NoUser(who.to_owned()))?;
+        change.apply(&mut user.record, now);
+        match store.apply(Batch::new().update(&user)).await {
+            Ok(_) => return Ok(user.record),
+            Err(ApplyError::Conflict(Conflict { cause: ConflictCause::Changed, .. })) => {}
+            Err(error) => return Err(refusal(error, &user.record)),
+        }
+    }
+    Err(AccountError::Contended(who.to_owned()))
+}
+
+/// Removes a person. Sessions and grants name the id, which is never used again, so they are dead too.
+pub async fn delete_user(store: &Store, who: &str) -> Result<User, AccountError> {
+    let found = find_user(store, who).await?;
+    let user = found.ok_or_else(|| AccountError::NoUser(who.to_owned()))?;
+    let id = user.id.to_string();
+    store.apply(Batch::new().delete::<User>(&id, Expect::Any)).await.map_err(|error| refusal(error, &user))?;
+    Ok(user.record)
+}
+
+/// Makes a group, or changes it when `create` is false.
+pub async fn save_group(store: &Store, group: &Group, create: bool) -> Result<(), AccountError> {
+    let batch = if create { Batch::new().insert(group) } else { Batch::new().put(group) };
+    match store.apply(batch).await {
+        Ok(_) => Ok(()),
+        Err(ApplyError::Store(error)) => Err(error.into()),
+        Err(ApplyError::Conflict(_)) => Err(AccountError::GroupExists(group.name.to_string())),
+    }
+}
+
+/// Removes a group and everybody's membership of it; returns how many people were in it.
+pub async fn delete_group(store: &Store, now: Timestamp, name: &GroupName) -> Result<usize, AccountError> {
+    if store.get::<Group>(name.as_str()).await?.is_none() {
+        return Err(AccountError::NoGroup(name.to_string()));
+    }
+    let change = UserChange { leave: BTreeSet::from([name.clone()]), ..UserChange::default() };
+    let mut members = 0;
+    let mut after: Option<String> = None;
+    loop {
+        let users = store.scan::<User>(after.as_deref(), 500).await?;
+        let Some(last) = users.last() else { break };
+        after = Some(last.id.to_string());
+        for user in users.iter().filter(|user| user.groups.contains(name)) {
+            change_user(store, now, &user.id.to_string(), &change).await?;
+            members += 1;
+        }
+    }
+    let gone = store.apply(Batch::new().delete::<Group>(name.as_str(), Expect::Any)).await;
+    match gone {
+        Ok(_) | Err(ApplyError::Conflict(_)) => Ok(members),
+        Err(ApplyError::Store(error)) => Err(error.into()),
+    }
+}
+
+async fn known_groups(store: &Store, names: &BTreeSet<GroupName>) -> Result<(), AccountError> {
+    for name in names {
+        if store.get::<Group>(name.as_str()).await?.is_none() {
+            return Err(AccountError::NoGroup(name.to_string()));
+        }
+    }
+    Ok(())
+}
+
+fn refusal(error: ApplyError, user: &User) -> AccountError {
+    match error {
+        ApplyError::Store(error) => error.into(),
+        ApplyError::Conflict(Conflict { cause: ConflictCause::Taken { index: BY_EMAIL }, .. }) => {
+            AccountError::EmailTaken(user.email.as_ref().map(ToString::to_string).unwrap_or_default())
+        }
+        ApplyError::Conflict(Conflict { cause: ConflictCause::Taken { .. }, .. }) => {
+            AccountError::UsernameTaken(user.username.to_string())
+        }
+        ApplyError::Conflict(_) => AccountError::Contended(user.username.to_string()),
+    }
+}

@@ -1,0 +1,12 @@
+//! People and groups as records, and the changes an administrator makes to them.
+//!
+//! Owns [`User`], [`Group`] and the rules of their names. Does not own how a password is hashed or checked
+//! (`login::password`), sessions (`login::session`) or what an app is told about a person (`oauth::claims`).
+
+mod edit;
+mod name;
+mod user;
+
+pub use edit::{AccountError, UserChange, change_user, create_user, delete_group, delete_user, find_user, save_group};
+pub use name::{Email, GroupName, NameError, Username};
+pub use user::{Group, User, UserState};

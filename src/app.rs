@@ -1,0 +1,114 @@
+//! Everything the program works with, built once and handed in: configuration, store, clock, keys, hashing.
+
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::time::Duration;
+
+use arc_swap::ArcSwap;
+
+use crate::clock::Clock;
+use crate::config::{self, Config, ConfigError};
+use crate::keys::{KeyError, Keys, MasterKey, MasterKeyError};
+use crate::login::password::PasswordPool;
+use crate::oauth::client;
+use crate::oauth::issue::AccessTokens;
+use crate::store::{OpenError, Store, StoreError};
+
+/// Why the program could not start.
+#[derive(Debug, thiserror::Error)]
+pub enum StartError {
+    #[error("{0}")]
+    Config(#[from] ConfigError),
+    #[error("cannot create the data folder {path}: {source}")]
+    DataDir { path: PathBuf, source: std::io::Error },
+    #[error(transparent)]
+    MasterKey(#[from] MasterKeyError),
+    #[error(transparent)]
+    Open(#[from] OpenError),
+    #[error(transparent)]
+    Keys(#[from] KeyError),
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    #[error("cannot start the password hashing threads: {0}")]
+    Threads(std::io::Error),
+}
+
+/// The program's state. Cheap to share behind an [`Arc`].
+pub struct App {
+    config: ArcSwap<Config>,
+    config_path: PathBuf,
+    pub store: Store,
+    pub clock: Clock,
+    pub keys: Keys,
+    pub passwords: PasswordPool,
+    pub access_tokens: AccessTokens,
+}
+
+impl App {
+    /// Opens the store that `config` names, with the keys in it; makes what is missing.
+    pub async fn open(config: Config, config_path: &Path, clock: Clock) -> Result<Arc<Self>, StartError> {
+        let dir = &config.data_dir;
+        create_data_dir(dir).map_err(|source| StartError::DataDir { path: dir.clone(), source })?;
+        let file = dir.join("gantry.redb");
+        // A store whose master key is lost must not get a new one: nothing sealed in it would open.
+        let master = MasterKey::load(dir, !file.exists())?;
+        let store = Store::open_redb(&file, clock.clone())?;
+        let keys = Keys::load(master, &store, &clock).await?;
+        client::reconcile(&store, &config, keys.master(), clock.now()).await?;
+        Ok(Arc::new(Self {
+            config: ArcSwap::from_pointee(config),
+            config_path: config_path.to_owned(),
+            store,
+            clock,
+            keys,
+            passwords: PasswordPool::start().map_err(StartError::Threads)?,
+            access_tokens: AccessTokens::default(),
+        }))
+    }
+
+    /// The configuration in force. Hold on to it for one request, so that all of it is of one piece.
+    #[must_use]
+    pub fn config(&self) -> Arc<Config> {
+        self.config.load_full()
+    }
+
+    /// Where it was read from.
+    #[must_use]
+    pub fn config_path(&self) -> &Path {
+        &self.config_path
+    }
+
+    /// Reads the file again; on any error the old configuration stays in force.
+    pub async fn reload(&self) -> Result<Vec<String>, StartError> {
+        let loaded = config::load(&self.config_path)?;
+        let old = self.config();
+        client::reconcile(&self.store, &loaded.config, self.keys.master(), self.clock.now()).await?;
+        let fixed = needs_restart(&old, &loaded.config);
+        self.config.store(Arc::new(loaded.config));
+        Ok(fixed)
+    }
+
+    /// How long a replaced signing key stays published: longer than anything it signed lives.
+    #[must_use]
+    pub fn key_overlap(&self) -> Duration {
+        let config = self.config();
+        let lives = config.apps.values().map(|app| app.lifetimes.id_token.max(app.lifetimes.access_token));
+        lives.max().unwrap_or_default() + Duration::from_secs(24 * 3600)
+    }
+}
+
+/// The settings that a running service cannot change.
+fn needs_restart(old: &Config, new: &Config) -> Vec<String> {
+    let changed = [
+        ("listen", old.listen != new.listen),
+        ("data_dir", old.data_dir != new.data_dir),
+        ("tls", old.tls != new.tls),
+        ("log", old.log.format != new.log.format || old.log.level != new.log.level),
+    ];
+    changed.into_iter().filter(|(_, changed)| *changed).map(|(name, _)| name.to_owned()).collect()
+}
+
+fn create_data_dir(dir: &Path) -> std::io::Result<()> {
+    use std::os::unix::fs::DirBuilderExt;
+    std::fs::DirBuilder::new().recursive(true).mode(0o700).create(dir)
+}

@@ -1,0 +1,362 @@
+//! The dispatcher: applies what a page sent, asks [`flow::decide`], stores, and names what comes next.
+
+use std::time::Duration;
+
+use base64::Engine;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use zeroize::Zeroizing;
+
+use super::flow::{self, LoginFlow, Progress, Situation, State, Step, Target};
+use super::password::{Checked, MAX_PASSWORD_BYTES, PoolError};
+use super::session::{self, SignedIn};
+use super::throttle::{Attempt, TooMany};
+use super::visitor::{CookieChange, Visitor};
+use crate::account::{User, find_user};
+use crate::app::App;
+use crate::config;
+use crate::oauth::grant::Code;
+use crate::oauth::{AuthorizationAnswer, AuthorizationRequest, ErrorCode, OAuthError, consent};
+use crate::policy;
+use crate::secret::{BrowserToken, Id, Token, same};
+use crate::store::{ApplyError, Batch, StoreError, Stored};
+
+/// A sign-in that is not finished after this long begins anew.
+const FLOW_LIFETIME: Duration = Duration::from_secs(30 * 60);
+/// Longer names are nobody's, in bytes.
+const MAX_NAME: usize = 254;
+
+/// What the browser gets.
+#[derive(Debug)]
+pub struct Outcome {
+    pub next: Next,
+    pub cookies: Vec<CookieChange>,
+}
+
+/// Where it goes from here.
+#[derive(Debug)]
+pub enum Next {
+    /// To the page of this flow.
+    Page(Id),
+    /// The same page again, with what went wrong.
+    Again { flow: Box<LoginFlow>, notice: Notice, username: String },
+    /// Back to the app.
+    Answer(AuthorizationAnswer),
+    Home,
+    /// The app does not let this person in.
+    Forbidden { client_id: String, username: String },
+}
+
+/// What a page says about the last try.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Notice {
+    WrongCredentials,
+    TooMany(TooMany),
+}
+
+/// Why a sign-in cannot go on.
+#[derive(Debug, thiserror::Error)]
+pub enum LoginError {
+    #[error("the sign-in is unknown, finished or too old")]
+    Gone,
+    /// Another browser's flow, or a form that is not this step's.
+    #[error("the form does not belong to this browser and step")]
+    Forged,
+    #[error("the password is longer than {MAX_PASSWORD_BYTES} bytes")]
+    TooLong,
+    #[error(transparent)]
+    Pool(#[from] PoolError),
+    #[error(transparent)]
+    Store(#[from] StoreError),
+}
+
+impl From<ApplyError> for LoginError {
+    fn from(error: ApplyError) -> Self {
+        match error {
+            ApplyError::Store(error) => Self::Store(error),
+            // Somebody else moved the flow on; theirs counts.
+            ApplyError::Conflict(_) => Self::Gone,
+        }
+    }
+}
+
+/// What a page sent.
+#[derive(Debug)]
+pub struct Submission {
+    pub csrf: String,
+    pub action: Action,
+    pub username: String,
+    pub password: Zeroizing<String>,
+}
+
+/// The button that was pressed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Action {
+    Continue,
+    OtherUser,
+    Allow,
+    Deny,
+}
+
+/// Starts a sign-in, or goes straight through when nothing has to be asked.
+pub async fn begin(app: &App, visitor: &Visitor, target: Target) -> Result<Outcome, LoginError> {
+    let progress = Progress::default();
+    let signed_in = session::current(app, visitor).await?;
+    let step = next_step(app, &target, &progress, signed_in.as_ref()).await?;
+    let mut cookies = Vec::new();
+    let next = match step {
+        Step::Ask(state) => {
+            let now = app.clock.now();
+            let fresh;
+            let browser = if let Some(browser) = &visitor.browser {
+                browser
+            } else {
+                fresh = Token::<BrowserToken>::generate(now);
+                cookies.push(CookieChange::Browser(fresh.reveal()));
+                &fresh
+            };
+            let expires_at = now + FLOW_LIFETIME;
+            let flow =
+                LoginFlow { id: Id::new(now), browser: browser.digest(), target, progress, state, expires_at };
+            app.store.apply(Batch::new().insert(&flow).relaxed()).await?;
+            Next::Page(flow.id)
+        }
+        step => conclude(app, step, &target, signed_in.as_ref(), Batch::new()).await?,
+    };
+    Ok(Outcome { next, cookies })
+}
+
+/// The flow of this browser, to show its page. When the step's session has ended meanwhile, the flow goes
+/// back to the beginning.
+pub async fn load(app: &App, visitor: &Visitor, id: &str) -> Result<Stored<LoginFlow>, LoginError> {
+    let id: Id = id.parse().map_err(|_| LoginError::Gone)?;
+    let mut flow = app.store.get::<LoginFlow>(&id.to_string()).await?.ok_or(LoginError::Gone)?;
+    if !visitor.browser.as_ref().is_some_and(|browser| browser.proves(&flow.browser)) {
+        return Err(LoginError::Forged);
+    }
+    if let Some(needed) = flow.state.session() {
+        let signed_in = session::current(app, visitor).await?;
+        if signed_in.is_none_or(|signed_in| signed_in.session.id != needed) {
+            flow.record.state = State::Identify;
+            flow.record.progress = Progress::default();
+            flow.version = app.store.apply(Batch::new().update(&flow).relaxed()).await?;
+        }
+    }
+    Ok(flow)
+}
+
+/// The value that a form of this flow and step must bring back.
+#[must_use]
+pub fn csrf(app: &App, flow: &LoginFlow) -> String {
+    let input = [&flow.id.bytes()[..], flow.browser.bytes(), flow.state.step().as_bytes()].concat();
+    URL_SAFE_NO_PAD.encode(app.keys.master().derive("flow csrf", &input))
+}
+
+/// Applies a page's form to its flow.
+pub async fn advance(
+    app: &App,
+    visitor: &Visitor,
+    id: &str,
+    sent: Submission,
+) -> Result<Outcome, LoginError> {
+    let flow = load(app, visitor, id).await?;
+    if !same(csrf(app, &flow).as_bytes(), sent.csrf.as_bytes()) {
+        return Err(LoginError::Forged);
+    }
+    match (&flow.state, sent.action) {
+        (State::Identify | State::Reauthenticate { .. }, Action::Continue) => {
+            by_password(app, visitor, flow, sent).await
+        }
+        (State::Reauthenticate { .. } | State::SelectAccount { .. }, Action::OtherUser) => {
+            progressed(app, visitor, flow, |progress| progress.other_account = true).await
+        }
+        (State::SelectAccount { .. }, Action::Continue) => {
+            progressed(app, visitor, flow, |progress| progress.chosen = true).await
+        }
+        (State::Consent { .. }, Action::Allow) => allowed(app, visitor, flow).await,
+        (State::Consent { .. }, Action::Deny) => denied(app, flow).await,
+        _ => Err(LoginError::Forged),
+    }
+}
+
+async fn progressed(
+    app: &App,
+    visitor: &Visitor,
+    mut flow: Stored<LoginFlow>,
+    change: impl FnOnce(&mut Progress),
+) -> Result<Outcome, LoginError> {
+    change(&mut flow.record.progress);
+    let signed_in = session::current(app, visitor).await?;
+    proceed(app, flow, signed_in.as_ref(), Vec::new()).await
+}
+
+async fn by_password(
+    app: &App,
+    visitor: &Visitor,
+    mut flow: Stored<LoginFlow>,
+    sent: Submission,
+) -> Result<Outcome, LoginError> {
+    if sent.password.len() > MAX_PASSWORD_BYTES {
+        return Err(LoginError::TooLong);
+    }
+    let username = match &flow.state {
+        State::Reauthenticate { username, .. } => username.clone(),
+        _ => sent.username.trim().to_owned(),
+    };
+    match prove_password(app, visitor, &username, sent.password).await? {
+        Err(notice) => {
+            let again = Next::Again { flow: Box::new(flow.record), notice, username };
+            Ok(Outcome { next: again, cookies: Vec::new() })
+        }
+        Ok(user) => {
+            let (session, cookies) = session::start(app, visitor, &user, &["pwd"]).await?;
+            flow.record.progress.signed_in = Some(session.id);
+            proceed(app, flow, Some(&SignedIn { session, user }), cookies).await
+        }
+    }
+}
+
+/// Checks name and password: counted first, with equal work for names that nobody has.
+async fn prove_password(
+    app: &App,
+    visitor: &Visitor,
+    username: &str,
+    password: Zeroizing<String>,
+) -> Result<Result<User, Notice>, LoginError> {
+    let found = if username.len() <= MAX_NAME { find_user(&app.store, username).await? } else { None };
+    let known = match &found {
+        Some(user) => session::knows(app, visitor, user.id).await?,
+        None => false,
+    };
+    let device = visitor.device.as_ref().filter(|_| known).map(Token::id);
+    let attempt = Attempt { name: username, address: visitor.address, device };
+    if let Err(too_many) = attempt.count(app).await? {
+        return Ok(Err(Notice::TooMany(too_many)));
+    }
+    let cost = app.config().passwords.argon2id;
+    let against = found.as_ref().and_then(|user| user.password.clone());
+    let checked = app.passwords.check(password, against, cost).await?;
+    let Some(user) = found.filter(|user| user.is_active()) else { return Ok(Err(Notice::WrongCredentials)) };
+    match checked {
+        Checked::Wrong => Ok(Err(Notice::WrongCredentials)),
+        Checked::Right { rehash } => {
+            attempt.forgive(app).await?;
+            Ok(Ok(renewed(app, user, rehash).await?))
+        }
+    }
+}
+
+/// Keeps the hash at today's costs. Losing the race to another change is no loss: the next sign-in tries again.
+async fn renewed(app: &App, mut user: Stored<User>, rehash: Option<String>) -> Result<User, LoginError> {
+    if let Some(phc) = rehash {
+        user.record.password = Some(phc);
+        match app.store.apply(Batch::new().update(&user)).await {
+            Ok(_) | Err(ApplyError::Conflict(_)) => {}
+            Err(ApplyError::Store(error)) => return Err(error.into()),
+        }
+    }
+    Ok(user.record)
+}
+
+async fn allowed(app: &App, visitor: &Visitor, mut flow: Stored<LoginFlow>) -> Result<Outcome, LoginError> {
+    let signed_in = session::current(app, visitor).await?.ok_or(LoginError::Gone)?;
+    if let Target::App(request) = &flow.target {
+        let now = app.clock.now();
+        consent::remember(&app.store, now, signed_in.user.id, &request.client_id, &request.scopes).await?;
+    }
+    flow.record.progress.consented = true;
+    proceed(app, flow, Some(&signed_in), Vec::new()).await
+}
+
+async fn denied(app: &App, flow: Stored<LoginFlow>) -> Result<Outcome, LoginError> {
+    let refusal = OAuthError::new(ErrorCode::AccessDenied, "the person did not allow it");
+    let batch = Batch::new().remove(&flow);
+    let next = conclude(app, Step::Refuse(refusal), &flow.target, None, batch).await?;
+    Ok(Outcome { next, cookies: Vec::new() })
+}
+
+/// Decides after progress, and stores either the next question or the end.
+async fn proceed(
+    app: &App,
+    mut flow: Stored<LoginFlow>,
+    signed_in: Option<&SignedIn>,
+    cookies: Vec<CookieChange>,
+) -> Result<Outcome, LoginError> {
+    let step = next_step(app, &flow.target, &flow.progress, signed_in).await?;
+    let next = if let Step::Ask(state) = step {
+        flow.record.state = state;
+        app.store.apply(Batch::new().update(&flow).relaxed()).await?;
+        Next::Page(flow.id)
+    } else {
+        let batch = Batch::new().remove(&flow);
+        conclude(app, step, &flow.target, signed_in, batch).await?
+    };
+    Ok(Outcome { next, cookies })
+}
+
+async fn next_step(
+    app: &App,
+    target: &Target,
+    progress: &Progress,
+    signed_in: Option<&SignedIn>,
+) -> Result<Step, LoginError> {
+    let config = app.config();
+    let (mut allowed, mut consent_given, mut first_party) = (true, true, true);
+    if let Target::App(request) = target {
+        let Some(client) = config.apps.get(&request.client_id) else { return Ok(Step::Forbidden) };
+        first_party = client.first_party;
+        if let Some(SignedIn { user, .. }) = signed_in {
+            allowed = policy::access(client, &user.groups).is_some();
+            consent_given = progress.consented
+                || first_party
+                || consent::covers(&app.store, user.id, &client.client_id, &request.scopes).await?;
+        }
+    }
+    let now = app.clock.now();
+    Ok(flow::decide(&Situation { target, progress, signed_in, allowed, consent_given, first_party, now }))
+}
+
+/// Ends a flow: `batch` removes it, and the code is stored in the same stroke, so that one flow gives one code.
+async fn conclude(
+    app: &App,
+    step: Step,
+    target: &Target,
+    signed_in: Option<&SignedIn>,
+    batch: Batch,
+) -> Result<Next, LoginError> {
+    let config = app.config();
+    let Target::App(request) = target else {
+        app.store.apply(batch).await?;
+        return Ok(Next::Home);
+    };
+    let client = config.apps.get(&request.client_id);
+    match (step, client, signed_in) {
+        (Step::Finish, Some(client), Some(signed_in)) => {
+            let code = approve(app, client, request, signed_in, batch).await?;
+            Ok(Next::Answer(AuthorizationAnswer::new(request, &config.issuer, Ok(code))))
+        }
+        (Step::Refuse(error), Some(_), _) => {
+            app.store.apply(batch).await?;
+            Ok(Next::Answer(AuthorizationAnswer::new(request, &config.issuer, Err(error))))
+        }
+        _ => {
+            app.store.apply(batch).await?;
+            let username = signed_in.map(|signed_in| signed_in.user.username.to_string()).unwrap_or_default();
+            tracing::warn!(target: "gantry::audit", event = "access_denied", client = request.client_id, user = username);
+            Ok(Next::Forbidden { client_id: request.client_id.clone(), username })
+        }
+    }
+}
+
+async fn approve(
+    app: &App,
+    client: &config::App,
+    request: &AuthorizationRequest,
+    signed_in: &SignedIn,
+    batch: Batch,
+) -> Result<String, LoginError> {
+    let SignedIn { session, user } = signed_in;
+    let (code, token) = Code::approve(client, request, user, session, app.clock.now());
+    app.store.apply(batch.insert(&code)).await?;
+    tracing::info!(target: "gantry::audit", event = "code_issued", client = client.client_id, user = %user.id);
+    Ok(token.reveal())
+}

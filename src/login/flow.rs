@@ -1,0 +1,180 @@
+//! A pending sign-in as a state machine, and the pure decision what comes next.
+
+use serde::{Deserialize, Serialize};
+
+use super::session::SignedIn;
+use crate::clock::Timestamp;
+use crate::oauth::vocabulary::Prompt;
+use crate::oauth::{AuthorizationRequest, ErrorCode, OAuthError};
+use crate::secret::{Digest, Id};
+use crate::store::{Kind, Record};
+
+/// A sign-in in progress, bound to one browser.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct LoginFlow {
+    pub id: Id,
+    /// Of the browser cookie's secret.
+    pub browser: Digest,
+    pub target: Target,
+    pub progress: Progress,
+    pub state: State,
+    pub expires_at: Timestamp,
+}
+
+impl Record for LoginFlow {
+    const KIND: Kind = Kind::Flow;
+
+    fn id(&self) -> String {
+        self.id.to_string()
+    }
+
+    fn expires_at(&self) -> Option<Timestamp> {
+        Some(self.expires_at)
+    }
+}
+
+/// Where the person wants to go.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Target {
+    App(Box<AuthorizationRequest>),
+    /// The start page here.
+    Home,
+}
+
+/// What has been done in this very flow.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Progress {
+    /// The session that began in this flow.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub signed_in: Option<Id>,
+    /// The person said which account to use.
+    #[serde(default)]
+    pub chosen: bool,
+    /// The person wants another account than the browser's session.
+    #[serde(default)]
+    pub other_account: bool,
+    #[serde(default)]
+    pub consented: bool,
+}
+
+/// What the person is asked now.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum State {
+    /// Name and password.
+    Identify,
+    /// The password again, of a person who is signed in.
+    Reauthenticate { session: Id, username: String },
+    /// Whether to go on as the person who is signed in.
+    SelectAccount { session: Id, username: String },
+    /// Whether the app may have what it asks for.
+    Consent { session: Id, username: String },
+}
+
+impl State {
+    /// The name of the step, as `data-step` has it.
+    #[must_use]
+    pub const fn step(&self) -> &'static str {
+        match self {
+            Self::Identify | Self::Reauthenticate { .. } => "password",
+            Self::SelectAccount { .. } => "select_account",
+            Self::Consent { .. } => "consent",
+        }
+    }
+
+    /// The session that must still be the browser's for this step.
+    #[must_use]
+    pub const fn session(&self) -> Option<Id> {
+        match self {
+            Self::Identify => None,
+            Self::Reauthenticate { session, .. }
+            | Self::SelectAccount { session, .. }
+            | Self::Consent { session, .. } => Some(*session),
+        }
+    }
+}
+
+/// What the decision looks at.
+#[derive(Debug)]
+pub struct Situation<'a> {
+    pub target: &'a Target,
+    pub progress: &'a Progress,
+    pub signed_in: Option<&'a SignedIn>,
+    /// The app lets this person in.
+    pub allowed: bool,
+    /// The app needs no consent, or has it.
+    pub consent_given: bool,
+    /// People are never asked for consent to this app.
+    pub first_party: bool,
+    pub now: Timestamp,
+}
+
+/// What comes next.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Step {
+    Ask(State),
+    /// Everything is there.
+    Finish,
+    /// The app does not let this person in.
+    Forbidden,
+    /// Back to the client with an error.
+    Refuse(OAuthError),
+}
+
+/// The one place that decides what a sign-in needs next.
+#[must_use]
+pub fn decide(situation: &Situation<'_>) -> Step {
+    let Target::App(request) = situation.target else {
+        return if situation.signed_in.is_some() { Step::Finish } else { Step::Ask(State::Identify) };
+    };
+    let step = decide_for_app(situation, request);
+    if request.prompt.contains(&Prompt::None) { silent(step) } else { step }
+}
+
+fn decide_for_app(situation: &Situation<'_>, request: &AuthorizationRequest) -> Step {
+    let progress = situation.progress;
+    let Some(SignedIn { session, user }) = situation.signed_in else { return Step::Ask(State::Identify) };
+    let proved_here = progress.signed_in == Some(session.id);
+    let (session_id, username) = (session.id, user.username.to_string());
+    if progress.other_account && !proved_here {
+        return Step::Ask(State::Identify);
+    }
+    if request.expected_subject.as_ref().is_some_and(|expected| *expected != user.id.to_string()) {
+        let other =
+            OAuthError::new(ErrorCode::LoginRequired, "another person is signed in than the one expected");
+        return if proved_here { Step::Refuse(other) } else { Step::Ask(State::Identify) };
+    }
+    let age = situation.now.since(session.authentication.at).as_secs();
+    let stale = request.max_age.is_some_and(|limit| age >= limit);
+    if (stale || request.prompt.contains(&Prompt::Login)) && !proved_here {
+        return Step::Ask(State::Reauthenticate { session: session_id, username });
+    }
+    if request.prompt.contains(&Prompt::SelectAccount) && !progress.chosen && !proved_here {
+        return Step::Ask(State::SelectAccount { session: session_id, username });
+    }
+    if !situation.allowed {
+        return Step::Forbidden;
+    }
+    let asked_again = request.prompt.contains(&Prompt::Consent) && !progress.consented;
+    if !situation.first_party && (asked_again || !situation.consent_given) {
+        return Step::Ask(State::Consent { session: session_id, username });
+    }
+    Step::Finish
+}
+
+/// OpenID Connect Core section 3.1.2.6: without a page, a question is an error.
+fn silent(step: Step) -> Step {
+    let (code, description) = match step {
+        Step::Ask(State::Identify | State::Reauthenticate { .. }) => {
+            (ErrorCode::LoginRequired, "nobody suitable is signed in")
+        }
+        Step::Ask(State::SelectAccount { .. }) => {
+            (ErrorCode::AccountSelectionRequired, "an account must be selected")
+        }
+        Step::Ask(State::Consent { .. }) => (ErrorCode::ConsentRequired, "consent must be given first"),
+        Step::Forbidden => (ErrorCode::AccessDenied, "this person may not use this app"),
+        Step::Finish | Step::Refuse(_) => return step,
+    };
+    Step::Refuse(OAuthError::new(code, description))
+}

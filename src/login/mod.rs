@@ -1,0 +1,14 @@
+//! Sign-in: one dispatcher decides the next page; handlers and steps never do.
+//!
+//! Owns pending sign-ins ([`flow`]), browser sessions ([`session`]), passwords ([`password`]) and throttling
+//! ([`throttle`]). Does not own what an app asked for (`oauth::authorize`) or how pages look (`web::render`).
+
+pub mod dispatch;
+pub mod flow;
+pub mod password;
+pub mod session;
+pub mod throttle;
+pub mod visitor;
+
+pub use dispatch::{LoginError, Next, Outcome, Submission};
+pub use visitor::{CookieChange, Visitor};

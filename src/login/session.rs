@@ -1,0 +1,183 @@
+//! Browser sessions: who is signed in where, with an idle and an absolute end.
+
+use std::time::Duration;
+
+use serde::{Deserialize, Serialize};
+
+use super::visitor::{CookieChange, Visitor};
+use crate::account::User;
+use crate::app::App;
+use crate::clock::Timestamp;
+use crate::config::SignIn;
+use crate::oauth::vocabulary::Authentication;
+use crate::secret::{DeviceToken, Digest, Id, SessionToken, Token};
+use crate::store::{ApplyError, Batch, Expect, IndexEntry, Kind, Record, StoreError, Stored};
+
+/// Writing down the last use is worth a write this often.
+const TOUCH_EVERY: Duration = Duration::from_secs(60);
+/// Longest user agent kept, in characters.
+const MAX_USER_AGENT: usize = 200;
+
+/// Index of sessions and devices by person.
+pub const BY_USER: &str = "user";
+
+/// Somebody is signed in at a browser.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct Session {
+    pub id: Id,
+    pub secret: Digest,
+    pub user: Id,
+    pub epoch: u64,
+    pub authentication: Authentication,
+    pub created_at: Timestamp,
+    pub last_used_at: Timestamp,
+    pub expires_at: Timestamp,
+    pub address: String,
+    pub user_agent: String,
+}
+
+impl Record for Session {
+    const KIND: Kind = Kind::Session;
+
+    fn id(&self) -> String {
+        self.id.to_string()
+    }
+
+    fn expires_at(&self) -> Option<Timestamp> {
+        Some(self.expires_at)
+    }
+
+    fn index(&self) -> Vec<IndexEntry> {
+        vec![IndexEntry::many(BY_USER, &self.user.to_string())]
+    }
+}
+
+/// A browser in which a person has signed in before. It signs nobody in; it keeps throttling of strangers
+/// from locking the person out.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct Device {
+    pub id: Id,
+    pub secret: Digest,
+    pub user: Id,
+    pub expires_at: Timestamp,
+}
+
+impl Record for Device {
+    const KIND: Kind = Kind::Device;
+
+    fn id(&self) -> String {
+        self.id.to_string()
+    }
+
+    fn expires_at(&self) -> Option<Timestamp> {
+        Some(self.expires_at)
+    }
+}
+
+impl Session {
+    /// Whether it is `user`'s and `user` may still be signed in.
+    #[must_use]
+    pub fn belongs_to(&self, user: &User) -> bool {
+        self.user == user.id && self.epoch == user.epoch && user.is_active()
+    }
+
+    fn end(&self, now: Timestamp, limits: SignIn) -> Timestamp {
+        (now + limits.idle).min(self.created_at + limits.absolute)
+    }
+}
+
+/// A live session with its person.
+#[derive(Debug, Clone)]
+pub struct SignedIn {
+    pub session: Session,
+    pub user: User,
+}
+
+/// Who is signed in at `visitor`'s browser; notes the use.
+pub async fn current(app: &App, visitor: &Visitor) -> Result<Option<SignedIn>, StoreError> {
+    let Some(token) = &visitor.session else { return Ok(None) };
+    let session = app.store.get::<Session>(&token.id().to_string()).await?;
+    let Some(session) = session.filter(|session| token.proves(&session.secret)) else { return Ok(None) };
+    let user = app.store.get::<User>(&session.user.to_string()).await?;
+    let Some(user) = user.filter(|user| session.belongs_to(user)) else { return Ok(None) };
+    let session = touch(app, session).await?;
+    Ok(Some(SignedIn { session, user: user.record }))
+}
+
+async fn touch(app: &App, mut session: Stored<Session>) -> Result<Session, StoreError> {
+    let now = app.clock.now();
+    if now.since(session.last_used_at) >= TOUCH_EVERY {
+        session.record.last_used_at = now;
+        session.record.expires_at = session.end(now, app.config().sign_in);
+        match app.store.apply(Batch::new().update(&session).relaxed()).await {
+            // Somebody else noted it, or ended it: the next request will tell.
+            Ok(_) | Err(ApplyError::Conflict(_)) => {}
+            // A full disk must not sign anybody out.
+            Err(ApplyError::Store(error)) => tracing::warn!(%error, "the use of a session was not noted"),
+        }
+    }
+    Ok(session.record)
+}
+
+/// A new session for `user`, in place of any the browser had (its id never survives a sign-in), and the
+/// browser marked as known to them.
+pub async fn start(
+    app: &App,
+    visitor: &Visitor,
+    user: &User,
+    methods: &[&str],
+) -> Result<(Session, Vec<CookieChange>), ApplyError> {
+    let now = app.clock.now();
+    let limits = app.config().sign_in;
+    let token = Token::<SessionToken>::generate(now);
+    let mut session = Session {
+        id: token.id(),
+        secret: token.digest(),
+        user: user.id,
+        epoch: user.epoch,
+        authentication: Authentication { at: now, methods: methods.iter().map(|&m| m.to_owned()).collect() },
+        created_at: now,
+        last_used_at: now,
+        expires_at: now,
+        address: visitor.address.to_string(),
+        user_agent: visitor.user_agent.chars().take(MAX_USER_AGENT).collect(),
+    };
+    session.expires_at = session.end(now, limits);
+    let mut cookies =
+        vec![CookieChange::Session { value: token.reveal(), seconds: limits.absolute.as_secs() }];
+    let mut batch = Batch::new().insert(&session);
+    if let Some(old) = old_session(app, visitor).await.map_err(ApplyError::Store)? {
+        batch = batch.delete::<Session>(&old.to_string(), Expect::Any);
+    }
+    if !knows(app, visitor, user.id).await.map_err(ApplyError::Store)? {
+        let token = Token::<DeviceToken>::generate(now);
+        let expires_at = now + limits.remember_device;
+        batch = batch.insert(&Device { id: token.id(), secret: token.digest(), user: user.id, expires_at });
+        let seconds = limits.remember_device.as_secs();
+        cookies.push(CookieChange::Device { value: token.reveal(), seconds });
+    }
+    app.store.apply(batch).await?;
+    tracing::info!(target: "gantry::audit", event = "signed_in", user = %user.id, session = %session.id, address = %visitor.address);
+    Ok((session, cookies))
+}
+
+async fn old_session(app: &App, visitor: &Visitor) -> Result<Option<Id>, StoreError> {
+    let Some(token) = &visitor.session else { return Ok(None) };
+    let session = app.store.get::<Session>(&token.id().to_string()).await?;
+    Ok(session.filter(|session| token.proves(&session.secret)).map(|session| session.id))
+}
+
+/// Whether `user` has signed in at this browser before.
+pub async fn knows(app: &App, visitor: &Visitor, user: Id) -> Result<bool, StoreError> {
+    let Some(token) = &visitor.device else { return Ok(false) };
+    let device = app.store.get::<Device>(&token.id().to_string()).await?;
+    Ok(device.is_some_and(|device| device.user == user && token.proves(&device.secret)))
+}
+
+/// Ends the session of `visitor`'s browser and all that hangs on it.
+pub async fn end(app: &App, session: &Session) -> Result<(), ApplyError> {
+    let batch = Batch::new().delete::<Session>(&session.id.to_string(), Expect::Any);
+    app.store.apply(batch).await?;
+    tracing::info!(target: "gantry::audit", event = "signed_out", user = %session.user, session = %session.id);
+    Ok(())
+}

@@ -1,0 +1,25 @@
+//! What a browser brings along, and what it is given.
+
+use std::net::IpAddr;
+
+use crate::secret::{BrowserToken, DeviceToken, SessionToken, Token};
+
+/// One browser's request, as far as sign-in cares.
+#[derive(Debug)]
+pub struct Visitor {
+    pub browser: Option<Token<BrowserToken>>,
+    pub session: Option<Token<SessionToken>>,
+    pub device: Option<Token<DeviceToken>>,
+    pub address: IpAddr,
+    /// For display in session lists only.
+    pub user_agent: String,
+}
+
+/// A cookie to set or to remove.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum CookieChange {
+    Browser(String),
+    Session { value: String, seconds: u64 },
+    Device { value: String, seconds: u64 },
+    ForgetSession,
+}

@@ -1,0 +1,364 @@
+//! The authorization request: the visible list of its checks, and the answer that goes back.
+
+use std::collections::BTreeSet;
+
+use base64::Engine;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use serde::{Deserialize, Serialize};
+use url::Url;
+
+use super::claims::ClaimsRequest;
+use super::error::{ErrorCode, OAuthError};
+use super::issue::IdTokenHint;
+use super::params::Params;
+use super::vocabulary::{Prompt, ResponseMode, Scopes};
+use crate::config::{App, ClientKind, Config, GrantKind, Pkce};
+use crate::keys::{Keys, Typ};
+
+/// Longest values taken, in bytes; longer ones are `invalid_request`, never cut.
+const MAX_STATE: usize = 8192;
+const MAX_NONCE: usize = 512;
+const MAX_HINT: usize = 16_384;
+
+/// An authorization request that has passed every check.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct AuthorizationRequest {
+    pub client_id: String,
+    /// As sent, byte for byte: the token request must repeat it.
+    pub redirect_uri: String,
+    pub response_mode: ResponseMode,
+    pub state: Option<String>,
+    pub nonce: Option<String>,
+    pub scopes: Scopes,
+    pub code_challenge: Option<String>,
+    pub prompt: BTreeSet<Prompt>,
+    /// In seconds.
+    pub max_age: Option<u64>,
+    pub login_hint: Option<String>,
+    pub ui_locales: Option<String>,
+    /// The person the client expects, from `id_token_hint` or a `sub` asked for in `claims`.
+    pub expected_subject: Option<String>,
+    pub claims: ClaimsRequest,
+}
+
+/// Why a request was refused, and where that may be said.
+#[derive(Debug)]
+pub enum Refusal {
+    /// Client or redirect URI are not proved: nothing may be sent anywhere (RFC 9700 section 4.11.2).
+    Page(OAuthError),
+    Answer(AuthorizationAnswer),
+}
+
+/// What goes back to the client's redirect URI.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct AuthorizationAnswer {
+    pub redirect_uri: String,
+    pub mode: ResponseMode,
+    pub params: Vec<(&'static str, String)>,
+}
+
+impl AuthorizationAnswer {
+    /// A code, or an error, with `state` and `iss` (RFC 9207).
+    #[must_use]
+    pub fn new(request: &AuthorizationRequest, issuer: &str, result: Result<String, OAuthError>) -> Self {
+        let target = Target {
+            redirect_uri: request.redirect_uri.clone(),
+            mode: request.response_mode,
+            state: request.state.clone(),
+        };
+        target.answer(issuer, result)
+    }
+
+    /// The address for [`ResponseMode::Query`]; the registered query stays as it is.
+    #[must_use]
+    pub fn location(&self) -> Option<Url> {
+        let mut url = Url::parse(&self.redirect_uri).ok()?;
+        url.query_pairs_mut().extend_pairs(&self.params);
+        Some(url)
+    }
+}
+
+/// Where answers go, known once client and redirect URI are proved.
+struct Target {
+    redirect_uri: String,
+    mode: ResponseMode,
+    state: Option<String>,
+}
+
+impl Target {
+    fn answer(self, issuer: &str, result: Result<String, OAuthError>) -> AuthorizationAnswer {
+        let mut params = match result {
+            Ok(code) => vec![("code", code)],
+            Err(error) => vec![
+                ("error", error.code.as_str().to_owned()),
+                ("error_description", error.description.into_owned()),
+            ],
+        };
+        params.extend(self.state.map(|state| ("state", state)));
+        params.push(("iss", issuer.to_owned()));
+        AuthorizationAnswer { redirect_uri: self.redirect_uri, mode: self.mode, params }
+    }
+}
+
+/// What the checks look at.
+struct Draft<'a> {
+    params: &'a Params,
+    config: &'a Config,
+    app: &'a App,
+    keys: &'a Keys,
+    request: AuthorizationRequest,
+}
+
+type Check = fn(&mut Draft<'_>) -> Result<(), OAuthError>;
+
+/// Every check after client and redirect URI, in order.
+const CHECKS: [(&str, Check); 14] = [
+    ("response mode", response_mode),
+    ("state", state),
+    ("each parameter once", each_once),
+    ("unsupported parameters", unsupported),
+    ("response type", response_type),
+    ("grant allowed", grant_allowed),
+    ("scope", scope),
+    ("nonce", nonce),
+    ("prompt", prompt),
+    ("max_age", max_age),
+    ("hints", hints),
+    ("claims", claims),
+    ("id_token_hint", id_token_hint),
+    ("code challenge", code_challenge),
+];
+
+/// Checks an authorization request (OpenID Connect Core section 3.1.2.2).
+pub fn check(params: &Params, config: &Config, keys: &Keys) -> Result<AuthorizationRequest, Refusal> {
+    let app = client(params, config).map_err(Refusal::Page)?;
+    let redirect_uri = redirect_uri(params, app).map_err(Refusal::Page)?;
+    let mut draft = Draft { params, config, app, keys, request: empty_request(app, redirect_uri) };
+    for (name, check) in CHECKS {
+        if let Err(error) = check(&mut draft) {
+            tracing::info!(client = app.client_id, check = name, %error, "authorization request refused");
+            let answer = AuthorizationAnswer::new(&draft.request, &config.issuer, Err(error));
+            return Err(Refusal::Answer(answer));
+        }
+    }
+    Ok(draft.request)
+}
+
+fn empty_request(app: &App, redirect_uri: String) -> AuthorizationRequest {
+    AuthorizationRequest {
+        client_id: app.client_id.clone(),
+        redirect_uri,
+        response_mode: ResponseMode::Query,
+        state: None,
+        nonce: None,
+        scopes: Scopes::default(),
+        code_challenge: None,
+        prompt: BTreeSet::new(),
+        max_age: None,
+        login_hint: None,
+        ui_locales: None,
+        expected_subject: None,
+        claims: ClaimsRequest::default(),
+    }
+}
+
+fn client<'a>(params: &Params, config: &'a Config) -> Result<&'a App, OAuthError> {
+    let unknown = OAuthError::invalid_request("client_id is missing or unknown");
+    let id = params.get("client_id").ok_or_else(|| unknown.clone())?;
+    config.apps.get(id).ok_or(unknown)
+}
+
+fn redirect_uri(params: &Params, app: &App) -> Result<String, OAuthError> {
+    let wrong = OAuthError::invalid_request("redirect_uri is missing or not registered for this client");
+    let sent = params.get("redirect_uri").ok_or_else(|| wrong.clone())?;
+    let matches = app.redirect_uris.iter().any(|registered| {
+        registered == sent || (app.kind == ClientKind::Public && same_but_port(registered, sent))
+    });
+    matches.then(|| sent.to_owned()).ok_or(wrong)
+}
+
+/// Literal loopback addresses may use any port (RFC 8252 section 7.3); `localhost` may not (section 8.3).
+fn same_but_port(registered: &str, sent: &str) -> bool {
+    let Some((prefix, path)) = loopback(registered) else { return false };
+    let Some(rest) = sent.strip_prefix(prefix) else { return false };
+    let port_end = rest.find('/').unwrap_or(rest.len());
+    let (port, sent_path) = rest.split_at(port_end);
+    let numeric = port.strip_prefix(':').is_some_and(|port| port.parse::<u16>().is_ok_and(|port| port > 0));
+    sent_path == path && (port.is_empty() || numeric) && !port.contains('+')
+}
+
+/// `http://127.0.0.1` or `http://[::1]`, and what follows host and port.
+fn loopback(uri: &str) -> Option<(&'static str, &str)> {
+    ["http://127.0.0.1", "http://[::1]"].into_iter().find_map(|prefix| {
+        let rest = uri.strip_prefix(prefix)?;
+        let path = rest.strip_prefix(':').map_or(rest, |port| port.trim_start_matches(|c: char| c.is_ascii_digit()));
+        (path.is_empty() || path.starts_with('/')).then_some((prefix, path))
+    })
+}
+
+fn response_mode(draft: &mut Draft<'_>) -> Result<(), OAuthError> {
+    draft.request.response_mode = match draft.params.get("response_mode") {
+        None | Some("query") => ResponseMode::Query,
+        Some("form_post") => ResponseMode::FormPost,
+        Some(_) => {
+            // The answer still carries the state, by query.
+            state(draft)?;
+            return Err(OAuthError::invalid_request("this response_mode is not supported"));
+        }
+    };
+    Ok(())
+}
+
+fn state(draft: &mut Draft<'_>) -> Result<(), OAuthError> {
+    draft.request.state = bounded(draft.params, "state", MAX_STATE)?;
+    Ok(())
+}
+
+fn each_once(draft: &mut Draft<'_>) -> Result<(), OAuthError> {
+    draft.params.each_once()
+}
+
+fn unsupported(draft: &mut Draft<'_>) -> Result<(), OAuthError> {
+    let refusals = [
+        ("request", ErrorCode::RequestNotSupported),
+        ("request_uri", ErrorCode::RequestUriNotSupported),
+        ("registration", ErrorCode::RegistrationNotSupported),
+    ];
+    match refusals.into_iter().find(|(name, _)| draft.params.get(name).is_some()) {
+        Some((_, code)) => Err(OAuthError::new(code, "this parameter is not supported")),
+        None => Ok(()),
+    }
+}
+
+fn response_type(draft: &mut Draft<'_>) -> Result<(), OAuthError> {
+    match draft.params.get("response_type") {
+        Some("code") => Ok(()),
+        Some(_) => Err(OAuthError::new(ErrorCode::UnsupportedResponseType, "only response_type code is supported")),
+        None => Err(OAuthError::invalid_request("response_type is missing")),
+    }
+}
+
+fn grant_allowed(draft: &mut Draft<'_>) -> Result<(), OAuthError> {
+    if draft.app.grants.contains(&GrantKind::AuthorizationCode) {
+        return Ok(());
+    }
+    Err(OAuthError::new(ErrorCode::UnauthorizedClient, "this client may not use the authorization code grant"))
+}
+
+fn scope(draft: &mut Draft<'_>) -> Result<(), OAuthError> {
+    let text = draft.params.get("scope").unwrap_or_default();
+    let invalid = OAuthError::new(ErrorCode::InvalidScope, "scope is malformed or too long");
+    draft.request.scopes = Scopes::parse(text).ok_or(invalid)?.within(&draft.app.scopes);
+    Ok(())
+}
+
+fn nonce(draft: &mut Draft<'_>) -> Result<(), OAuthError> {
+    draft.request.nonce = bounded(draft.params, "nonce", MAX_NONCE)?;
+    Ok(())
+}
+
+fn prompt(draft: &mut Draft<'_>) -> Result<(), OAuthError> {
+    let text = draft.params.get("prompt").unwrap_or_default();
+    let prompts: Option<BTreeSet<Prompt>> =
+        text.split(' ').filter(|value| !value.is_empty()).map(Prompt::parse).collect();
+    let prompts = prompts.ok_or(OAuthError::invalid_request("prompt has an unknown value"))?;
+    if prompts.contains(&Prompt::None) && prompts.len() > 1 {
+        return Err(OAuthError::invalid_request("prompt none stands alone"));
+    }
+    draft.request.prompt = prompts;
+    Ok(())
+}
+
+fn max_age(draft: &mut Draft<'_>) -> Result<(), OAuthError> {
+    let Some(text) = draft.params.get("max_age") else { return Ok(()) };
+    let digits = text.len() <= 10 && text.bytes().all(|byte| byte.is_ascii_digit());
+    let seconds = digits.then(|| text.parse().ok()).flatten();
+    draft.request.max_age =
+        Some(seconds.ok_or(OAuthError::invalid_request("max_age must be a number of seconds"))?);
+    Ok(())
+}
+
+/// Hints are help, not demands: what is too long is left out.
+fn hints(draft: &mut Draft<'_>) -> Result<(), OAuthError> {
+    let short = |name| draft.params.get(name).filter(|text| text.len() <= 256).map(str::to_owned);
+    draft.request.login_hint = short("login_hint");
+    draft.request.ui_locales = short("ui_locales");
+    Ok(())
+}
+
+fn claims(draft: &mut Draft<'_>) -> Result<(), OAuthError> {
+    let Some(text) = draft.params.get("claims") else { return Ok(()) };
+    draft.request.claims =
+        ClaimsRequest::parse(text).ok_or(OAuthError::invalid_request("claims is not the JSON it should be"))?;
+    draft.request.expected_subject = draft.request.claims.subject().map(str::to_owned);
+    Ok(())
+}
+
+/// A hint names who is expected and proves nothing; an expired one of ours still does (OpenID Connect Core
+/// section 3.1.2.1).
+fn id_token_hint(draft: &mut Draft<'_>) -> Result<(), OAuthError> {
+    let Some(text) = draft.params.get("id_token_hint") else { return Ok(()) };
+    let hint: Option<IdTokenHint> =
+        Some(text).filter(|text| text.len() <= MAX_HINT).and_then(|text| draft.keys.verify(Typ::Jwt, text));
+    let ours = hint.filter(|hint| hint.iss == draft.config.issuer);
+    let hint = ours.ok_or(OAuthError::invalid_request("id_token_hint is not an ID token from here"))?;
+    if draft.request.expected_subject.as_ref().is_some_and(|expected| *expected != hint.sub) {
+        return Err(OAuthError::invalid_request("id_token_hint and claims name different people"));
+    }
+    draft.request.expected_subject = Some(hint.sub);
+    Ok(())
+}
+
+/// RFC 7636 section 4.3; only S256, because `plain` protects nothing.
+fn code_challenge(draft: &mut Draft<'_>) -> Result<(), OAuthError> {
+    let challenge = draft.params.get("code_challenge");
+    match (challenge, draft.params.get("code_challenge_method")) {
+        (None, Some(_)) => Err(OAuthError::invalid_request("code_challenge is missing")),
+        (None, None) if draft.app.pkce == Pkce::Required => {
+            Err(OAuthError::invalid_request("this client must use PKCE with S256"))
+        }
+        (None, None) => Ok(()),
+        (Some(challenge), Some("S256")) => {
+            let hash = URL_SAFE_NO_PAD.decode(challenge).unwrap_or_default();
+            if hash.len() != 32 {
+                return Err(OAuthError::invalid_request("code_challenge must be a SHA-256 in base64url"));
+            }
+            draft.request.code_challenge = Some(challenge.to_owned());
+            Ok(())
+        }
+        (Some(_), _) => Err(OAuthError::invalid_request("code_challenge_method must be S256")),
+    }
+}
+
+fn bounded(params: &Params, name: &'static str, limit: usize) -> Result<Option<String>, OAuthError> {
+    match params.get(name) {
+        Some(value) if value.len() > limit => Err(OAuthError::invalid_request("a parameter is too long")),
+        value => Ok(value.map(str::to_owned)),
+    }
+}
+
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_the_port_of_a_literal_loopback_address_is_free() {
+        // AZ-05
+        assert!(same_but_port("http://127.0.0.1/cb", "http://127.0.0.1:51234/cb"));
+        assert!(same_but_port("http://[::1]:1/cb", "http://[::1]:51234/cb"));
+        for sent in [
+            "http://[::1]:1/cb",
+            "http://localhost:1/cb",
+            "http://127.0.0.1:51234/other",
+            "http://127.0.0.1:1@evil.test/cb",
+            "http://127.0.0.1.evil.test/cb",
+            "http://127.0.0.1:+1/cb",
+            "http://127.0.0.1:0/cb",
+            "https://127.0.0.1:1/cb",
+        ] {
+            assert!(!same_but_port("http://127.0.0.1/cb", sent), "{sent}");
+        }
+        assert!(!same_but_port("http://localhost/cb", "http://localhost:1/cb"));
+    }
+}

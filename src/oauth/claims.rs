@@ -1,0 +1,131 @@
+//! What an app is told about a person: scopes and the `claims` parameter become claims.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value, json};
+
+use super::vocabulary::Scopes;
+use crate::account::{Group, User};
+use crate::config::App;
+use crate::store::{Store, StoreError};
+
+/// Longest `claims` parameter read, in bytes.
+const MAX_CLAIMS_BYTES: usize = 8192;
+
+/// Standard claims of the scope `profile` that come from attributes (OpenID Connect Core section 5.1).
+const PROFILE_ATTRIBUTES: [&str; 10] = [
+    "given_name",
+    "family_name",
+    "middle_name",
+    "picture",
+    "profile",
+    "website",
+    "gender",
+    "birthdate",
+    "zoneinfo",
+    "locale",
+];
+
+/// The `claims` parameter (OpenID Connect Core section 5.5): names asked for, by destination.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ClaimsRequest {
+    #[serde(default)]
+    userinfo: BTreeMap<String, Option<Wanted>>,
+    #[serde(default)]
+    id_token: BTreeMap<String, Option<Wanted>>,
+}
+
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+struct Wanted {
+    #[serde(default)]
+    essential: bool,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    value: Option<Value>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    values: Option<Vec<Value>>,
+}
+
+impl ClaimsRequest {
+    /// Reads the parameter; `None` when it is not such JSON or too long.
+    #[must_use]
+    pub fn parse(text: &str) -> Option<Self> {
+        (text.len() <= MAX_CLAIMS_BYTES).then(|| serde_json::from_str(text).ok()).flatten()
+    }
+
+    /// The person asked for by `sub`, in either destination.
+    #[must_use]
+    pub fn subject(&self) -> Option<&str> {
+        [&self.id_token, &self.userinfo]
+            .into_iter()
+            .find_map(|wanted| wanted.get("sub")?.as_ref()?.value.as_ref()?.as_str())
+    }
+
+    fn wants_in_id_token(&self, claim: &str) -> bool {
+        self.id_token.contains_key(claim)
+    }
+}
+
+/// The roles of a person: their own and those of their groups.
+pub async fn roles(store: &Store, user: &User) -> Result<BTreeSet<String>, StoreError> {
+    let mut roles = user.roles.clone();
+    for name in &user.groups {
+        if let Some(group) = store.get::<Group>(name.as_str()).await? {
+            roles.extend(group.record.roles);
+        }
+    }
+    Ok(roles)
+}
+
+/// Everything that `scopes` reveal about `user` to `app`, with `sub`.
+#[must_use]
+pub fn for_userinfo(app: &App, user: &User, scopes: &Scopes, roles: &BTreeSet<String>) -> Map<String, Value> {
+    let mut claims = Map::new();
+    claims.insert("sub".to_owned(), json!(user.id));
+    if scopes.has("profile") {
+        profile(user, &mut claims);
+    }
+    // Only verified addresses go out: not every app looks at email_verified.
+    if let Some(email) = user.email.as_ref().filter(|_| scopes.has("email") && user.email_verified) {
+        claims.insert("email".to_owned(), json!(email));
+        claims.insert("email_verified".to_owned(), json!(true));
+    }
+    if scopes.has("groups") {
+        claims.insert("groups".to_owned(), json!(user.groups));
+    }
+    if scopes.has("roles") {
+        claims.insert("roles".to_owned(), json!(roles));
+    }
+    claims.retain(|name, _| !app.withheld_claims.contains(&name.as_str()));
+    claims
+}
+
+/// The part of it that the client asked to have in the ID token; never more than the scopes reveal.
+#[must_use]
+pub fn for_id_token(all: Map<String, Value>, request: &ClaimsRequest) -> Map<String, Value> {
+    all.into_iter().filter(|(name, _)| name != "sub" && request.wants_in_id_token(name)).collect()
+}
+
+fn profile(user: &User, claims: &mut Map<String, Value>) {
+    claims.insert("preferred_username".to_owned(), json!(user.username));
+    claims.insert("name".to_owned(), json!(user.display_name()));
+    claims.insert("updated_at".to_owned(), json!(user.updated_at.seconds()));
+    let attributes = PROFILE_ATTRIBUTES.into_iter().filter_map(|name| Some((name, user.attributes.get(name)?)));
+    claims.extend(attributes.map(|(name, value)| (name.to_owned(), json!(value))));
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_claims_parameter_is_bounded_json_of_its_own_shape() {
+        let request = ClaimsRequest::parse(r#"{"id_token":{"email":null,"sub":{"value":"x"}},"userinfo":{}}"#);
+        let request = request.expect("well-formed");
+        assert_eq!(request.subject(), Some("x"));
+        assert!(request.wants_in_id_token("email"));
+        for bad in ["[]x", "{\"id_token\":1}", &"[".repeat(9000), &"[".repeat(8000)] {
+            assert!(ClaimsRequest::parse(bad).is_none());
+        }
+    }
+}

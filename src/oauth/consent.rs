@@ -1,0 +1,49 @@
+//! Consent: what a person has allowed an app to see, remembered.
+
+use serde::{Deserialize, Serialize};
+
+use super::vocabulary::Scopes;
+use crate::clock::Timestamp;
+use crate::secret::Id;
+use crate::store::{ApplyError, Batch, Kind, Record, Store, StoreError};
+
+/// One person's consent to one app.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct Consent {
+    pub user: Id,
+    pub client_id: String,
+    pub scopes: Scopes,
+    pub given_at: Timestamp,
+}
+
+impl Record for Consent {
+    const KIND: Kind = Kind::Consent;
+
+    fn id(&self) -> String {
+        key(self.user, &self.client_id)
+    }
+}
+
+fn key(user: Id, client_id: &str) -> String {
+    format!("{user}/{client_id}")
+}
+
+/// Whether `user` has allowed `client_id` all of `scopes` before.
+pub async fn covers(store: &Store, user: Id, client_id: &str, scopes: &Scopes) -> Result<bool, StoreError> {
+    let known = store.get::<Consent>(&key(user, client_id)).await?;
+    Ok(known.is_some_and(|consent| scopes.is_subset(&consent.scopes)))
+}
+
+/// Remembers that `user` allowed `scopes`, beside what was allowed before.
+pub async fn remember(
+    store: &Store,
+    now: Timestamp,
+    user: Id,
+    client_id: &str,
+    scopes: &Scopes,
+) -> Result<(), ApplyError> {
+    let known = store.get::<Consent>(&key(user, client_id)).await.map_err(ApplyError::Store)?;
+    let scopes = known.map_or_else(|| scopes.clone(), |known| scopes.union(&known.scopes));
+    let consent = Consent { user, client_id: client_id.to_owned(), scopes, given_at: now };
+    store.apply(Batch::new().put(&consent)).await.map(|_| ())
+}

@@ -1,0 +1,40 @@
+//! The metadata documents (OpenID Connect Discovery section 3, RFC 8414 section 2): exactly what works.
+
+use serde_json::{Value, json};
+
+use super::vocabulary::KNOWN_SCOPES;
+use crate::config::Config;
+
+/// The document, for both well-known addresses.
+#[must_use]
+pub fn document(config: &Config) -> Value {
+    let at = |path: &str| format!("{}{path}", config.issuer);
+    json!({
+        "issuer": config.issuer,
+        "authorization_endpoint": at("/oauth2/authorize"),
+        "token_endpoint": at("/oauth2/token"),
+        "userinfo_endpoint": at("/oauth2/userinfo"),
+        "jwks_uri": at("/oauth2/jwks"),
+        "scopes_supported": KNOWN_SCOPES,
+        "response_types_supported": ["code"],
+        "response_modes_supported": ["query", "form_post"],
+        "grant_types_supported": ["authorization_code", "refresh_token"],
+        "subject_types_supported": ["public"],
+        "id_token_signing_alg_values_supported": ["RS256", "ES256", "EdDSA"],
+        "token_endpoint_auth_methods_supported": ["client_secret_basic", "client_secret_post", "none"],
+        "claim_types_supported": ["normal"],
+        "claims_supported": [
+            "sub", "iss", "aud", "exp", "iat", "auth_time", "nonce", "amr", "at_hash", "sid",
+            "name", "given_name", "family_name", "middle_name", "preferred_username", "profile", "picture",
+            "website", "gender", "birthdate", "zoneinfo", "locale", "updated_at", "email", "email_verified",
+            "groups", "roles",
+        ],
+        "claims_parameter_supported": true,
+        "request_parameter_supported": false,
+        "request_uri_parameter_supported": false,
+        "code_challenge_methods_supported": ["S256"],
+        "authorization_response_iss_parameter_supported": true,
+        "prompt_values_supported": ["none", "login", "consent", "select_account"],
+        "ui_locales_supported": config.organisation.languages,
+    })
+}

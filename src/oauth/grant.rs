@@ -1,0 +1,191 @@
+//! Codes and grants: what a person gave an app, and whether it still holds.
+
+use serde::{Deserialize, Serialize};
+
+use super::authorize::AuthorizationRequest;
+use super::claims::ClaimsRequest;
+use super::error::OAuthError;
+use super::vocabulary::{Authentication, Scopes};
+use crate::account::User;
+use crate::app::App;
+use crate::clock::Timestamp;
+use crate::config::{self, Config};
+use crate::login::session::Session;
+use crate::policy;
+use crate::secret::{CodeToken, Digest, Id, Token};
+use crate::store::{Batch, Expect, IndexEntry, Kind, Record, StoreError};
+
+/// A spent code is remembered this long at least, so that using it again kills what it gave.
+const SPENT_CODE_SECONDS: u64 = 24 * 3600;
+
+/// An authorization code.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct Code {
+    pub id: Id,
+    pub secret: Digest,
+    pub client_id: String,
+    pub state: CodeState,
+    pub expires_at: Timestamp,
+}
+
+/// What a code is worth.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum CodeState {
+    Fresh(Box<Approved>),
+    Spent { grant: Id },
+}
+
+/// An approved request: who, when, what for.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct Approved {
+    pub redirect_uri: String,
+    pub code_challenge: Option<String>,
+    pub nonce: Option<String>,
+    pub scopes: Scopes,
+    pub claims: ClaimsRequest,
+    pub user: Id,
+    pub epoch: u64,
+    pub session: Id,
+    pub authentication: Authentication,
+}
+
+impl Record for Code {
+    const KIND: Kind = Kind::Code;
+
+    fn id(&self) -> String {
+        self.id.to_string()
+    }
+
+    fn expires_at(&self) -> Option<Timestamp> {
+        Some(self.expires_at)
+    }
+}
+
+impl Code {
+    /// The record of a fresh code and the code itself, not yet stored.
+    #[must_use]
+    pub fn approve(
+        app: &config::App,
+        request: &AuthorizationRequest,
+        user: &User,
+        session: &Session,
+        now: Timestamp,
+    ) -> (Self, Token<CodeToken>) {
+        let token = Token::generate(now);
+        let approved = Approved {
+            redirect_uri: request.redirect_uri.clone(),
+            code_challenge: request.code_challenge.clone(),
+            nonce: request.nonce.clone(),
+            scopes: request.scopes.clone(),
+            claims: request.claims.clone(),
+            user: user.id,
+            epoch: user.epoch,
+            session: session.id,
+            authentication: session.authentication.clone(),
+        };
+        let code = Self {
+            id: token.id(),
+            secret: token.digest(),
+            client_id: app.client_id.clone(),
+            state: CodeState::Fresh(Box::new(approved)),
+            expires_at: now + app.lifetimes.code,
+        };
+        (code, token)
+    }
+
+    /// The same code after it gave `grant`.
+    #[must_use]
+    pub fn spent(&self, grant: &Grant, now: Timestamp) -> Self {
+        let remembered = now + std::time::Duration::from_secs(SPENT_CODE_SECONDS);
+        Self {
+            state: CodeState::Spent { grant: grant.id },
+            expires_at: remembered.max(grant.expires_at),
+            ..self.clone()
+        }
+    }
+}
+
+/// What an app holds: all its tokens hang on this record and die with it.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct Grant {
+    pub id: Id,
+    pub client_id: String,
+    pub user: Id,
+    pub epoch: u64,
+    /// Dies with this browser session, unless it was given for offline use.
+    pub session: Option<Id>,
+    pub scopes: Scopes,
+    pub claims: ClaimsRequest,
+    pub authentication: Authentication,
+    /// The number of the refresh token that is current; `None` when there are none.
+    pub generation: Option<u32>,
+    pub rotated_at: Timestamp,
+    pub created_at: Timestamp,
+    pub expires_at: Timestamp,
+}
+
+/// Index of grants by person.
+pub const BY_USER: &str = "user";
+
+impl Record for Grant {
+    const KIND: Kind = Kind::Grant;
+
+    fn id(&self) -> String {
+        self.id.to_string()
+    }
+
+    fn expires_at(&self) -> Option<Timestamp> {
+        Some(self.expires_at)
+    }
+
+    fn index(&self) -> Vec<IndexEntry> {
+        vec![IndexEntry::many(BY_USER, &self.user.to_string())]
+    }
+}
+
+impl Grant {
+    /// A grant for what was approved, not yet stored.
+    #[must_use]
+    pub fn new(app: &config::App, approved: Approved, now: Timestamp) -> Self {
+        let refreshable = app.grants.contains(&config::GrantKind::RefreshToken);
+        let offline = approved.scopes.has("offline_access") && refreshable;
+        let lifetime = if refreshable { app.lifetimes.refresh_token } else { app.lifetimes.access_token };
+        Self {
+            id: Id::new(now),
+            client_id: app.client_id.clone(),
+            user: approved.user,
+            epoch: approved.epoch,
+            session: (!offline).then_some(approved.session),
+            scopes: approved.scopes,
+            claims: approved.claims,
+            authentication: approved.authentication,
+            generation: refreshable.then_some(0),
+            rotated_at: now,
+            created_at: now,
+            expires_at: now + lifetime,
+        }
+    }
+}
+
+/// Whether what hangs on `grant` may still be used: the one answer for access and refresh tokens. Gives the
+/// person, or `None` when the app, the person, their access, the epoch or the session is gone.
+pub async fn holder(app: &App, config: &Config, grant: &Grant) -> Result<Option<User>, StoreError> {
+    let Some(client) = config.apps.get(&grant.client_id) else { return Ok(None) };
+    let Some(user) = app.store.get::<User>(&grant.user.to_string()).await? else { return Ok(None) };
+    if let Some(session) = grant.session {
+        let session = app.store.get::<Session>(&session.to_string()).await?;
+        if !session.is_some_and(|session| session.belongs_to(&user)) {
+            return Ok(None);
+        }
+    }
+    let holds = user.is_active() && user.epoch == grant.epoch && policy::access(client, &user.groups).is_some();
+    Ok(holds.then_some(user.record))
+}
+
+/// Ends a grant and with it every token that hangs on it.
+pub async fn revoke(app: &App, grant: Id, why: &'static str) -> Result<(), OAuthError> {
+    app.store.apply(Batch::new().delete::<Grant>(&grant.to_string(), Expect::Any)).await?;
+    tracing::warn!(target: "gantry::audit", event = why, grant = %grant);
+    Ok(())
+}

@@ -1,0 +1,173 @@
+//! Tokens made: access tokens (RFC 9068) and ID tokens (OpenID Connect Core section 2).
+
+use std::sync::Arc;
+
+use aws_lc_rs::digest;
+use base64::Engine;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use quick_cache::sync::Cache;
+use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value, json};
+
+use super::claims;
+use super::error::OAuthError;
+use super::grant::Grant;
+use crate::account::User;
+use crate::app::App;
+use crate::clock::Timestamp;
+use crate::config::{self, Alg, Config};
+use crate::keys::{Keys, Typ};
+use crate::secret::{Digest, Id, random_text};
+
+/// Access tokens are checked by us at every use and by resource servers: small and quick.
+const ACCESS_TOKEN_ALG: Alg = Alg::Es256;
+
+/// The claims of an access token.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct AccessClaims {
+    pub iss: String,
+    pub sub: Id,
+    pub aud: String,
+    pub client_id: String,
+    pub scope: String,
+    pub iat: i64,
+    pub exp: i64,
+    pub jti: String,
+    /// The grant it hangs on: looked up at every use, so revocation works at once.
+    pub gid: Id,
+}
+
+/// The part of an ID token that makes it a hint.
+#[derive(Debug, Clone, Deserialize)]
+pub struct IdTokenHint {
+    pub iss: String,
+    pub sub: String,
+    #[serde(default)]
+    pub aud: String,
+    #[serde(default)]
+    pub sid: Option<String>,
+}
+
+/// The answer of the token endpoint (RFC 6749 section 5.1, OpenID Connect Core section 3.1.3.3).
+#[derive(Debug, Serialize)]
+pub struct TokenAnswer {
+    pub access_token: String,
+    pub token_type: &'static str,
+    /// In seconds.
+    pub expires_in: u64,
+    pub scope: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub refresh_token: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub id_token: Option<String>,
+}
+
+/// What the tokens are made for.
+pub struct Issue<'a> {
+    pub config: &'a Config,
+    pub client: &'a config::App,
+    pub grant: &'a Grant,
+    pub user: &'a User,
+    /// The scopes of this answer: the grant's, or fewer.
+    pub scope: String,
+    pub nonce: Option<&'a str>,
+    pub now: Timestamp,
+}
+
+impl Issue<'_> {
+    /// An access token of `Lifetimes::access_token`.
+    pub fn access_token(&self, app: &App) -> Result<String, OAuthError> {
+        let claims = AccessClaims {
+            iss: self.config.issuer.clone(),
+            sub: self.user.id,
+            aud: self.config.issuer.clone(),
+            client_id: self.client.client_id.clone(),
+            scope: self.scope.clone(),
+            iat: self.now.seconds(),
+            exp: (self.now + self.client.lifetimes.access_token).seconds(),
+            jti: random_text::<12>(),
+            gid: self.grant.id,
+        };
+        app.keys.sign(ACCESS_TOKEN_ALG, Typ::AccessToken, &claims).ok_or_else(OAuthError::server)
+    }
+
+    /// The ID token, when the grant is for `openid`.
+    pub async fn id_token(&self, app: &App, access_token: &str) -> Result<Option<String>, OAuthError> {
+        if !self.grant.scopes.has("openid") {
+            return Ok(None);
+        }
+        let claims = self.id_token_claims(app, access_token).await?;
+        let token = app.keys.sign(self.client.id_token_alg, Typ::Jwt, &claims);
+        token.map(Some).ok_or_else(OAuthError::server)
+    }
+
+    /// The claims of the ID token.
+    pub async fn id_token_claims(
+        &self,
+        app: &App,
+        access_token: &str,
+    ) -> Result<Map<String, Value>, OAuthError> {
+        let roles = claims::roles(&app.store, self.user).await?;
+        let all = claims::for_userinfo(self.client, self.user, &self.grant.scopes, &roles);
+        let mut token = claims::for_id_token(all, &self.grant.claims);
+        let authentication = &self.grant.authentication;
+        let fixed = json!({
+            "iss": self.config.issuer,
+            "sub": self.user.id,
+            "aud": self.client.client_id,
+            "iat": self.now.seconds(),
+            "exp": (self.now + self.client.lifetimes.id_token).seconds(),
+            "auth_time": authentication.at.seconds(),
+            "amr": authentication.methods,
+            "at_hash": at_hash(self.client.id_token_alg, access_token),
+        });
+        if let Value::Object(fixed) = fixed {
+            token.extend(fixed);
+        }
+        token.extend(self.nonce.map(|nonce| ("nonce".to_owned(), json!(nonce))));
+        token.extend(self.grant.session.map(|session| ("sid".to_owned(), json!(session))));
+        Ok(token)
+    }
+}
+
+/// The left half of the hash of the access token (OpenID Connect Core section 3.1.3.6): SHA-256 for RS256 and
+/// ES256, SHA-512 for EdDSA, as Ed25519 itself uses.
+fn at_hash(alg: Alg, access_token: &str) -> String {
+    let algorithm = match alg {
+        Alg::Rs256 | Alg::Es256 => &digest::SHA256,
+        Alg::EdDsa => &digest::SHA512,
+    };
+    let hash = digest::digest(algorithm, access_token.as_bytes());
+    let (left, _) = hash.as_ref().split_at(hash.as_ref().len() / 2);
+    URL_SAFE_NO_PAD.encode(left)
+}
+
+/// Access tokens whose signature has been checked: a bounded cache by hash, so that a token in use costs one
+/// signature check. Expiry, grant and person are looked at every time, outside of it.
+pub struct AccessTokens(Cache<[u8; 32], Arc<AccessClaims>>);
+
+/// Longer ones are none of ours, in bytes.
+const MAX_ACCESS_TOKEN: usize = 8192;
+
+impl Default for AccessTokens {
+    fn default() -> Self {
+        Self(Cache::new(20_000))
+    }
+}
+
+impl AccessTokens {
+    /// The claims of a token that we signed; not yet whether they still hold.
+    #[must_use]
+    pub fn read(&self, keys: &Keys, token: &str) -> Option<Arc<AccessClaims>> {
+        if token.len() > MAX_ACCESS_TOKEN {
+            return None;
+        }
+        let hash = *Digest::of(token.as_bytes()).bytes();
+        if let Some(known) = self.0.get(&hash) {
+            return Some(known);
+        }
+        let claims: Arc<AccessClaims> = Arc::new(keys.verify(Typ::AccessToken, token)?);
+        self.0.insert(hash, Arc::clone(&claims));
+        Some(claims)
+    }
+}

@@ -1,0 +1,22 @@
+//! OAuth 2.0 and OpenID Connect: the protocol's words, checks and answers.
+//!
+//! Owns authorization requests ([`authorize`]), codes and grants ([`grant`]), the token endpoint's phases
+//! ([`token`]), what is issued ([`issue`]), userinfo and discovery. Does not own how a person proves who
+//! they are (`login`), nor HTTP (`web`): everything here takes and gives plain values.
+
+pub mod authorize;
+pub mod claims;
+pub mod client;
+pub mod consent;
+pub mod discovery;
+pub mod error;
+pub mod grant;
+pub mod issue;
+pub mod params;
+pub mod refresh;
+pub mod token;
+pub mod userinfo;
+pub mod vocabulary;
+
+pub use authorize::{AuthorizationAnswer, AuthorizationRequest};
+pub use error::{ErrorCode, OAuthError};

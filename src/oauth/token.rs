@@ -1,0 +1,238 @@
+//! The token endpoint in fixed phases: read, authenticate the client, allow the grant type, consume the
+//! grant, issue. A grant type only fills in how its grant is consumed, so none can forget a phase.
+
+use base64::Engine;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+
+use super::client;
+use super::error::{ErrorCode, OAuthError};
+use super::grant::{self, Approved, Code, CodeState, Grant};
+use super::issue::{Issue, TokenAnswer};
+use super::params::Params;
+use super::refresh::{self, Presented};
+use super::vocabulary::Scopes;
+use crate::account::User;
+use crate::app::App;
+use crate::clock::Timestamp;
+use crate::config::{self, Config, GrantKind};
+use crate::secret::{CodeToken, Digest, RefreshToken, Token, same};
+use crate::store::{ApplyError, Batch, Stored};
+
+/// A grant that has been consumed for one answer: nothing about it is left to check.
+struct Consumed {
+    grant: Grant,
+    user: User,
+    scopes: Scopes,
+    nonce: Option<String>,
+}
+
+struct Request<'a> {
+    app: &'a App,
+    config: &'a Config,
+    client: &'a config::App,
+    params: &'a Params,
+    now: Timestamp,
+}
+
+/// Answers a token request (RFC 6749 sections 4.1.3 and 6). `authorization` holds every such header.
+pub async fn answer(app: &App, authorization: &[&str], body: &[u8]) -> Result<TokenAnswer, OAuthError> {
+    let config = app.config();
+    let params = Params::parse([body])?;
+    params.each_once()?;
+    let client = client::authenticate(&app.store, &config, authorization, &params).await?;
+    let kind = allowed_grant(client, params.get("grant_type"))?;
+    let request = Request { app, config: &config, client, params: &params, now: app.clock.now() };
+    let consumed = match kind {
+        GrantKind::AuthorizationCode => request.redeem_code().await?,
+        GrantKind::RefreshToken => request.rotate().await?,
+    };
+    request.issue(&consumed).await
+}
+
+fn allowed_grant(client: &config::App, grant_type: Option<&str>) -> Result<GrantKind, OAuthError> {
+    let kind = match grant_type {
+        Some("authorization_code") => GrantKind::AuthorizationCode,
+        Some("refresh_token") => GrantKind::RefreshToken,
+        Some(_) => {
+            return Err(OAuthError::new(ErrorCode::UnsupportedGrantType, "this grant_type is not supported"));
+        }
+        None => return Err(OAuthError::invalid_request("grant_type is missing")),
+    };
+    if client.grants.contains(&kind) {
+        return Ok(kind);
+    }
+    Err(OAuthError::new(ErrorCode::UnauthorizedClient, "this client may not use this grant_type"))
+}
+
+const BAD_CODE: OAuthError =
+    OAuthError::invalid_grant("the code is wrong, expired, used already or belongs to another client");
+const BAD_REFRESH: OAuthError =
+    OAuthError::invalid_grant("the refresh token is wrong, expired, revoked or belongs to another client");
+
+impl Request<'_> {
+    /// RFC 6749 section 4.1.3, RFC 7636 section 4.6. The code is taken before anything is issued; a wrong
+    /// verifier, redirect URI or client burns it.
+    async fn redeem_code(&self) -> Result<Consumed, OAuthError> {
+        let sent = self.params.get("code").ok_or(OAuthError::invalid_request("code is missing"))?;
+        let token = Token::<CodeToken>::parse(sent).ok_or(BAD_CODE)?;
+        let code = self.app.store.get::<Code>(&token.id().to_string()).await?;
+        let code = code.filter(|code| token.proves(&code.secret)).ok_or(BAD_CODE)?;
+        let approved = match &code.state {
+            CodeState::Fresh(approved) => approved,
+            CodeState::Spent { grant } => return self.replayed(*grant).await,
+        };
+        if let Err(error) = self.matches(&code, approved) {
+            self.burn(&code).await?;
+            return Err(error);
+        }
+        let grant = Grant::new(self.client, (**approved).clone(), self.now);
+        let user = grant::holder(self.app, self.config, &grant).await?;
+        let Some(user) = user else {
+            self.burn(&code).await?;
+            return Err(OAuthError::invalid_grant("this person may no longer use this app"));
+        };
+        let spent = Stored { record: code.record.spent(&grant, self.now), version: code.version };
+        match self.app.store.apply(Batch::new().update(&spent).insert(&grant)).await {
+            Ok(_) => {
+                let nonce = approved.nonce.clone();
+                Ok(Consumed { scopes: grant.scopes.clone(), grant, user, nonce })
+            }
+            Err(ApplyError::Conflict(_)) => self.lost_race(&code).await,
+            Err(error) => Err(error.into()),
+        }
+    }
+
+    fn matches(&self, code: &Code, approved: &Approved) -> Result<(), OAuthError> {
+        if code.client_id != self.client.client_id {
+            return Err(BAD_CODE);
+        }
+        if self.params.get("redirect_uri") != Some(approved.redirect_uri.as_str()) {
+            return Err(OAuthError::invalid_grant("redirect_uri is not the one of the authorization request"));
+        }
+        verify_pkce(approved.code_challenge.as_deref(), self.params.get("code_verifier"))
+    }
+
+    /// Somebody else took the code between our look and our grab: that use was the first, ours a replay.
+    async fn lost_race(&self, code: &Code) -> Result<Consumed, OAuthError> {
+        let now = self.app.store.get::<Code>(&code.id.to_string()).await?;
+        match now.map(|code| code.record.state) {
+            Some(CodeState::Spent { grant }) => self.replayed(grant).await,
+            Some(CodeState::Fresh(_)) | None => Err(BAD_CODE),
+        }
+    }
+
+    /// RFC 6749 section 4.1.2: a code used twice revokes what it gave.
+    async fn replayed(&self, grant: crate::secret::Id) -> Result<Consumed, OAuthError> {
+        grant::revoke(self.app, grant, "code_replay").await?;
+        Err(BAD_CODE)
+    }
+
+    async fn burn(&self, code: &Stored<Code>) -> Result<(), OAuthError> {
+        match self.app.store.apply(Batch::new().remove(code)).await {
+            Ok(_) | Err(ApplyError::Conflict(_)) => Ok(()),
+            Err(error) => Err(error.into()),
+        }
+    }
+
+    /// RFC 6749 section 6, with rotation (RFC 9700 section 4.14.2).
+    async fn rotate(&self) -> Result<Consumed, OAuthError> {
+        let sent = self.params.get("refresh_token");
+        let sent = sent.ok_or(OAuthError::invalid_request("refresh_token is missing"))?;
+        let token = Token::<RefreshToken>::parse(sent).ok_or(BAD_REFRESH)?;
+        for _ in 0..8 {
+            let grant = self.app.store.get::<Grant>(&token.id().to_string()).await?;
+            let mut grant = grant.filter(|g| g.client_id == self.client.client_id).ok_or(BAD_REFRESH)?;
+            let presented = refresh::recognise(self.app.keys.master(), &grant, &token, self.now);
+            match presented {
+                Presented::Foreign => return Err(BAD_REFRESH),
+                Presented::Reused => {
+                    grant::revoke(self.app, grant.id, "refresh_token_reuse").await?;
+                    return Err(BAD_REFRESH);
+                }
+                Presented::Current | Presented::JustRotated => {}
+            }
+            let scopes = self.narrowed(&grant)?;
+            let holder = grant::holder(self.app, self.config, &grant).await?;
+            let user = holder.ok_or(OAuthError::invalid_grant("this person may no longer use this app"))?;
+            if presented == Presented::Current {
+                grant.record.generation = grant.generation.map(|generation| generation.saturating_add(1));
+                grant.record.rotated_at = self.now;
+                grant.record.expires_at = self.now + self.client.lifetimes.refresh_token;
+                match self.app.store.apply(Batch::new().update(&grant)).await {
+                    Ok(_) => {}
+                    // Another request was faster; seen again, ours is now the one before the current.
+                    Err(ApplyError::Conflict(_)) => continue,
+                    Err(error) => return Err(error.into()),
+                }
+            }
+            return Ok(Consumed { grant: grant.record, user, scopes, nonce: None });
+        }
+        Err(BAD_REFRESH)
+    }
+
+    /// A refresh may ask for less, never for more; the grant keeps what it has.
+    fn narrowed(&self, grant: &Grant) -> Result<Scopes, OAuthError> {
+        let Some(text) = self.params.get("scope") else { return Ok(grant.scopes.clone()) };
+        let asked = Scopes::parse(text).filter(|asked| asked.is_subset(&grant.scopes));
+        asked.ok_or(OAuthError::new(ErrorCode::InvalidScope, "scope asks for more than was granted"))
+    }
+
+    async fn issue(&self, consumed: &Consumed) -> Result<TokenAnswer, OAuthError> {
+        let issue = Issue {
+            config: self.config,
+            client: self.client,
+            grant: &consumed.grant,
+            user: &consumed.user,
+            scope: consumed.scopes.to_text(),
+            nonce: consumed.nonce.as_deref(),
+            now: self.now,
+        };
+        let access_token = issue.access_token(self.app)?;
+        let id_token = issue.id_token(self.app, &access_token).await?;
+        let master = self.app.keys.master();
+        let refresh = consumed.grant.generation.map(|number| refresh::token(master, consumed.grant.id, number));
+        Ok(TokenAnswer {
+            access_token,
+            token_type: "Bearer",
+            expires_in: self.client.lifetimes.access_token.as_secs(),
+            scope: issue.scope,
+            refresh_token: refresh.map(|token| token.reveal()),
+            id_token,
+        })
+    }
+}
+
+/// RFC 7636 section 4.6. A verifier without a challenge is refused too: the challenge may have been cut out
+/// on the way (RFC 9700 section 4.8.2).
+fn verify_pkce(challenge: Option<&str>, verifier: Option<&str>) -> Result<(), OAuthError> {
+    let legal = |byte: u8| byte.is_ascii_alphanumeric() || b"-._~".contains(&byte);
+    let proved = match (challenge, verifier) {
+        (None, None) => true,
+        (Some(challenge), Some(verifier)) => {
+            let hash = URL_SAFE_NO_PAD.encode(Digest::of(verifier.as_bytes()).bytes());
+            (43..=128).contains(&verifier.len())
+                && verifier.bytes().all(legal)
+                && same(hash.as_bytes(), challenge.as_bytes())
+        }
+        _ => false,
+    };
+    if proved { Ok(()) } else { Err(OAuthError::invalid_grant("code_verifier does not match the code_challenge")) }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_verifier_of_rfc_7636_appendix_b_matches() {
+        let challenge = Some("E9Melhoa2OwvFrEMTJguCHaoeK1t8URWbuGJSstw-cM");
+        let verifier = "dBjftJeZ4CVP-mB92K27uhbUJU1r1p_wW1gFWFOEjXk";
+        assert!(verify_pkce(challenge, Some(verifier)).is_ok());
+        for wrong in [None, Some(""), Some(&verifier[1..]), Some("x"), Some(&*"a".repeat(129))] {
+            assert!(verify_pkce(challenge, wrong).is_err());
+        }
+        // AZ-27
+        assert!(verify_pkce(None, Some(verifier)).is_err());
+        assert!(verify_pkce(None, None).is_ok());
+    }
+}

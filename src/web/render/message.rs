@@ -1,0 +1,135 @@
+//! Sentences a person may be shown. They name what can be done next, never why an account was refused.
+
+use crate::web::locale::Lang;
+
+/// A sentence on a page; each has a text and a title in every language.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Message {
+    /// Also when the account does not exist, is disabled or has no password: these look the same.
+    WrongCredentials,
+    /// A field was left empty.
+    MissingFields,
+    TooManyAttempts { wait_seconds: u64 },
+    SessionEnded,
+    /// The sign-in is too old, finished already, or was started in another browser.
+    FlowExpired,
+    /// Signed in, but not in a group that may use `app`.
+    NotAllowed { app: String },
+    /// The form's CSRF value is missing or wrong, or the form cannot be read.
+    BadForm,
+    CookiesMissing,
+    /// No such client.
+    UnknownApp,
+    /// The redirect URI is not registered for the client.
+    UnknownReturnAddress,
+    /// Another mistake in what the app sent.
+    BadRequest,
+    /// Too much to do, or the store does not answer.
+    Busy,
+    NotFound,
+    Unexpected,
+}
+
+impl Message {
+    /// The sentence.
+    #[must_use]
+    pub fn text(&self, lang: Lang) -> String {
+        match self {
+            Self::TooManyAttempts { wait_seconds } => too_many_attempts(lang, *wait_seconds),
+            Self::NotAllowed { app } => lang.text_about(self.key(), "app", app),
+            _ => lang.text(self.key()),
+        }
+    }
+
+    /// A heading for a page that shows nothing else.
+    #[must_use]
+    pub fn title(&self, lang: Lang) -> String {
+        let key = format!("{}.title", self.key());
+        match self {
+            Self::NotAllowed { app } => lang.text_about(&key, "app", app),
+            _ => lang.text(&key),
+        }
+    }
+
+    /// Whether what was typed is at fault, for `aria-invalid`.
+    #[must_use]
+    pub const fn blames_fields(&self) -> bool {
+        matches!(self, Self::WrongCredentials | Self::MissingFields)
+    }
+
+    const fn key(&self) -> &'static str {
+        match self {
+            Self::WrongCredentials => "wrong-credentials",
+            Self::MissingFields => "missing-fields",
+            Self::TooManyAttempts { .. } => "too-many-attempts",
+            Self::SessionEnded => "session-ended",
+            Self::FlowExpired => "flow-expired",
+            Self::NotAllowed { .. } => "not-allowed",
+            Self::BadForm => "bad-form",
+            Self::CookiesMissing => "cookies-missing",
+            Self::UnknownApp => "unknown-app",
+            Self::UnknownReturnAddress => "unknown-return-address",
+            Self::BadRequest => "bad-request",
+            Self::Busy => "busy",
+            Self::NotFound => "not-found",
+            Self::Unexpected => "unexpected",
+        }
+    }
+}
+
+/// Seconds up to a minute, whole minutes (rounded up) beyond.
+fn too_many_attempts(lang: Lang, wait_seconds: u64) -> String {
+    if wait_seconds < 60 {
+        lang.text_counting("too-many-attempts", "seconds", wait_seconds.max(1))
+    } else {
+        lang.text_counting("too-many-attempts-minutes", "minutes", wait_seconds.div_ceil(60))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn all() -> Vec<Message> {
+        vec![
+            Message::WrongCredentials,
+            Message::MissingFields,
+            Message::TooManyAttempts { wait_seconds: 30 },
+            Message::TooManyAttempts { wait_seconds: 600 },
+            Message::SessionEnded,
+            Message::FlowExpired,
+            Message::NotAllowed { app: "Chat".into() },
+            Message::BadForm,
+            Message::CookiesMissing,
+            Message::UnknownApp,
+            Message::UnknownReturnAddress,
+            Message::BadRequest,
+            Message::Busy,
+            Message::NotFound,
+            Message::Unexpected,
+        ]
+    }
+
+    #[test]
+    fn every_message_has_a_text_and_a_title_in_every_language() {
+        for message in all() {
+            for lang in Lang::ALL {
+                for text in [message.text(lang), message.title(lang)] {
+                    assert!(!text.contains(message.key()) && !text.contains('{'), "{message:?} {lang:?}: {text}");
+                    assert!(text.len() > 3, "{message:?} {lang:?}");
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn waiting_times_are_counted_in_what_people_count_in() {
+        let wait = |wait_seconds| Message::TooManyAttempts { wait_seconds }.text(Lang::En);
+        assert!(wait(0).contains("1 second."));
+        assert!(wait(59).contains("59 seconds."));
+        assert!(wait(60).contains("1 minute."));
+        assert!(wait(61).contains("2 minutes."));
+        let warten = Message::TooManyAttempts { wait_seconds: 60 }.text(Lang::De);
+        assert!(warten.contains("1 Minute "), "{warten}");
+    }
+}

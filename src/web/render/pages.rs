@@ -1,0 +1,243 @@
+//! The pages. Field names mean the same everywhere: `app` is the app's title, `action` the path the form
+//! posts to, `csrf` its hidden value, `user` a username.
+
+use askama::Template;
+
+use super::frame::{Frame, Help};
+use super::{Look, Message, Rendered, policy_source};
+use crate::web::locale::Lang;
+
+/// Username and password (`data-step="password"`; `action=continue`).
+#[derive(Clone)]
+pub struct SignInPage<'a> {
+    pub app: &'a str,
+    pub action: &'a str,
+    pub csrf: &'a str,
+    /// What was typed before, or the app's hint.
+    pub username: &'a str,
+    pub error: Option<Message>,
+}
+
+/// The password of a person who is signed in (`data-step="password"`; `action=continue|other_user`). The
+/// name is in the form for password managers; what is posted of it does not count.
+#[derive(Clone)]
+pub struct ReauthPage<'a> {
+    pub app: &'a str,
+    pub action: &'a str,
+    pub csrf: &'a str,
+    pub username: &'a str,
+    pub error: Option<Message>,
+}
+
+/// Whether the app may (`data-step="consent"`; `action=allow|deny`).
+#[derive(Clone, Copy)]
+pub struct ConsentPage<'a> {
+    pub app: &'a str,
+    /// Its host is shown, so that a name alone does not convince.
+    pub app_url: Option<&'a str>,
+    pub user: &'a str,
+    pub scopes: &'a [&'a str],
+    pub action: &'a str,
+    pub csrf: &'a str,
+}
+
+/// Whether to go on as the person who is signed in (`data-step="select_account"`;
+/// `action=continue|other_user`).
+#[derive(Clone, Copy)]
+pub struct SelectAccountPage<'a> {
+    pub app: &'a str,
+    pub user: &'a str,
+    pub action: &'a str,
+    pub csrf: &'a str,
+}
+
+/// Asks before signing out (`data-step="sign_out"`; `action=sign_out|stay`).
+#[derive(Clone, Copy)]
+pub struct SignOutPage<'a> {
+    pub user: &'a str,
+    pub action: &'a str,
+    pub csrf: &'a str,
+    /// Who sent the person here.
+    pub app: Option<&'a str>,
+}
+
+/// Done; offers the way back, or to sign in again.
+#[derive(Clone, Copy)]
+pub struct SignedOutPage<'a> {
+    pub app: Option<&'a str>,
+    /// A registered post-logout URI with its `state`.
+    pub return_to: Option<&'a str>,
+}
+
+/// `/` for a person who is signed in (`data-step="home"`; `action=sign_out`).
+#[derive(Clone, Copy)]
+pub struct HomePage<'a> {
+    pub user: &'a str,
+    /// The display name.
+    pub name: Option<&'a str>,
+    /// Title and URL of each app the person may open.
+    pub apps: &'a [(&'a str, &'a str)],
+    /// Where signing out is posted to.
+    pub action: &'a str,
+    pub csrf: &'a str,
+}
+
+/// What went wrong, and a way on.
+#[derive(Clone)]
+pub struct ErrorPage<'a> {
+    /// The OAuth error code, for `data-error`.
+    pub code: Option<&'a str>,
+    pub message: ErrorText<'a>,
+    /// For whoever looks after the app: what exactly was wrong.
+    pub hint: Option<&'a str>,
+    /// The log has it too.
+    pub reference: &'a str,
+    pub status: u16,
+    pub app: Option<&'a str>,
+    pub app_url: Option<&'a str>,
+}
+
+/// The heading and sentence of an [`ErrorPage`].
+#[derive(Clone)]
+pub enum ErrorText<'a> {
+    Message(Message),
+    /// In whatever language it is.
+    Plain { title: &'a str, text: &'a str },
+}
+
+/// `OAuth` 2.0 Form Post Response Mode: sends `fields` to `action` by itself, or with the button.
+#[derive(Clone, Copy)]
+pub struct FormPostPage<'a> {
+    /// The redirect URI.
+    pub action: &'a str,
+    pub fields: &'a [(&'a str, &'a str)],
+    pub app: &'a str,
+}
+
+impl From<Message> for ErrorText<'_> {
+    fn from(message: Message) -> Self {
+        Self::Message(message)
+    }
+}
+
+impl<'a> From<(&'a str, &'a str)> for ErrorText<'a> {
+    fn from((title, text): (&'a str, &'a str)) -> Self {
+        Self::Plain { title, text }
+    }
+}
+
+impl ErrorText<'_> {
+    pub(super) fn title(&self, lang: Lang) -> String {
+        match self {
+            Self::Message(message) => message.title(lang),
+            Self::Plain { title, .. } => (*title).to_owned(),
+        }
+    }
+
+    pub(super) fn text(&self, lang: Lang) -> String {
+        match self {
+            Self::Message(message) => message.text(lang),
+            Self::Plain { text, .. } => (*text).to_owned(),
+        }
+    }
+}
+
+impl HomePage<'_> {
+    /// What the greeting says.
+    fn called(&self) -> &str {
+        self.name.filter(|name| !name.trim().is_empty()).unwrap_or(self.user)
+    }
+}
+
+impl FormPostPage<'_> {
+    /// A form can only be posted to where HTTP is spoken.
+    fn target(&self) -> Option<String> {
+        let over_http = self.action.starts_with("https://") || self.action.starts_with("http://");
+        policy_source(self.action).filter(|_| over_http)
+    }
+
+    /// The page; for an `action` that no form may be posted to, a page that says so.
+    #[must_use]
+    pub fn render(&self, look: &Look<'_>) -> Rendered {
+        let Some(target) = self.target() else {
+            return apology();
+        };
+        let view = FormPostView {
+            frame: Frame::new(look),
+            page: self,
+        };
+        Rendered {
+            form_action: Some(target),
+            ..finish(&view, look)
+        }
+    }
+}
+
+macro_rules! views {
+    ($($view:ident($path:literal) of $page:ident;)*) => {$(
+        #[derive(Template)]
+        #[template(path = $path)]
+        struct $view<'a> {
+            frame: Frame<'a>,
+            page: &'a $page<'a>,
+        }
+    )*};
+}
+
+macro_rules! rendered {
+    ($($page:ident by $view:ident;)*) => {$(
+        impl $page<'_> {
+            /// The page in this look.
+            #[must_use]
+            pub fn render(&self, look: &Look<'_>) -> Rendered {
+                finish(&$view { frame: Frame::new(look), page: self }, look)
+            }
+        }
+    )*};
+}
+
+views! {
+    SignInView("sign_in.html") of SignInPage;
+    ReauthView("reauth.html") of ReauthPage;
+    ConsentView("consent.html") of ConsentPage;
+    SelectAccountView("select_account.html") of SelectAccountPage;
+    SignOutView("sign_out.html") of SignOutPage;
+    SignedOutView("signed_out.html") of SignedOutPage;
+    HomeView("home.html") of HomePage;
+    ErrorView("error.html") of ErrorPage;
+    FormPostView("form_post.html") of FormPostPage;
+}
+
+rendered! {
+    SignInPage by SignInView;
+    ReauthPage by ReauthView;
+    ConsentPage by ConsentView;
+    SelectAccountPage by SelectAccountView;
+    SignOutPage by SignOutView;
+    SignedOutPage by SignedOutView;
+    HomePage by HomeView;
+    ErrorPage by ErrorView;
+}
+
+fn finish(view: &impl Template, look: &Look<'_>) -> Rendered {
+    let Ok(html) = view.render() else {
+        return apology();
+    };
+    Rendered {
+        html,
+        form_action: look.leads_to.and_then(policy_source),
+    }
+}
+
+/// For what cannot happen: it needs no text file, style sheet or name.
+fn apology() -> Rendered {
+    Rendered {
+        html: concat!(
+            "<!doctype html><html lang=\"en\"><head><meta charset=\"utf-8\">",
+            "<title>Error</title></head><body><h1>This page could not be shown</h1>",
+            "<p>Please go back and try again.</p></body></html>"
+        )
+        .to_owned(),
+        form_action: None,
+    }
+}
