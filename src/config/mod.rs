@@ -1,3 +1,87 @@
-//! Placeholder until the loader lands.
+//! The configuration file: read, checked, explained.
+//!
+//! Owns the file's text and what it means. `schema` is the configuration as written, [`Config`] as
+//! meant; in between, `document` reads YAML, `read` finds the keys, `check` the meaning, and `error`
+//! tells what is wrong. `example` makes `config.example.yaml`, `watch` notices changes. Who swaps the
+//! configuration of a running program, and when, is decided in `app`.
+
+mod check;
+mod document;
+mod error;
+mod example;
 mod meant;
+mod period;
+mod presets;
+mod read;
+mod schema;
+pub mod watch;
+
+use std::fs::File;
+use std::io::{self, Read as _};
+use std::path::Path;
+
+pub use error::{ConfigError, Problem};
+pub use example::example;
 pub use meant::*;
+
+use error::Problems;
+use read::Read;
+
+/// A configuration that can be used, and what is odd about it.
+#[derive(Debug, Clone)]
+pub struct Loaded {
+    pub config: Config,
+    pub warnings: Vec<Problem>,
+}
+
+/// Reads and checks the file. Relative paths in it start at its folder.
+pub fn load(path: &Path) -> Result<Loaded, ConfigError> {
+    let name = path.display().to_string();
+    let refused = |error: io::Error| ConfigError::of_file(&name, format!("cannot be read: {error}"), None);
+    let bytes = read_file(path).map_err(refused)?;
+    let text = decode(&name, bytes)?;
+    let path = std::path::absolute(path).map_err(refused)?;
+    parse(&name, &text, path.parent().unwrap_or(Path::new("/")))
+}
+
+/// Checks `text`, which is called `name` in messages. Relative paths in it start at `base`.
+pub fn parse(name: &str, text: &str, base: &Path) -> Result<Loaded, ConfigError> {
+    let mut problems = Problems::default();
+    let config = document::parse(text, &mut problems)
+        .and_then(|node| schema::Root::read(&node, &mut problems))
+        .and_then(|root| check::check(root, base, &mut problems));
+    let warnings = problems.finish(name, text)?;
+    match config {
+        Some(config) => Ok(Loaded { config, warnings }),
+        None => Err(ConfigError::of_file(name, "is not usable, for an unknown reason".to_owned(), None)),
+    }
+}
+
+/// At most one byte more than is accepted, so that the size is refused with the other mistakes.
+fn read_file(path: &Path) -> io::Result<Vec<u8>> {
+    // A pipe would be waited for.
+    if !std::fs::metadata(path)?.is_file() {
+        return Err(io::Error::other("not a file"));
+    }
+    let mut bytes = Vec::new();
+    let limit = u64::try_from(document::MAX_BYTES).unwrap_or(u64::MAX);
+    File::open(path)?.take(limit.saturating_add(1)).read_to_end(&mut bytes)?;
+    Ok(bytes)
+}
+
+fn decode(name: &str, bytes: Vec<u8>) -> Result<String, ConfigError> {
+    let hint = Some("save the file as UTF-8".to_owned());
+    let utf16 = bytes.starts_with(&[0xff, 0xfe]) || bytes.starts_with(&[0xfe, 0xff]);
+    if utf16 || bytes.iter().take(2).any(|byte| *byte == 0) {
+        return Err(ConfigError::of_file(name, "is UTF-16 or UTF-32".to_owned(), hint));
+    }
+    if bytes.len() > document::MAX_BYTES {
+        let message = format!("is larger than {} bytes", document::MAX_BYTES);
+        return Err(ConfigError::of_file(name, message, None));
+    }
+    String::from_utf8(bytes).map_err(|error| {
+        let valid = error.as_bytes().get(..error.utf8_error().valid_up_to()).unwrap_or_default();
+        let line = 1 + valid.iter().filter(|byte| **byte == b'\n').count();
+        ConfigError::of_file(name, format!("is not UTF-8 in line {line}"), hint)
+    })
+}

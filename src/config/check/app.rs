@@ -1,0 +1,132 @@
+//! All apps and policies, their names, and who may use an app. One app as a client is in `client`.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use super::{client, group};
+use crate::config::error::{Place, Problems};
+use crate::config::meant::{Access, App, Policy};
+use crate::config::read::{At, Entries, short};
+use crate::config::schema;
+
+type Apps = BTreeMap<String, App>;
+type Policies = BTreeMap<String, Policy>;
+
+/// Both parts at once, because they refer to each other.
+pub(super) fn check(
+    apps: Option<At<Entries<schema::App>>>,
+    policies: Option<At<Entries<schema::Policy>>>,
+    problems: &mut Problems,
+) -> (Option<Apps>, Option<Policies>) {
+    let named = Named::of(policies.as_ref());
+    let apps = apps.and_then(|apps| all_apps(apps.value, &named, problems));
+    if let Some(apps) = &apps {
+        named.warn_of_unused(apps, problems);
+    }
+    (apps, policies.and_then(|written| all_policies(written.value, problems)))
+}
+
+/// The names of the policies, also of those that are wrong inside: a reference to them is not.
+pub(super) struct Named(Option<Vec<(String, Place)>>);
+
+impl Named {
+    fn of(policies: Option<&At<Entries<schema::Policy>>>) -> Self {
+        let entries = policies.map(|policies| &policies.value.0);
+        Self(entries.map(|entries| entries.iter().map(|(name, _)| (name.value.clone(), name.place)).collect()))
+    }
+
+    /// Unknown when the policies could not be read at all.
+    fn resolve(&self, name: &At<String>, problems: &mut Problems) -> Option<String> {
+        let Some(known) = &self.0 else {
+            return Some(name.value.clone());
+        };
+        if known.iter().any(|(known, _)| *known == name.value) {
+            return Some(name.value.clone());
+        }
+        problems
+            .error(name.place, format!("there is no policy `{}`", short(&name.value)))
+            .nearest(&name.value, known.iter().map(|(known, _)| known.as_str()));
+        None
+    }
+
+    fn warn_of_unused(&self, apps: &Apps, problems: &mut Problems) {
+        let used: BTreeSet<_> = apps.values().flat_map(|app| &app.access).map(|access| &access.policy).collect();
+        let written = self.0.iter().flatten().filter(|(_, place)| place.is_written());
+        for (name, place) in written.filter(|(name, _)| !used.contains(name)) {
+            problems.warn(*place, format!("no app uses the policy `{}`", short(name)));
+        }
+    }
+}
+
+fn all_policies(written: Entries<schema::Policy>, problems: &mut Problems) -> Option<Policies> {
+    let policy = |(name, policy): (At<String>, Option<schema::Policy>)| {
+        let name = identifier(name, "a policy", problems);
+        let policy = policy?;
+        policy.second_factor?;
+        let first_factor = policy.first_factor?.value;
+        Some((name?, Policy { first_factor }))
+    };
+    let read: Vec<_> = written.0.into_iter().map(policy).collect();
+    read.into_iter().collect()
+}
+
+fn all_apps(written: Entries<schema::App>, policies: &Named, problems: &mut Problems) -> Option<Apps> {
+    let mut ids = BTreeSet::new();
+    let mut read = Vec::new();
+    for (name, app) in written.0 {
+        let id = app.as_ref().and_then(|app| app.client_id.as_ref()).unwrap_or(&name);
+        if !ids.insert(id.value.clone()) {
+            problems
+                .error(id.place, format!("another app has the client id `{}`", short(&id.value)))
+                .hint("give one of them another `client_id`");
+        }
+        read.push(app.and_then(|app| client::check(name, app, policies, problems)));
+    }
+    let apps: Option<Vec<_>> = read.into_iter().collect();
+    Some(apps?.into_iter().map(|app| (app.client_id.clone(), app)).collect())
+}
+
+/// In order, each group once and nothing behind `everyone`, or an entry could never decide.
+pub(super) fn access(
+    list: At<Vec<At<schema::Access>>>,
+    policies: &Named,
+    problems: &mut Problems,
+) -> Option<Vec<Access>> {
+    if list.value.is_empty() {
+        problems
+            .error(list.place, "nobody may use this app: no entry, no access")
+            .hint("write `access: [{ group: everyone, policy: standard }]`");
+        return None;
+    }
+    let mut seen = BTreeSet::new();
+    let mut read = Vec::new();
+    for At { value: entry, place } in list.value {
+        let policy = entry.policy.and_then(|name| policies.resolve(&name, problems));
+        let group = entry.group.and_then(|name| group(name, problems));
+        if let Some(group) = &group {
+            if seen.contains("everyone") {
+                problems
+                    .error(place, "this entry never decides: `everyone` stands above it")
+                    .hint("move `everyone` to the end");
+            } else if !seen.insert(group.clone()) {
+                problems
+                    .error(place, format!("this entry never decides: `{}` stands above it", short(group)))
+                    .hint("remove one of them");
+            }
+        }
+        read.push(group.zip(policy).map(|(group, policy)| Access { group, policy }));
+    }
+    read.into_iter().collect()
+}
+
+/// A name for machines: unreserved characters (RFC 3986 section 2.3), so that no encoding changes it.
+pub(super) fn identifier(name: At<String>, what: &str, problems: &mut Problems) -> Option<String> {
+    let allowed = |c: char| c.is_ascii_alphanumeric() || "-._~".contains(c);
+    if (1..=100).contains(&name.value.len()) && name.value.chars().all(allowed) {
+        return Some(name.value);
+    }
+    problems
+        .error(name.place, format!("`{}` cannot name {what}", short(&name.value)))
+        .hint("letters, digits, `-`, `.`, `_` and `~`, at most 100; an app may have any `title`");
+    None
+}
+

@@ -1,0 +1,192 @@
+//! From the configuration as written to the configuration as meant.
+//!
+//! Owns every rule about what values mean and how they fit together; a part each in the files below.
+//! A part that is wrong becomes `None` with the reason noted, and the others are still checked.
+
+mod app;
+mod client;
+mod organisation;
+mod server;
+mod url;
+
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use super::error::Problems;
+use super::meant::{Argon2id, Config, Log, Passwords, SignIn};
+use super::period::Period;
+use super::read::At;
+use super::schema::{self, Hash, Root};
+
+/// The configuration, unless something is wrong.
+pub(super) fn check(root: Root, base: &Path, problems: &mut Problems) -> Option<Config> {
+    let issuer = root.issuer.and_then(|text| url::issuer(&text, problems));
+    let listen = root.listen.and_then(|text| server::listen(&text, base, problems));
+    let proxies = root.trusted_proxies.and_then(|list| server::proxies(list.value, problems));
+    let tls_place = root.tls.as_ref().map(|tls| tls.place);
+    let tls = root.tls.and_then(|tls| server::tls(tls.value, base, problems));
+    server::warn_of_plain_http(tls_place, &tls, &listen, proxies.as_deref(), problems);
+    let organisation = root.organisation.and_then(|part| organisation::check(part.value, base, problems));
+    let (apps, policies) = app::check(root.apps, root.policies, problems);
+    let sign_in = root.sign_in.and_then(|part| sign_in(part.value, problems));
+    let passwords = root.passwords.and_then(|part| passwords(part.value, problems));
+    let admin_group = root.admin.and_then(|part| optional(part.value.group, |name| admin(name, problems)));
+    let log = root.log.and_then(|part| log(part.value, problems));
+    root.store?;
+    Some(Config {
+        issuer: issuer?,
+        listen: listen?,
+        data_dir: resolve(base, &root.data_dir?, problems)?,
+        tls: tls?,
+        trusted_proxies: proxies?,
+        organisation: organisation?,
+        apps: apps?,
+        policies: policies?,
+        sign_in: sign_in?,
+        passwords: passwords?,
+        admin_group: admin_group?,
+        log: log?,
+    })
+}
+
+/// A path; relative ones start at the folder of the file.
+fn resolve(base: &Path, path: &At<String>, problems: &mut Problems) -> Option<PathBuf> {
+    if path.value.is_empty() {
+        problems.error(path.place, "a path is empty");
+        return None;
+    }
+    Some(base.join(&path.value))
+}
+
+/// What is not written is fine; what is written and wrong is not.
+fn optional<T, U>(written: Option<T>, check: impl FnOnce(T) -> Option<U>) -> Option<Option<U>> {
+    match written {
+        Some(written) => check(written).map(Some),
+        None => Some(None),
+    }
+}
+
+/// A name that people chose: for groups, and for titles.
+fn is_name(text: &str) -> bool {
+    let length = text.chars().count();
+    (1..=80).contains(&length) && text.trim() == text && !text.chars().any(char::is_control)
+}
+
+/// A group by name. Groups are in the store, so whether it exists is not known here.
+fn group(name: At<String>, problems: &mut Problems) -> Option<String> {
+    if is_name(&name.value) {
+        return Some(name.value);
+    }
+    problems
+        .error(name.place, "not a name of a group")
+        .hint("1 to 80 characters, no space at either end");
+    None
+}
+
+fn admin(name: At<String>, problems: &mut Problems) -> Option<String> {
+    if name.value == "everyone" {
+        problems
+            .error(name.place, "`everyone` would make every person an administrator")
+            .hint("name a group");
+        return None;
+    }
+    group(name, problems)
+}
+
+/// A period between nothing and `most`.
+fn at_most(period: Option<At<Period>>, most: (Duration, &str), problems: &mut Problems) -> Option<At<Duration>> {
+    let period = period?;
+    let value = period.value.length();
+    if value > most.0 {
+        problems.error(period.place, format!("longer than {}", most.1)).hint(format!("{} at most", most.1));
+        return None;
+    }
+    Some(At {
+        value,
+        place: period.place,
+    })
+}
+
+const DAY: Duration = Duration::from_secs(24 * 60 * 60);
+const YEAR: (Duration, &str) = (Duration::from_secs(365 * 24 * 60 * 60), "365d");
+
+fn sign_in(written: schema::SignIn, problems: &mut Problems) -> Option<SignIn> {
+    let session = written.session.map(|session| (session.value.idle, session.value.absolute));
+    let (idle, absolute) = session.unwrap_or_default();
+    let idle = at_most(idle, YEAR, problems);
+    let absolute = at_most(absolute, YEAR, problems);
+    let remember_device = at_most(written.remember_device, YEAR, problems);
+    let (idle, absolute) = (idle?, absolute?);
+    if idle.value > absolute.value {
+        // Either may be a default; complain about one that was written.
+        let place = if idle.place.is_written() { idle.place } else { absolute.place };
+        problems
+            .error(place, "`idle` is longer than `absolute`, so it never ends a session")
+            .hint("make `idle` the shorter one");
+        return None;
+    }
+    Some(SignIn {
+        idle: idle.value,
+        absolute: absolute.value,
+        remember_device: remember_device?.value,
+    })
+}
+
+/// A number within bounds; `why` says what they are for.
+fn within(number: Option<At<u32>>, bounds: (u32, u32), why: &str, problems: &mut Problems) -> Option<u32> {
+    let At { value, place } = number?;
+    let (least, most) = bounds;
+    if (least..=most).contains(&value) {
+        return Some(value);
+    }
+    problems
+        .error(place, format!("{value} is not between {least} and {most}"))
+        .hint(why);
+    None
+}
+
+fn passwords(written: schema::Passwords, problems: &mut Problems) -> Option<Passwords> {
+    let min_length = within(
+        written.min_length,
+        (8, 128),
+        "shorter passwords are guessed, longer ones are not typed",
+        problems,
+    );
+    let argon2id = written.hash.and_then(|hash| match hash.value {
+        Hash::Argon2id(costs) => argon2id(costs, problems),
+    });
+    Some(Passwords {
+        min_length: usize::try_from(min_length?).ok()?,
+        argon2id: argon2id?,
+    })
+}
+
+fn argon2id(written: schema::Argon2id, problems: &mut Problems) -> Option<Argon2id> {
+    let memory = within(
+        written.memory_kib,
+        (8 * 1024, 1024 * 1024),
+        "8 MiB to 1 GiB, in KiB; 19456 is a good value",
+        problems,
+    );
+    let iterations = within(written.iterations, (1, 20), "2 is a good value", problems);
+    let parallelism = within(written.parallelism, (1, 8), "1 is a good value", problems);
+    Some(Argon2id {
+        memory_kib: memory?,
+        iterations: iterations?,
+        parallelism: parallelism?,
+    })
+}
+
+fn log(written: schema::Log, problems: &mut Problems) -> Option<Log> {
+    let level = written.level?;
+    if let Err(error) = tracing_subscriber::EnvFilter::builder().parse(&level.value) {
+        problems
+            .error(level.place, format!("not a log level: {error}"))
+            .hint("`error`, `warn`, `info`, `debug`, `trace`, or a filter such as `info,gantry=debug`");
+        return None;
+    }
+    Some(Log {
+        format: written.format?.value,
+        level: level.value,
+    })
+}

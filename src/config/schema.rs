@@ -1,0 +1,278 @@
+//! The configuration as written: every key once, with its sentence and its default.
+//!
+//! `config.example.yaml` is made from this file (see `example`). Nothing here says what values mean or
+//! whether they fit together; `check` does.
+
+use super::document::Node;
+use super::error::Problems;
+use super::meant::{Alg, ClientKind, FirstFactor, GrantKind, LogFormat, Pkce, Preset};
+use super::period::Period;
+use super::read::{self, At, Entries, Field, Keys, Need, Read, Shape, choice, section, words};
+
+section! {
+    /// The whole file.
+    Root {
+        /// Public base URL; everything else derives from it. It is the `iss` of every token, so changing
+        /// it later breaks every app.
+        issuer: String = Required("https://id.example.org"),
+        /// Address to serve on, or `unix:` and the path of a socket.
+        listen: String = Default("127.0.0.1:8443"),
+        /// Folder for the store, the keys and the command socket. Relative paths start at this file.
+        data_dir: String = Default("/var/lib/gantry"),
+        /// Where records are kept; `redb` is one file in `data_dir`.
+        store: Store = Default("{ redb: {} }"),
+        /// `{ files: { certificate: fullchain.pem, key: privkey.pem } }`, `{ self_signed: {} }`, or
+        /// `{ off: {} }` behind a proxy that speaks TLS.
+        tls: Tls = Default("{ self_signed: {} }"),
+        /// Addresses or networks of proxies whose `X-Forwarded-For` and `X-Forwarded-Proto` are believed.
+        trusted_proxies: Vec<At<String>> = Default("[]"),
+        /// How the pages look and whom they name.
+        organisation: Organisation = Default("{}"),
+        /// The applications people sign in to, by name.
+        apps: Entries<App> = Default("{}"),
+        /// What must be proved at sign-in, by name. Without this key there is one policy, `standard`.
+        policies: Entries<Policy> = Default("{ standard: {} }"),
+        /// How long a sign-in lasts.
+        sign_in: SignIn = Default("{}"),
+        /// Rules for passwords, and how they are kept.
+        passwords: Passwords = Default("{}"),
+        /// Who may administrate.
+        admin: Admin = Default("{}"),
+        /// What is written to standard error.
+        log: Log = Default("{}"),
+    }
+}
+
+section! {
+    /// A choice that has no settings of its own.
+    Nothing {}
+}
+
+choice! {
+    /// Where records are kept.
+    Store {
+        /// One embedded file in the data folder.
+        redb = Redb(Nothing),
+    }
+}
+
+choice! {
+    /// Who speaks TLS, and with which certificate.
+    Tls {
+        /// A certificate and its key, both PEM.
+        files = Files(TlsFiles),
+        /// A certificate of our own.
+        self_signed = SelfSigned(Nothing),
+        /// Plain HTTP.
+        off = Off(Nothing),
+    }
+}
+
+section! {
+    /// A certificate and its key.
+    TlsFiles {
+        /// Certificate chain, PEM, leaf first.
+        certificate: String = Required("fullchain.pem"),
+        /// Private key, PEM.
+        key: String = Required("privkey.pem"),
+    }
+}
+
+section! {
+    /// How the pages look and whom they name.
+    Organisation {
+        /// Shown on every page.
+        name: String = Default("Gantry"),
+        /// E-mail address or https link where people can ask for help.
+        support: String = Optional("help@example.org"),
+        /// Picture shown on every page: SVG or PNG, at most 256 KiB.
+        logo: String = Optional("logo.svg"),
+        /// Colour of buttons and links, dark enough for white text on it.
+        accent: String = Default("\"#1d5fbf\""),
+        /// Languages offered, the first is the default: `en`, `de`.
+        languages: Vec<At<Language>> = Default("[en, de]"),
+    }
+}
+
+/// A language with a complete translation.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Language(pub(super) &'static str);
+
+words! { Language { "en" = Self("en"), "de" = Self("de"), } }
+
+section! {
+    /// An application.
+    App {
+        /// Settings that a known product needs: `rocketchat`.
+        preset: Preset = Optional("rocketchat"),
+        /// Shown to people; the name of the entry unless given.
+        title: String = Optional("Wiki"),
+        /// Where the app lives; `preset: rocketchat` needs it.
+        url: String = Optional("https://wiki.example.org"),
+        /// Name of the service inside Rocket.Chat, lower case; only with `preset: rocketchat`, whose
+        /// default is `gantry`.
+        service: String = Optional("gantry"),
+        /// Where answers may be sent, byte for byte.
+        redirect_uris: Vec<At<String>> = Default("[]"),
+        /// Where people may be sent after signing out.
+        post_logout_redirect_uris: Vec<At<String>> = Default("[]"),
+        /// Browser origins that may read answers across origins, for apps that run in the browser.
+        origins: Vec<At<String>> = Default("[]"),
+        /// `confidential` has a secret, `public` (browser, mobile) has none.
+        client: ClientKind = Default("confidential"),
+        /// Name in the protocol; the name of the entry unless given.
+        client_id: String = Optional("wiki"),
+        /// `authorization_code`, `refresh_token`.
+        grants: Vec<At<GrantKind>> = Default("[authorization_code, refresh_token]"),
+        /// Proof key for codes: `required`, or `optional` for apps that cannot.
+        pkce: Pkce = Default("required"),
+        /// Ours: people are not asked for consent.
+        first_party: bool = Default("false"),
+        /// Scopes the app may ask for.
+        scopes: Vec<At<Scope>> = Default("[openid, profile, email, groups, roles, offline_access]"),
+        /// How long what the app gets is good for.
+        lifetimes: Lifetimes = Default("{}"),
+        /// Signature of ID tokens: `RS256`, `ES256`, `EdDSA`.
+        id_token_alg: Alg = Default("RS256"),
+        /// Who may use it, in order: the first entry whose group the person is in decides; no entry, no
+        /// access. `everyone` is every person with an account.
+        access: Vec<At<Access>> = Required("[{ group: everyone, policy: standard }]"),
+        /// Accept access tokens in the query of userinfo. Tokens in URLs end up in logs.
+        userinfo_token_in_query: bool = Default("false"),
+    }
+}
+
+words! { Preset { "rocketchat" = Self::Rocketchat, } }
+words! { ClientKind { "confidential" = Self::Confidential, "public" = Self::Public, } }
+words! { GrantKind { "authorization_code" = Self::AuthorizationCode, "refresh_token" = Self::RefreshToken, } }
+words! { Pkce { "required" = Self::Required, "optional" = Self::Optional, } }
+words! { Alg { "RS256" = Self::Rs256, "ES256" = Self::Es256, "EdDSA" = Self::EdDsa, } }
+
+/// A scope that means something here.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Scope(pub(super) &'static str);
+
+words! {
+    Scope {
+        "openid" = Self("openid"),
+        "profile" = Self("profile"),
+        "email" = Self("email"),
+        "groups" = Self("groups"),
+        "roles" = Self("roles"),
+        "offline_access" = Self("offline_access"),
+    }
+}
+
+section! {
+    /// How long what an app gets is good for.
+    Lifetimes {
+        /// Access tokens.
+        access_token: Period = Default("1h"),
+        /// ID tokens.
+        id_token: Period = Default("10m"),
+        /// Refresh tokens, from their last use.
+        refresh_token: Period = Default("30d"),
+        /// Authorization codes, at most 10m.
+        code: Period = Default("60s"),
+    }
+}
+
+section! {
+    /// Who may use an app, and what they must prove.
+    Access {
+        /// A group, or `everyone`.
+        group: String = Required("everyone"),
+        /// One of `policies`.
+        policy: String = Required("standard"),
+    }
+}
+
+section! {
+    /// What must be proved at sign-in.
+    Policy {
+        /// `password`.
+        first_factor: FirstFactor = Default("password"),
+        /// `never`.
+        second_factor: SecondFactor = Default("never"),
+    }
+}
+
+words! { FirstFactor { "password" = Self::Password, } }
+
+/// When more than the first factor is asked for.
+#[derive(Debug, Clone, Copy)]
+pub(super) enum SecondFactor {
+    Never,
+}
+
+words! { SecondFactor { "never" = Self::Never, } }
+
+section! {
+    /// How long a sign-in lasts.
+    SignIn {
+        /// When a session ends.
+        session: Session = Default("{}"),
+        /// How long a browser is known to belong to the person who signed in with it.
+        remember_device: Period = Default("30d"),
+    }
+}
+
+section! {
+    /// When a session ends.
+    Session {
+        /// After this long without use.
+        idle: Period = Default("8h"),
+        /// This long after sign-in in any case.
+        absolute: Period = Default("24h"),
+    }
+}
+
+section! {
+    /// Rules for passwords, and how they are kept.
+    Passwords {
+        /// Characters a new password must have at least, 8 or more.
+        min_length: u32 = Default("10"),
+        /// How they are kept. More memory or iterations make guessing, and every sign-in, slower.
+        hash: Hash = Default("{ argon2id: { memory_kib: 19456, iterations: 2, parallelism: 1 } }"),
+    }
+}
+
+choice! {
+    /// How passwords are kept.
+    Hash {
+        /// RFC 9106.
+        argon2id = Argon2id(Argon2id),
+    }
+}
+
+section! {
+    /// Costs of argon2id (RFC 9106 section 3.1).
+    Argon2id {
+        /// 8192 (8 MiB) to 1048576 (1 GiB).
+        memory_kib: u32 = Default("19456"),
+        /// 1 to 20.
+        iterations: u32 = Default("2"),
+        /// 1 to 8.
+        parallelism: u32 = Default("1"),
+    }
+}
+
+section! {
+    /// Who may administrate.
+    Admin {
+        /// Members of this group; without it only the command line administrates.
+        group: String = Optional("admins"),
+    }
+}
+
+section! {
+    /// What is written to standard error.
+    Log {
+        /// `text` or `json`.
+        format: LogFormat = Default("text"),
+        /// `error`, `warn`, `info`, `debug`, `trace`, or a filter such as `info,gantry=debug`.
+        level: String = Default("info"),
+    }
+}
+
+words! { LogFormat { "text" = Self::Text, "json" = Self::Json, } }
