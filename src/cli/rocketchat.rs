@@ -4,7 +4,7 @@ use clap::Subcommand;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value, json};
 
-use super::admin::AppCommand;
+use super::admin::client_secret;
 use super::{Failure, Output, table};
 use crate::app::App;
 use crate::config::{self, Config, Preset};
@@ -31,18 +31,10 @@ pub async fn execute(app: &App, command: &RocketchatCommand) -> Result<Output, F
     let config = app.config();
     let chat = chosen(&config, name.as_deref())?;
     let service = service(chat)?;
-    let secret = super::admin::AppCommand::secret_of(app, &chat.client_id).await?;
+    let missing = || Failure::new(format!("{} has no client secret", chat.client_id));
+    let secret = client_secret(app, &chat.client_id).await?.ok_or_else(missing)?;
     let settings = settings(&config, chat, &secret);
     Ok(Output { text: text(&service, &settings), json: as_json(&service, &settings) })
-}
-
-impl AppCommand {
-    async fn secret_of(app: &App, client_id: &str) -> Result<String, Failure> {
-        let command = Self::Show { app: client_id.to_owned(), secret: true };
-        let shown = super::admin::execute(app, super::admin::Command::App(command)).await?;
-        let secret = shown.json.get("client_secret").and_then(Value::as_str);
-        secret.map(str::to_owned).ok_or_else(|| Failure::new(format!("{client_id} has no client secret")))
-    }
 }
 
 fn chosen<'a>(config: &'a Config, name: Option<&str>) -> Result<&'a config::App, Failure> {

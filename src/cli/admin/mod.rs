@@ -14,7 +14,7 @@ use crate::account::AccountError;
 use crate::app::App;
 use crate::store::{ApplyError, StoreError};
 
-pub use apps::AppCommand;
+pub use apps::{AppCommand, secret as client_secret};
 pub use groups::GroupCommand;
 pub use keys::KeyCommand;
 pub use sessions::SessionCommand;
