@@ -29,7 +29,13 @@ fn main() -> io::Result<()> {
         fs::write(folder.join("assets").join(asset.name), asset.bytes)?;
     }
     for lang in Lang::ALL {
-        let look = Look { lang, organisation: &organisation, base: "", here: Some("/sign-in"), leads_to: None };
+        let look = Look {
+            lang,
+            organisation: &organisation,
+            base: "",
+            here: Some("/sign-in"),
+            leads_to: None,
+        };
         for (name, page) in usual(&look).into_iter().chain(hostile(&look)) {
             fs::write(folder.join(format!("{name}-{}.html", lang.tag())), page.html)?;
         }

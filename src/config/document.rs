@@ -70,7 +70,10 @@ pub(super) fn parse(text: &str, problems: &mut Problems) -> Option<Node> {
     if !is_acceptable(text, problems) {
         return None;
     }
-    if text.lines().all(|line| line.trim_start().is_empty() || line.trim_start().starts_with('#')) {
+    if text
+        .lines()
+        .all(|line| line.trim_start().is_empty() || line.trim_start().starts_with('#'))
+    {
         return Some(Node {
             place: Place::START,
             head: Place::START,
@@ -188,14 +191,18 @@ fn complain(error: &Error, problems: &mut Problems) {
             too_much(problems, "an alias refers to what contains it");
         }
         Error::UnknownAnchor { .. } => {
-            problems.error(place, "an alias without its anchor").hint("text that begins with `*` needs quotes");
+            problems
+                .error(place, "an alias without its anchor")
+                .hint("text that begins with `*` needs quotes");
         }
         other => syntax(other, place, problems),
     }
 }
 
 fn several_documents(place: Place, problems: &mut Problems) {
-    problems.error(place, "more than one document in the file").hint("remove the `---` between them");
+    problems
+        .error(place, "more than one document in the file")
+        .hint("remove the `---` between them");
 }
 
 fn syntax(error: &Error, place: Place, problems: &mut Problems) {
@@ -221,7 +228,9 @@ fn clean(raw: Raw, problems: &mut Problems) -> Node {
     let Tagged(content, tag) = raw.0.value;
     if let Some(tag) = tag {
         let tag: String = tag.chars().take(60).collect();
-        problems.error(at, format!("tags such as `{tag}` are not supported")).hint("write the plain value");
+        problems
+            .error(at, format!("tags such as `{tag}` are not supported"))
+            .hint("write the plain value");
     }
     let value = match content {
         Content::Scalar(value) => value,
@@ -259,7 +268,9 @@ fn clean_entries(entries: Vec<(Raw, Raw)>, problems: &mut Problems) -> Vec<(Key,
             let place = key.place;
             kept.push((Key { text, place }, value));
         } else {
-            problems.error(key.place, format!("`{text}` is here twice")).hint("keep one of them");
+            problems
+                .error(key.place, format!("`{text}` is here twice"))
+                .hint("keep one of them");
         }
     }
     kept
@@ -299,7 +310,7 @@ impl<'de> Visitor<'de> for ContentVisitor {
     }
 
     fn visit_none<E>(self) -> Result<Content, E> {
-        self.visit_unit()
+        Ok(Content::Scalar(Value::Null))
     }
 
     fn visit_some<D: Deserializer<'de>>(self, deserializer: D) -> Result<Content, D::Error> {

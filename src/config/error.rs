@@ -72,7 +72,10 @@ impl fmt::Display for Problem {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         if self.line == 0 {
             writeln!(f, "{}: {}", self.file, self.message)?;
-            return self.hint.iter().try_for_each(|hint| writeln!(f, "  = hint: {hint}"));
+            return self
+                .hint
+                .iter()
+                .try_for_each(|hint| writeln!(f, "  = hint: {hint}"));
         }
         let number = self.line.to_string();
         let gutter = number.len() + 1;
@@ -80,7 +83,9 @@ impl fmt::Display for Problem {
         writeln!(f, "{:gutter$}|", "")?;
         writeln!(f, "{}", format!("{number} | {}", self.excerpt).trim_end())?;
         writeln!(f, "{:gutter$}| {:caret$}^", "", "", caret = self.caret)?;
-        self.hint.iter().try_for_each(|hint| writeln!(f, "{:gutter$}= hint: {hint}", ""))
+        self.hint
+            .iter()
+            .try_for_each(|hint| writeln!(f, "{:gutter$}= hint: {hint}", ""))
     }
 }
 
@@ -182,12 +187,20 @@ impl Problems {
     /// Notes a mistake; the configuration will not be used.
     pub(super) fn error(&mut self, place: Place, message: impl Into<String>) -> &mut Draft {
         self.more += usize::from(self.errors.len() >= KEPT);
-        keep(&mut self.errors, &mut self.spare, Draft::new(place, message.into()))
+        keep(
+            &mut self.errors,
+            &mut self.spare,
+            Draft::new(place, message.into()),
+        )
     }
 
     /// Notes something legal that is probably not meant.
     pub(super) fn warn(&mut self, place: Place, message: impl Into<String>) -> &mut Draft {
-        keep(&mut self.warnings, &mut self.spare, Draft::new(place, message.into()))
+        keep(
+            &mut self.warnings,
+            &mut self.spare,
+            Draft::new(place, message.into()),
+        )
     }
 
     /// The warnings, or the mistakes if there is one.
@@ -234,14 +247,23 @@ impl Source<'_> {
         let source = self.text.lines().nth(line).unwrap_or_default();
         let column = column.min(source.chars().count());
         let skipped = column.saturating_sub(EXCERPT / 2);
-        let skipped = if source.chars().count() > EXCERPT { skipped } else { 0 };
+        let skipped = if source.chars().count() > EXCERPT {
+            skipped
+        } else {
+            0
+        };
         Problem {
             file: self.file.to_owned(),
             line: draft.place.line,
             column: draft.place.column,
             message: draft.message.chars().map(printable).collect(),
             hint: draft.hint.map(|hint| hint.chars().map(printable).collect()),
-            excerpt: source.chars().skip(skipped).take(EXCERPT).map(printable).collect(),
+            excerpt: source
+                .chars()
+                .skip(skipped)
+                .take(EXCERPT)
+                .map(printable)
+                .collect(),
             caret: column - skipped,
         }
     }

@@ -6,10 +6,8 @@ use super::schema::Root;
 const OPENING: &str = "\
 # gantry configuration: every key there is, with its default.
 #
-# Only `issuer` is required; a key that is left out has the value shown here. Lines that begin with `# `
-# and a key are optional parts without a default. `gantry check` finds mistakes, and a changed file is
-# read again while gantry runs.
-";
+# Only `issuer` is required; a key that is left out has the value shown here. A key behind `#` is optional
+# and has no default. `gantry check` finds mistakes; a changed file is read again while gantry runs.";
 
 /// An app that is a preset, in front of the one that shows every key.
 const PRESET: &str = "  \
@@ -19,50 +17,61 @@ const PRESET: &str = "  \
     url: https://chat.example.org
     access:
       - { group: everyone, policy: standard }
-";
+
+  # Every key of an app:";
 
 /// The text of `config.example.yaml`.
 #[must_use]
 pub fn example() -> String {
-    let mut text = OPENING.to_owned();
+    let mut page = Page(vec![OPENING.to_owned()]);
     if let Shape::Section(fields) = Root::SHAPE {
         for field in fields {
-            text.push('\n');
-            write_field(&mut text, field, 0);
+            page.0.push(String::new());
+            page.field(field, 0);
         }
     }
-    text
+    page.0.push(String::new());
+    page.0.join("\n")
 }
 
-fn write_field(text: &mut String, field: &Field, depth: usize) {
-    let indent = "  ".repeat(depth);
-    for line in field.about {
-        text.push_str(&format!("{indent}#{line}\n"));
+/// Lines.
+struct Page(Vec<String>);
+
+impl Page {
+    fn line(&mut self, depth: usize, text: &str) {
+        self.0.push(format!("{}{text}", "  ".repeat(depth)));
     }
-    match (field.shape, field.need) {
-        (Shape::Section(fields), Need::Default("{}")) => write_section(text, field.name, fields, depth),
-        (Shape::Entries(fields), _) => write_entries(text, field.name, fields, depth),
-        (_, Need::Optional(value)) => text.push_str(&format!("{indent}# {}: {value}\n", field.name)),
-        (_, Need::Required(value) | Need::Default(value)) => {
-            text.push_str(&format!("{indent}{}: {value}\n", field.name));
+
+    fn field(&mut self, field: &Field, depth: usize) {
+        let name = field.name;
+        for line in field.about {
+            self.line(depth, &format!("#{line}"));
+        }
+        match (field.shape, field.need) {
+            (Shape::Section(fields), Need::Default("{}")) => self.section(name, fields, depth),
+            (Shape::Entries(fields), _) => self.entries(name, fields, depth),
+            (_, Need::Optional(value)) => self.line(depth, &format!("# {name}: {value}")),
+            (_, Need::Required(value) | Need::Default(value)) => {
+                self.line(depth, &format!("{name}: {value}"))
+            }
         }
     }
-}
 
-fn write_section(text: &mut String, name: &str, fields: &[Field], depth: usize) {
-    let live = fields.iter().any(|field| !matches!(field.need, Need::Optional(_)));
-    let mark = if live { "" } else { " {}" };
-    text.push_str(&format!("{}{name}:{mark}\n", "  ".repeat(depth)));
-    fields.iter().for_each(|field| write_field(text, field, depth + 1));
-}
-
-/// Sections with names of their own: apps and policies.
-fn write_entries(text: &mut String, name: &str, fields: &[Field], depth: usize) {
-    text.push_str(&format!("{}{name}:\n", "  ".repeat(depth)));
-    let entry = if name == "apps" { "wiki" } else { "standard" };
-    if name == "apps" {
-        text.push_str(PRESET);
-        text.push('\n');
+    fn section(&mut self, name: &str, fields: &[Field], depth: usize) {
+        self.line(depth, &format!("{name}:"));
+        for field in fields {
+            self.field(field, depth + 1);
+        }
     }
-    write_section(text, entry, fields, depth + 1);
+
+    /// Sections with names of their own: apps and policies.
+    fn entries(&mut self, name: &str, fields: &[Field], depth: usize) {
+        self.line(depth, &format!("{name}:"));
+        if name == "apps" {
+            self.0.push(PRESET.to_owned());
+            self.section("wiki", fields, depth + 1);
+        } else {
+            self.section("standard", fields, depth + 1);
+        }
+    }
 }

@@ -53,7 +53,11 @@ pub fn parse(name: &str, text: &str, base: &Path) -> Result<Loaded, ConfigError>
     let warnings = problems.finish(name, text)?;
     match config {
         Some(config) => Ok(Loaded { config, warnings }),
-        None => Err(ConfigError::of_file(name, "is not usable, for an unknown reason".to_owned(), None)),
+        None => Err(ConfigError::of_file(
+            name,
+            "is not usable, for an unknown reason".to_owned(),
+            None,
+        )),
     }
 }
 
@@ -65,7 +69,9 @@ fn read_file(path: &Path) -> io::Result<Vec<u8>> {
     }
     let mut bytes = Vec::new();
     let limit = u64::try_from(document::MAX_BYTES).unwrap_or(u64::MAX);
-    File::open(path)?.take(limit.saturating_add(1)).read_to_end(&mut bytes)?;
+    File::open(path)?
+        .take(limit.saturating_add(1))
+        .read_to_end(&mut bytes)?;
     Ok(bytes)
 }
 
@@ -80,8 +86,11 @@ fn decode(name: &str, bytes: Vec<u8>) -> Result<String, ConfigError> {
         return Err(ConfigError::of_file(name, message, None));
     }
     String::from_utf8(bytes).map_err(|error| {
-        let valid = error.as_bytes().get(..error.utf8_error().valid_up_to()).unwrap_or_default();
-        let line = 1 + valid.iter().filter(|byte| **byte == b'\n').count();
+        let valid = error
+            .as_bytes()
+            .get(..error.utf8_error().valid_up_to())
+            .unwrap_or_default();
+        let line = valid.split(|byte| *byte == b'\n').count();
         ConfigError::of_file(name, format!("is not UTF-8 in line {line}"), hint)
     })
 }

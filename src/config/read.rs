@@ -102,7 +102,10 @@ impl Read for u32 {
                 return read;
             }
             Value::Number(None) => {
-                problems.error(node.place, "expected a whole number, found another kind of number");
+                problems.error(
+                    node.place,
+                    "expected a whole number, found another kind of number",
+                );
             }
             _ => {
                 expected("a whole number", node, problems);
@@ -160,7 +163,11 @@ fn entries<'a>(node: &'a Node, problems: &mut Problems) -> Option<&'a [(Key, Nod
 }
 
 fn expected<'a>(what: &str, node: &Node, problems: &'a mut Problems) -> &'a mut super::error::Draft {
-    let place = if matches!(node.value, Value::Null) { node.head } else { node.place };
+    let place = if matches!(node.value, Value::Null) {
+        node.head
+    } else {
+        node.place
+    };
     problems.error(place, format!("expected {what}, found {}", node.value.kind()))
 }
 
@@ -176,7 +183,10 @@ impl<'a> Keys<'a> {
     pub(super) fn open(node: &'a Node, fields: &'static [Field], problems: &'a mut Problems) -> Option<Self> {
         let entries = entries(node, problems)?;
         let known: BTreeSet<_> = fields.iter().map(|field| field.name).collect();
-        for (key, _) in entries.iter().filter(|(key, _)| !known.contains(key.text.as_str())) {
+        for (key, _) in entries
+            .iter()
+            .filter(|(key, _)| !known.contains(key.text.as_str()))
+        {
             problems
                 .error(key.place, format!("unknown key `{}`", short(&key.text)))
                 .nearest(&key.text, fields.iter().map(|field| field.name));
@@ -207,7 +217,11 @@ impl<'a> Keys<'a> {
 }
 
 /// The one entry of a mapping that chooses among `names`; a lone word is a choice without settings.
-pub(super) fn choice<'a>(node: &'a Node, names: &[&'static str], problems: &mut Problems) -> Option<(&'static str, Node)> {
+pub(super) fn chosen(
+    node: &Node,
+    names: &[&'static str],
+    problems: &mut Problems,
+) -> Option<(&'static str, Node)> {
     let (name, place, inner) = match &node.value {
         Value::Text(word) => (word, node.place, None),
         Value::Map(entries) => match entries.as_slice() {
@@ -239,7 +253,10 @@ fn refuse_choice<T>(node: &Node, names: &[&str], problems: &mut Problems) -> Opt
 /// One of a few words.
 pub(super) fn word<T: Copy>(node: &Node, words: &[(&'static str, T)], problems: &mut Problems) -> Option<T> {
     let text = String::read(node, problems)?;
-    let found = words.iter().find(|(word, _)| *word == text).map(|(_, value)| *value);
+    let found = words
+        .iter()
+        .find(|(word, _)| *word == text)
+        .map(|(_, value)| *value);
     if found.is_none() {
         problems
             .error(node.place, format!("unknown value `{}`", short(&text)))
@@ -285,7 +302,6 @@ macro_rules! section {
             const SHAPE: Shape = Shape::Section(Self::FIELDS);
 
             fn read(node: &Node, problems: &mut Problems) -> Option<Self> {
-                #[expect(unused_mut, unused_variables, reason = "a section may have no keys")]
                 let mut keys = Keys::open(node, Self::FIELDS, problems)?;
                 Some(Self {
                     $( $field: keys.take(stringify!($field), Need::$need($text)), )*
@@ -310,7 +326,7 @@ macro_rules! choice {
         impl Read for $name {
             fn read(node: &Node, problems: &mut Problems) -> Option<Self> {
                 const NAMES: &[&str] = &[$( stringify!($key), )+];
-                let (name, inner) = read::choice(node, NAMES, problems)?;
+                let (name, inner) = read::chosen(node, NAMES, problems)?;
                 match name {
                     $( stringify!($key) => <$type>::read(&inner, problems).map(Self::$variant), )+
                     _ => None,

@@ -43,9 +43,14 @@ section! {
     }
 }
 
-section! {
-    /// A choice that has no settings of its own.
-    Nothing {}
+/// A choice that has no settings of its own.
+#[derive(Debug)]
+pub(super) struct Nothing;
+
+impl Read for Nothing {
+    fn read(node: &Node, problems: &mut Problems) -> Option<Self> {
+        Keys::open(node, &[], problems).map(|_| Self)
+    }
 }
 
 choice! {

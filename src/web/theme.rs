@@ -144,7 +144,11 @@ impl Shades {
             on_accent,
             hover: accent.mix(away, 14),
             edge: accent.until(VISIBLE, ground.away, &[ground.card]),
-            link: accent.until(READABLE, ground.away, &[ground.card, ground.page, ground.card.mix(accent, 10)]),
+            link: accent.until(
+                READABLE,
+                ground.away,
+                &[ground.card, ground.page, ground.card.mix(accent, 10)],
+            ),
             soft: ground.card.mix(accent, 10),
             wash: ground.page.mix(accent, 16),
         }

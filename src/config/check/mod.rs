@@ -22,15 +22,27 @@ use super::schema::{self, Hash, Root};
 pub(super) fn check(root: Root, base: &Path, problems: &mut Problems) -> Option<Config> {
     let issuer = root.issuer.and_then(|text| url::issuer(&text, problems));
     let listen = root.listen.and_then(|text| server::listen(&text, base, problems));
-    let proxies = root.trusted_proxies.and_then(|list| server::proxies(list.value, problems));
+    let proxies = root
+        .trusted_proxies
+        .and_then(|list| server::proxies(list.value, problems));
     let tls_place = root.tls.as_ref().map(|tls| tls.place);
     let tls = root.tls.and_then(|tls| server::tls(tls.value, base, problems));
-    server::warn_of_plain_http(tls_place, &tls, &listen, proxies.as_deref(), problems);
-    let organisation = root.organisation.and_then(|part| organisation::check(part.value, base, problems));
+    server::warn_of_plain_http(
+        tls_place,
+        tls.as_ref(),
+        listen.as_ref(),
+        proxies.as_deref(),
+        problems,
+    );
+    let organisation = root
+        .organisation
+        .and_then(|part| organisation::check(part.value, base, problems));
     let (apps, policies) = app::check(root.apps, root.policies, problems);
     let sign_in = root.sign_in.and_then(|part| sign_in(part.value, problems));
     let passwords = root.passwords.and_then(|part| passwords(part.value, problems));
-    let admin_group = root.admin.and_then(|part| optional(part.value.group, |name| admin(name, problems)));
+    let admin_group = root
+        .admin
+        .and_then(|part| optional(part.value.group, |name| admin(name, problems)));
     let log = root.log.and_then(|part| log(part.value, problems));
     root.store?;
     Some(Config {
@@ -59,6 +71,10 @@ fn resolve(base: &Path, path: &At<String>, problems: &mut Problems) -> Option<Pa
 }
 
 /// What is not written is fine; what is written and wrong is not.
+#[expect(
+    clippy::option_option,
+    reason = "outside: usable or not; inside: written or not"
+)]
 fn optional<T, U>(written: Option<T>, check: impl FnOnce(T) -> Option<U>) -> Option<Option<U>> {
     match written {
         Some(written) => check(written).map(Some),
@@ -94,11 +110,17 @@ fn admin(name: At<String>, problems: &mut Problems) -> Option<String> {
 }
 
 /// A period between nothing and `most`.
-fn at_most(period: Option<At<Period>>, most: (Duration, &str), problems: &mut Problems) -> Option<At<Duration>> {
+fn at_most(
+    period: Option<At<Period>>,
+    most: (Duration, &str),
+    problems: &mut Problems,
+) -> Option<At<Duration>> {
     let period = period?;
     let value = period.value.length();
     if value > most.0 {
-        problems.error(period.place, format!("longer than {}", most.1)).hint(format!("{} at most", most.1));
+        problems
+            .error(period.place, format!("longer than {}", most.1))
+            .hint(format!("{} at most", most.1));
         return None;
     }
     Some(At {
@@ -111,7 +133,9 @@ const DAY: Duration = Duration::from_secs(24 * 60 * 60);
 const YEAR: (Duration, &str) = (Duration::from_secs(365 * 24 * 60 * 60), "365d");
 
 fn sign_in(written: schema::SignIn, problems: &mut Problems) -> Option<SignIn> {
-    let session = written.session.map(|session| (session.value.idle, session.value.absolute));
+    let session = written
+        .session
+        .map(|session| (session.value.idle, session.value.absolute));
     let (idle, absolute) = session.unwrap_or_default();
     let idle = at_most(idle, YEAR, problems);
     let absolute = at_most(absolute, YEAR, problems);
@@ -119,9 +143,16 @@ fn sign_in(written: schema::SignIn, problems: &mut Problems) -> Option<SignIn> {
     let (idle, absolute) = (idle?, absolute?);
     if idle.value > absolute.value {
         // Either may be a default; complain about one that was written.
-        let place = if idle.place.is_written() { idle.place } else { absolute.place };
+        let place = if idle.place.is_written() {
+            idle.place
+        } else {
+            absolute.place
+        };
         problems
-            .error(place, "`idle` is longer than `absolute`, so it never ends a session")
+            .error(
+                place,
+                "`idle` is longer than `absolute`, so it never ends a session",
+            )
             .hint("make `idle` the shorter one");
         return None;
     }

@@ -16,7 +16,11 @@ const LOGO_BYTES: u64 = 256 * 1024;
 /// White text on the accent must be readable (WCAG 2.2 success criterion 1.4.3 for large text).
 const CONTRAST: f64 = 3.0;
 
-pub(super) fn check(written: schema::Organisation, base: &Path, problems: &mut Problems) -> Option<Organisation> {
+pub(super) fn check(
+    written: schema::Organisation,
+    base: &Path,
+    problems: &mut Problems,
+) -> Option<Organisation> {
     let name = written.name.and_then(|name| title(name, problems));
     let support = optional(written.support, |address| support(address, problems));
     let logo = optional(written.logo, |path| logo(&path, base, problems));
@@ -45,7 +49,9 @@ pub(super) fn title(name: At<String>, problems: &mut Problems) -> Option<String>
 fn support(address: At<String>, problems: &mut Problems) -> Option<String> {
     let text = &address.value;
     let plain = is_name(text) && !text.contains(char::is_whitespace);
-    let mail = text.split_once('@').is_some_and(|(who, host)| !who.is_empty() && host.contains('.'));
+    let mail = text
+        .split_once('@')
+        .is_some_and(|(who, host)| !who.is_empty() && host.contains('.'));
     if plain && (text.starts_with("https://") || (mail && !text.contains([':', '/']))) {
         return Some(address.value);
     }
@@ -64,7 +70,9 @@ fn languages(list: &At<Vec<At<Language>>>, problems: &mut Problems) -> Option<Ve
     for language in &list.value {
         let name = language.value.0.to_owned();
         if languages.contains(&name) {
-            problems.error(language.place, format!("`{name}` is listed twice")).hint("keep one of them");
+            problems
+                .error(language.place, format!("`{name}` is listed twice"))
+                .hint("keep one of them");
             return None;
         }
         languages.push(name);
@@ -75,14 +83,20 @@ fn languages(list: &At<Vec<At<Language>>>, problems: &mut Problems) -> Option<Ve
 fn accent(colour: &At<String>, problems: &mut Problems) -> Option<String> {
     let Some(luminance) = luminance(&colour.value) else {
         problems
-            .error(colour.place, format!("`{}` is not a colour", short(&colour.value)))
+            .error(
+                colour.place,
+                format!("`{}` is not a colour", short(&colour.value)),
+            )
             .hint("write it like `\"#1d5fbf\"`, in quotes");
         return None;
     };
     let contrast = 1.05 / (luminance + 0.05);
     if contrast < CONTRAST {
         problems
-            .warn(colour.place, format!("white text on this colour is hard to read (contrast {contrast:.1}:1)"))
+            .warn(
+                colour.place,
+                format!("white text on this colour is hard to read (contrast {contrast:.1}:1)"),
+            )
             .hint("take a darker one, at least 3:1");
     }
     Some(colour.value.to_lowercase())
@@ -92,7 +106,9 @@ fn accent(colour: &At<String>, problems: &mut Problems) -> Option<String> {
 fn luminance(colour: &str) -> Option<f64> {
     let digits = colour.strip_prefix('#').filter(|digits| digits.len() == 6)?;
     let channel = |at: usize| {
-        let pair = digits.get(at..at + 2).filter(|pair| pair.chars().all(|c| c.is_ascii_hexdigit()))?;
+        let pair = digits
+            .get(at..at + 2)
+            .filter(|pair| pair.chars().all(|c| c.is_ascii_hexdigit()))?;
         let value = f64::from(u8::from_str_radix(pair, 16).ok()?) / 255.0;
         Some(if value <= 0.04045 {
             value / 12.92
@@ -112,8 +128,13 @@ fn logo(written: &At<String>, base: &Path, problems: &mut Problems) -> Option<Lo
     result
         .map_err(|message| {
             problems
-                .error(written.place, format!("the logo `{}` {message}", short(&written.value)))
-                .hint("an SVG or PNG file of at most 256 KiB; relative paths start at the folder of this file");
+                .error(
+                    written.place,
+                    format!("the logo `{}` {message}", short(&written.value)),
+                )
+                .hint(
+                    "an SVG or PNG file of at most 256 KiB; relative paths start at the folder of this file",
+                );
         })
         .ok()
 }
@@ -136,15 +157,23 @@ fn read_logo(path: &Path) -> Result<Vec<u8>, String> {
 
 /// By name and content, which must agree. An SVG with scripts would run them when opened by itself.
 fn media_type(path: &Path, bytes: &[u8]) -> Result<&'static str, String> {
-    let extension = path.extension().and_then(|text| text.to_str()).map(str::to_lowercase);
+    let extension = path
+        .extension()
+        .and_then(|text| text.to_str())
+        .map(str::to_lowercase);
     match extension.as_deref() {
         Some("png") if bytes.starts_with(b"\x89PNG\r\n\x1a\n") => Ok("image/png"),
         Some("svg") => {
-            let text = std::str::from_utf8(bytes).map_err(|_| "is not an SVG file")?.to_lowercase();
+            let text = std::str::from_utf8(bytes)
+                .map_err(|_| "is not an SVG file")?
+                .to_lowercase();
             if !text.contains("<svg") {
                 return Err("is not an SVG file".to_owned());
             }
-            match ["<script", "<foreignobject", "<!entity", "javascript:"].iter().find(|word| text.contains(**word)) {
+            match ["<script", "<foreignobject", "<!entity", "javascript:"]
+                .iter()
+                .find(|word| text.contains(**word))
+            {
                 Some(word) => Err(format!("contains `{word}`")),
                 None => Ok("image/svg+xml"),
             }

@@ -1,7 +1,7 @@
 //! Where the server listens, who speaks TLS and which proxies are believed.
 
 use std::io::ErrorKind;
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::path::{Path, PathBuf};
 
 use ipnet::IpNet;
@@ -25,7 +25,10 @@ pub(super) fn listen(text: &At<String>, base: &Path, problems: &mut Problems) ->
         return Some(Listen::Tcp(address));
     }
     problems
-        .error(text.place, format!("`{}` is not an address to listen on", short(&text.value)))
+        .error(
+            text.place,
+            format!("`{}` is not an address to listen on", short(&text.value)),
+        )
         .hint(guess(&text.value));
     None
 }
@@ -78,7 +81,7 @@ pub(super) fn proxies(written: Vec<At<String>>, problems: &mut Problems) -> Opti
 }
 
 fn proxy(text: &At<String>, problems: &mut Problems) -> Option<IpNet> {
-    let single = text.value.parse().map(IpNet::from);
+    let single = text.value.parse::<IpAddr>().map(IpNet::from);
     let Ok(network) = text.value.parse::<IpNet>().or(single) else {
         problems
             .error(text.place, format!("`{}` is not a network", short(&text.value)))
@@ -93,7 +96,10 @@ fn proxy(text: &At<String>, problems: &mut Problems) -> Option<IpNet> {
     }
     if network.prefix_len() == 0 {
         problems
-            .warn(text.place, format!("`{network}` believes the headers of everybody"))
+            .warn(
+                text.place,
+                format!("`{network}` believes the headers of everybody"),
+            )
             .hint("name the addresses of your proxies");
     }
     Some(network)
@@ -102,8 +108,8 @@ fn proxy(text: &At<String>, problems: &mut Problems) -> Option<IpNet> {
 /// Passwords in clear text across a network are hardly meant.
 pub(super) fn warn_of_plain_http(
     place: Option<Place>,
-    tls: &Option<Tls>,
-    listen: &Option<Listen>,
+    tls: Option<&Tls>,
+    listen: Option<&Listen>,
     proxies: Option<&[IpNet]>,
     problems: &mut Problems,
 ) {
@@ -112,7 +118,10 @@ pub(super) fn warn_of_plain_http(
     };
     if is_reachable(*address) && proxies.is_some_and(<[_]>::is_empty) {
         problems
-            .warn(place, format!("plain HTTP on {address}, which others can reach, and no trusted proxy"))
+            .warn(
+                place,
+                format!("plain HTTP on {address}, which others can reach, and no trusted proxy"),
+            )
             .hint("name the proxy that speaks TLS in `trusted_proxies`, or listen on 127.0.0.1");
     }
 }

@@ -9,7 +9,7 @@ use crate::config::error::{Draft, Problems};
 use crate::config::meant::ClientKind;
 use crate::config::read::{At, short};
 
-/// OpenID Connect Discovery section 3: https, no query, no fragment. Plain http only on this machine.
+/// `OpenID` Connect Discovery section 3: https, no query, no fragment. Plain http only on this machine.
 pub(super) fn issuer(text: &At<String>, problems: &mut Problems) -> Option<String> {
     let url = web_url(text, problems)?;
     let origin = url.origin().ascii_serialization();
@@ -24,7 +24,9 @@ pub(super) fn issuer(text: &At<String>, problems: &mut Problems) -> Option<Strin
     } else {
         return Some(origin);
     };
-    problems.error(text.place, refused).hint(format!("write `{origin}`"));
+    problems
+        .error(text.place, refused)
+        .hint(format!("write `{origin}`"));
     None
 }
 
@@ -44,7 +46,10 @@ pub(super) fn app_url(text: &At<String>, problems: &mut Problems) -> Option<Url>
 pub(super) fn origin(text: &At<String>, problems: &mut Problems) -> Option<String> {
     if text.value == "*" || text.value == "null" {
         problems
-            .error(text.place, format!("the origin `{}` would be everybody", text.value))
+            .error(
+                text.place,
+                format!("the origin `{}` would be everybody", text.value),
+            )
             .hint("name each origin, such as `https://app.example.org`");
         return None;
     }
@@ -63,7 +68,10 @@ pub(super) fn origin(text: &At<String>, problems: &mut Problems) -> Option<Strin
 pub(super) fn redirect_uri(text: &At<String>, client: ClientKind, problems: &mut Problems) -> Option<String> {
     if let Some(pattern) = text.value.chars().find(|c| "*^$|\\{}()<>\"`".contains(*c)) {
         problems
-            .error(text.place, format!("`{pattern}` in a redirect URI: patterns are not supported"))
+            .error(
+                text.place,
+                format!("`{pattern}` in a redirect URI: patterns are not supported"),
+            )
             .hint("list every URI; each is compared byte for byte");
         return None;
     }
@@ -77,7 +85,10 @@ pub(super) fn redirect_uri(text: &At<String>, client: ClientKind, problems: &mut
         "a redirect URI has no user name or password"
     } else if !is_normal(&url, &text.value) {
         problems
-            .error(text.place, "the redirect URI is not in normal form, so no app would send it like that")
+            .error(
+                text.place,
+                "the redirect URI is not in normal form, so no app would send it like that",
+            )
             .hint(format!("write `{}`", short(url.as_str())));
         return None;
     } else {
@@ -103,13 +114,21 @@ fn scheme_is_acceptable(url: &Url, text: &At<String>, client: ClientKind, proble
         }
         scheme if !scheme.contains('.') => {
             problems
-                .error(text.place, format!("`{}:` is no scheme to redirect to", short(scheme)))
-                .hint("https, http on a loopback address, or a private one such as `org.example.app:/callback`");
+                .error(
+                    text.place,
+                    format!("`{}:` is no scheme to redirect to", short(scheme)),
+                )
+                .hint(
+                    "https, http on a loopback address, or a private one such as `org.example.app:/callback`",
+                );
             false
         }
         _ if client == ClientKind::Confidential => {
             problems
-                .error(text.place, "an app with a secret is not redirected to by a private-use scheme")
+                .error(
+                    text.place,
+                    "an app with a secret is not redirected to by a private-use scheme",
+                )
                 .hint("add `client: public`, or use an https address");
             false
         }
@@ -125,7 +144,10 @@ fn parse(text: &At<String>, problems: &mut Problems) -> Option<Url> {
     Url::parse(&text.value)
         .map_err(|error| {
             problems
-                .error(text.place, format!("`{}` is not an absolute address: {error}", short(&text.value)))
+                .error(
+                    text.place,
+                    format!("`{}` is not an absolute address: {error}", short(&text.value)),
+                )
                 .hint("such as `https://app.example.org/callback`");
         })
         .ok()
@@ -148,7 +170,10 @@ fn web_url(text: &At<String>, problems: &mut Problems) -> Option<Url> {
         "http" | "https" => Some(url),
         scheme => {
             problems
-                .error(text.place, format!("expected an https address, found `{}:`", short(scheme)))
+                .error(
+                    text.place,
+                    format!("expected an https address, found `{}:`", short(scheme)),
+                )
                 .hint("such as `https://app.example.org`");
             None
         }
