@@ -106,7 +106,11 @@ mod tests {
     fn files_load_nothing_from_elsewhere() {
         for asset in all() {
             let text = std::str::from_utf8(asset.bytes).expect("text");
-            assert!(!text.contains("@import") && !text.contains("url("), "{}", asset.name);
+            assert!(
+                !text.contains("@import") && !text.contains("url("),
+                "{}",
+                asset.name
+            );
         }
     }
 }

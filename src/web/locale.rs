@@ -45,7 +45,12 @@ impl Lang {
         let usable = |tag: &str| Self::from_tag(tag).filter(|lang| offered.contains(lang));
         cookie
             .and_then(usable)
-            .or_else(|| ui_locales?.split_ascii_whitespace().take(MOST_WISHES).find_map(usable))
+            .or_else(|| {
+                ui_locales?
+                    .split_ascii_whitespace()
+                    .take(MOST_WISHES)
+                    .find_map(usable)
+            })
             .or_else(|| by_weight(accept_language?).into_iter().find_map(usable))
             .or_else(|| offered.first().copied())
             .unwrap_or(Self::En)
@@ -61,7 +66,9 @@ impl Lang {
     #[must_use]
     pub fn from_tag(tag: &str) -> Option<Self> {
         let primary = tag.split(['-', '_']).next()?.trim();
-        Self::ALL.into_iter().find(|lang| lang.tag().eq_ignore_ascii_case(primary))
+        Self::ALL
+            .into_iter()
+            .find(|lang| lang.tag().eq_ignore_ascii_case(primary))
     }
 
     /// For `lang` and the cookie: `en`.
@@ -183,13 +190,19 @@ mod tests {
     fn the_first_offered_language_is_the_default() {
         let german_first = ["de".to_owned(), "en".to_owned()];
         assert_eq!(Lang::negotiate(None, None, None, &german_first), Lang::De);
-        assert_eq!(Lang::negotiate(Some("fr"), Some(""), Some("*"), &german_first), Lang::De);
+        assert_eq!(
+            Lang::negotiate(Some("fr"), Some(""), Some("*"), &german_first),
+            Lang::De
+        );
         assert_eq!(Lang::negotiate(None, None, None, &[]), Lang::En);
     }
 
     #[test]
     fn a_language_that_is_not_offered_is_not_used() {
-        assert_eq!(Lang::negotiate(Some("de"), Some("de"), Some("de"), &["en".into()]), Lang::En);
+        assert_eq!(
+            Lang::negotiate(Some("de"), Some("de"), Some("de"), &["en".into()]),
+            Lang::En
+        );
     }
 
     /// RFC 9110 section 12.5.4.
@@ -206,7 +219,16 @@ mod tests {
     fn hostile_wishes_are_harmless() {
         let long = "x".repeat(10_240);
         let many = "fr,".repeat(5_000) + "de";
-        for wish in [long.as_str(), many.as_str(), "../../x", "\0", "de\u{202e}", "<b>", ";;;,,,", "é-é"] {
+        for wish in [
+            long.as_str(),
+            many.as_str(),
+            "../../x",
+            "\0",
+            "de\u{202e}",
+            "<b>",
+            ";;;,,,",
+            "é-é",
+        ] {
             assert_eq!(
                 Lang::negotiate(Some(wish), Some(wish), Some(wish), &both()),
                 Lang::En,
@@ -240,7 +262,10 @@ mod tests {
                 }
                 assert!(!found.contains_key(&current), "{current} stands twice");
             }
-            let variables = line.split('$').skip(1).filter_map(|rest| rest.split([' ', '}']).next());
+            let variables = line
+                .split('$')
+                .skip(1)
+                .filter_map(|rest| rest.split([' ', '}']).next());
             let variables = variables.map(str::to_owned);
             found.entry(current.clone()).or_default().extend(variables);
         }

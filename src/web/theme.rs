@@ -144,7 +144,11 @@ impl Shades {
             on_accent,
             hover: accent.mix(away, 14),
             edge: accent.until(VISIBLE, ground.away, &[ground.card]),
-            link: accent.until(READABLE, ground.away, &[ground.card, ground.page, ground.card.mix(accent, 10)]),
+            link: accent.until(
+                READABLE,
+                ground.away,
+                &[ground.card, ground.page, ground.card.mix(accent, 10)],
+            ),
             soft: ground.card.mix(accent, 10),
             wash: ground.page.mix(accent, 16),
         }
@@ -197,7 +201,7 @@ mod tests {
         for text in ["", "#fff", "red", "#12345g", "#1234567", "}body{", "#é1234"] {
             assert_eq!(Colour::parse(text), None, "{text}");
         }
-        let mut organisation = crate::web::render::samples::organisation();
+        let mut organisation = crate::web::render::tests::organisation();
         let usual = {
             organisation.accent = DEFAULT.hex();
             theme_css(&organisation)

@@ -9,12 +9,16 @@ pub enum Message {
     WrongCredentials,
     /// A field was left empty.
     MissingFields,
-    TooManyAttempts { wait_seconds: u64 },
+    TooManyAttempts {
+        wait_seconds: u64,
+    },
     SessionEnded,
     /// The sign-in is too old, finished already, or was started in another browser.
     FlowExpired,
     /// Signed in, but not in a group that may use `app`.
-    NotAllowed { app: String },
+    NotAllowed {
+        app: String,
+    },
     /// The form's CSRF value is missing or wrong, or the form cannot be read.
     BadForm,
     CookiesMissing,
@@ -115,7 +119,10 @@ mod tests {
         for message in all() {
             for lang in Lang::ALL {
                 for text in [message.text(lang), message.title(lang)] {
-                    assert!(!text.contains(message.key()) && !text.contains('{'), "{message:?} {lang:?}: {text}");
+                    assert!(
+                        !text.contains(message.key()) && !text.contains('{'),
+                        "{message:?} {lang:?}: {text}"
+                    );
                     assert!(text.len() > 3, "{message:?} {lang:?}");
                 }
             }

@@ -7,7 +7,7 @@ mod frame;
 mod message;
 mod pages;
 #[cfg(test)]
-mod tests;
+pub(super) mod tests;
 
 pub use message::Message;
 pub use pages::{
@@ -51,7 +51,10 @@ impl<'a> Look<'a> {
     /// With a language switch that comes back to `path`.
     #[must_use]
     pub const fn at(self, path: &'a str) -> Self {
-        Self { here: Some(path), ..self }
+        Self {
+            here: Some(path),
+            ..self
+        }
     }
 
     /// With a form whose answer ends in a redirect to `uri`.

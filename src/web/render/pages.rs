@@ -102,7 +102,10 @@ pub struct ErrorPage<'a> {
 pub enum ErrorText<'a> {
     Message(Message),
     /// In whatever language it is.
-    Plain { title: &'a str, text: &'a str },
+    Plain {
+        title: &'a str,
+        text: &'a str,
+    },
 }
 
 /// `OAuth` 2.0 Form Post Response Mode: sends `fields` to `action` by itself, or with the button.
@@ -145,7 +148,9 @@ impl ErrorText<'_> {
 impl HomePage<'_> {
     /// What the greeting says.
     fn called(&self) -> &str {
-        self.name.filter(|name| !name.trim().is_empty()).unwrap_or(self.user)
+        self.name
+            .filter(|name| !name.trim().is_empty())
+            .unwrap_or(self.user)
     }
 }
 
