@@ -51,8 +51,8 @@ impl Page {
             (Shape::Section(fields), Need::Default("{}")) => self.section(name, fields, depth),
             (Shape::Entries(fields), _) => self.entries(name, fields, depth),
             (_, Need::Optional(value)) => self.line(depth, &format!("# {name}: {value}")),
-            (_, Need::Required(value) | Need::Default(value)) => {
-                self.line(depth, &format!("{name}: {value}"))
+            (_, Need::Required(value) | Need::List(value) | Need::Default(value)) => {
+                self.line(depth, &format!("{name}: {value}"));
             }
         }
     }

@@ -45,6 +45,8 @@ pub(super) enum Need {
     Required(&'static str),
     /// This YAML is read instead.
     Default(&'static str),
+    /// An empty list; the text is an example.
+    List(&'static str),
     /// Nothing; the text is an example.
     Optional(&'static str),
 }
@@ -211,6 +213,7 @@ impl<'a> Keys<'a> {
                 None
             }
             Need::Default(text) => At::read(&document::builtin(text), self.problems),
+            Need::List(_) => At::read(&document::builtin("[]"), self.problems),
             Need::Optional(_) => None,
         }
     }
