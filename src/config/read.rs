@@ -76,7 +76,7 @@ impl Read for String {
                 None
             }
             Value::Null | Value::List(_) | Value::Map(_) => {
-                expected("text", node, problems);
+                expected("text", node, problems).hint("write a value, or remove the key");
                 None
             }
         }
@@ -88,7 +88,7 @@ impl Read for bool {
         if let Value::Bool(value) = node.value {
             return Some(value);
         }
-        expected("true or false", node, problems);
+        expected("true or false", node, problems).hint("write `true` or `false`");
         None
     }
 }
@@ -110,7 +110,7 @@ impl Read for u32 {
                 );
             }
             _ => {
-                expected("a whole number", node, problems);
+                expected("a whole number", node, problems).hint("write digits, without quotes");
             }
         }
         None
@@ -263,7 +263,8 @@ pub(super) fn word<T: Copy>(node: &Node, words: &[(&'static str, T)], problems: 
     if found.is_none() {
         problems
             .error(node.place, format!("unknown value `{}`", short(&text)))
-            .nearest(&text, words.iter().map(|(word, _)| *word));
+            // All of them, not the nearest: HS256 is not nearly ES256.
+            .known(words.iter().map(|(word, _)| *word));
     }
     found
 }

@@ -157,6 +157,6 @@ pub(super) fn identifier(name: At<String>, what: &str, problems: &mut Problems) 
     }
     problems
         .error(name.place, format!("`{}` cannot name {what}", short(&name.value)))
-        .hint("letters, digits, `-`, `.`, `_` and `~`, at most 100; an app may have any `title`");
+        .hint("letters, digits, `-`, `.`, `_` and `~`, at most 100");
     None
 }
