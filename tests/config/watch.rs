@@ -15,7 +15,10 @@ const SILENCE: Duration = Duration::from_millis(700);
 
 fn watched(path: &Path) -> (Watcher, Receiver<()>) {
     let (sender, changes) = channel();
-    let watcher = watch(path.to_owned(), move || drop(sender.send(()).ok())).expect("a watcher");
+    let watcher = watch(path.to_owned(), move || {
+        let _ = sender.send(());
+    })
+    .expect("a watcher");
     (watcher, changes)
 }
 

@@ -210,9 +210,15 @@ fn argon2id(written: schema::Argon2id, problems: &mut Problems) -> Option<Argon2
 
 fn log(written: schema::Log, problems: &mut Problems) -> Option<Log> {
     let level = written.level?;
-    if tracing_subscriber::EnvFilter::builder().parse(&level.value).is_err() {
+    if tracing_subscriber::EnvFilter::builder()
+        .parse(&level.value)
+        .is_err()
+    {
         problems
-            .error(level.place, format!("`{}` is not a log level", read::short(&level.value)))
+            .error(
+                level.place,
+                format!("`{}` is not a log level", read::short(&level.value)),
+            )
             .hint("`error`, `warn`, `info`, `debug`, `trace`, or a filter such as `info,gantry=debug`");
         return None;
     }

@@ -138,7 +138,9 @@ fn scheme_is_acceptable(url: &Url, text: &At<String>, client: ClientKind, proble
 
 fn parse(text: &At<String>, problems: &mut Problems) -> Option<Url> {
     if text.value.chars().any(|c| c.is_whitespace() || c.is_control()) {
-        problems.error(text.place, "an address has no spaces").hint("write `%20` for a space");
+        problems
+            .error(text.place, "an address has no spaces")
+            .hint("write `%20` for a space");
         return None;
     }
     Url::parse(&text.value)
@@ -147,7 +149,9 @@ fn parse(text: &At<String>, problems: &mut Problems) -> Option<Url> {
                 ParseError::RelativeUrlWithoutBase => "is not an absolute address".to_owned(),
                 other => format!("is not an address: {other}"),
             };
-            problems.error(text.place, format!("`{}` {message}", short(&text.value))).hint("write all of it, from `https://` on");
+            problems
+                .error(text.place, format!("`{}` {message}", short(&text.value)))
+                .hint("write all of it, from `https://` on");
         })
         .ok()
 }
