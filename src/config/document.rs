@@ -13,6 +13,7 @@ use serde_yaml::options::{DuplicateKeyPolicy, MergeKeyPolicy, NonFiniteFloatPoli
 use serde_yaml::{Error, Location, Spanned, Tagged, UserMessageFormatter};
 
 use super::error::{Place, Problems};
+use super::read::short;
 
 /// Largest file that is read.
 pub(super) const MAX_BYTES: usize = 1024 * 1024;
@@ -171,6 +172,8 @@ fn complain(error: &Error, problems: &mut Problems) {
         problems.error(place, format!("the file is refused: {what}"));
     };
     match error {
+        // Something in what an alias stands for; `place` is where it is used.
+        Error::AliasError { error, .. } => complain(error, problems),
         Error::Budget { breach, .. } => match breach {
             BudgetBreach::Depth { .. } => {
                 too_much(problems, &format!("nested deeper than {MAX_DEPTH} levels"));
@@ -209,7 +212,10 @@ fn syntax(error: &Error, place: Place, problems: &mut Problems) {
     let text = error.render_with_formatter(&UserMessageFormatter);
     // The place stands in front of the message already.
     let text = text.split(" at line ").next().unwrap_or(&text);
-    problems.error(place, format!("not valid YAML: {text}"));
+    let draft = problems.error(place, format!("not valid YAML: {text}"));
+    if text.contains("tab") {
+        draft.hint("indent with spaces");
+    }
 }
 
 fn place(location: Location) -> Place {
@@ -227,7 +233,7 @@ fn clean(raw: Raw, problems: &mut Problems) -> Node {
     let at = place(raw.0.defined);
     let Tagged(content, tag) = raw.0.value;
     if let Some(tag) = tag {
-        let tag: String = tag.chars().take(60).collect();
+        let tag = short(&tag.replace("tag:yaml.org,2002:", "!!"));
         problems
             .error(at, format!("tags such as `{tag}` are not supported"))
             .hint("write the plain value");

@@ -156,6 +156,11 @@ impl Draft {
             self.hint(format!("did you mean `{name}`?"));
             return;
         }
+        self.known(known);
+    }
+
+    /// Adds all names that are possible.
+    pub(super) fn known<'a>(&mut self, known: impl Iterator<Item = &'a str>) {
         let known: Vec<_> = known.take(24).map(|name| format!("`{name}`")).collect();
         if !known.is_empty() {
             self.hint(format!("known here: {}", known.join(", ")));

@@ -6,8 +6,9 @@ use super::schema::Root;
 const OPENING: &str = "\
 # gantry configuration: every key there is, with its default.
 #
-# Only `issuer` is required; a key that is left out has the value shown here. A key behind `#` is optional
-# and has no default. `gantry check` finds mistakes; a changed file is read again while gantry runs.";
+# Needed are `issuer` and, for every app, `access` and where to answer (`redirect_uris` or a preset). Any
+# other key that is left out has the value shown here; a key behind `#` is optional and has no default.
+# `gantry check` finds mistakes. A changed file is read again while gantry runs.";
 
 /// An app that is a preset, in front of the one that shows every key.
 const PRESET: &str = "  \
@@ -51,8 +52,8 @@ impl Page {
             (Shape::Section(fields), Need::Default("{}")) => self.section(name, fields, depth),
             (Shape::Entries(fields), _) => self.entries(name, fields, depth),
             (_, Need::Optional(value)) => self.line(depth, &format!("# {name}: {value}")),
-            (_, Need::Required(value) | Need::Default(value)) => {
-                self.line(depth, &format!("{name}: {value}"))
+            (_, Need::Required(value) | Need::List(value) | Need::Default(value)) => {
+                self.line(depth, &format!("{name}: {value}"));
             }
         }
     }

@@ -15,7 +15,7 @@ use url::Url;
 #[derive(Debug, Clone)]
 #[expect(
     clippy::zero_sized_map_values,
-    reason = "a policy says more than it does today"
+    reason = "a policy will say more than it does today"
 )]
 pub struct Config {
     /// The public base URL without a trailing slash; the `iss` of every token, compared byte for byte.

@@ -45,6 +45,8 @@ pub(super) enum Need {
     Required(&'static str),
     /// This YAML is read instead.
     Default(&'static str),
+    /// An empty list; the text is an example.
+    List(&'static str),
     /// Nothing; the text is an example.
     Optional(&'static str),
 }
@@ -74,7 +76,7 @@ impl Read for String {
                 None
             }
             Value::Null | Value::List(_) | Value::Map(_) => {
-                expected("text", node, problems);
+                expected("text", node, problems).hint("write a value, or remove the key");
                 None
             }
         }
@@ -86,7 +88,7 @@ impl Read for bool {
         if let Value::Bool(value) = node.value {
             return Some(value);
         }
-        expected("true or false", node, problems);
+        expected("true or false", node, problems).hint("write `true` or `false`");
         None
     }
 }
@@ -108,7 +110,7 @@ impl Read for u32 {
                 );
             }
             _ => {
-                expected("a whole number", node, problems);
+                expected("a whole number", node, problems).hint("write digits, without quotes");
             }
         }
         None
@@ -211,6 +213,7 @@ impl<'a> Keys<'a> {
                 None
             }
             Need::Default(text) => At::read(&document::builtin(text), self.problems),
+            Need::List(_) => At::read(&document::builtin("[]"), self.problems),
             Need::Optional(_) => None,
         }
     }
@@ -260,7 +263,8 @@ pub(super) fn word<T: Copy>(node: &Node, words: &[(&'static str, T)], problems: 
     if found.is_none() {
         problems
             .error(node.place, format!("unknown value `{}`", short(&text)))
-            .nearest(&text, words.iter().map(|(word, _)| *word));
+            // All of them, not the nearest: HS256 is not nearly ES256.
+            .known(words.iter().map(|(word, _)| *word));
     }
     found
 }

@@ -118,7 +118,7 @@ section! {
         /// default is `gantry`.
         service: String = Optional("gantry"),
         /// Where answers may be sent, byte for byte.
-        redirect_uris: Vec<At<String>> = Default("[]"),
+        redirect_uris: Vec<At<String>> = List("[https://wiki.example.org/callback]"),
         /// Where people may be sent after signing out.
         post_logout_redirect_uris: Vec<At<String>> = Default("[]"),
         /// Browser origins that may read answers across origins, for apps that run in the browser.

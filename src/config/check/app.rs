@@ -1,5 +1,10 @@
 //! All apps and policies, their names, and who may use an app. One app as a client is in `client`.
 
+#![expect(
+    clippy::zero_sized_map_values,
+    reason = "a policy will say more than it does today"
+)]
+
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::{client, group};
@@ -9,10 +14,6 @@ use crate::config::read::{At, Entries, short};
 use crate::config::schema;
 
 type Apps = BTreeMap<String, App>;
-#[expect(
-    clippy::zero_sized_map_values,
-    reason = "a policy says more than it does today"
-)]
 type Policies = BTreeMap<String, Policy>;
 
 /// Both parts at once, because they refer to each other.
@@ -156,6 +157,6 @@ pub(super) fn identifier(name: At<String>, what: &str, problems: &mut Problems) 
     }
     problems
         .error(name.place, format!("`{}` cannot name {what}", short(&name.value)))
-        .hint("letters, digits, `-`, `.`, `_` and `~`, at most 100; an app may have any `title`");
+        .hint("letters, digits, `-`, `.`, `_` and `~`, at most 100");
     None
 }

@@ -15,7 +15,7 @@ use std::time::Duration;
 use super::error::Problems;
 use super::meant::{Argon2id, Config, Log, Passwords, SignIn};
 use super::period::Period;
-use super::read::At;
+use super::read::{self, At};
 use super::schema::{self, Hash, Root};
 
 /// The configuration, unless something is wrong.
@@ -210,9 +210,15 @@ fn argon2id(written: schema::Argon2id, problems: &mut Problems) -> Option<Argon2
 
 fn log(written: schema::Log, problems: &mut Problems) -> Option<Log> {
     let level = written.level?;
-    if let Err(error) = tracing_subscriber::EnvFilter::builder().parse(&level.value) {
+    if tracing_subscriber::EnvFilter::builder()
+        .parse(&level.value)
+        .is_err()
+    {
         problems
-            .error(level.place, format!("not a log level: {error}"))
+            .error(
+                level.place,
+                format!("`{}` is not a log level", read::short(&level.value)),
+            )
             .hint("`error`, `warn`, `info`, `debug`, `trace`, or a filter such as `info,gantry=debug`");
         return None;
     }

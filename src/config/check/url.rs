@@ -3,7 +3,7 @@
 //! Redirect URIs are compared byte for byte at every request (RFC 9700 section 4.1.3), so what is not
 //! in normal form, or looks like a pattern, would never match or match too much; both are refused here.
 
-use url::{Host, Url};
+use url::{Host, ParseError, Url};
 
 use crate::config::error::{Draft, Problems};
 use crate::config::meant::ClientKind;
@@ -138,17 +138,20 @@ fn scheme_is_acceptable(url: &Url, text: &At<String>, client: ClientKind, proble
 
 fn parse(text: &At<String>, problems: &mut Problems) -> Option<Url> {
     if text.value.chars().any(|c| c.is_whitespace() || c.is_control()) {
-        problems.error(text.place, "an address has no spaces");
+        problems
+            .error(text.place, "an address has no spaces")
+            .hint("write `%20` for a space");
         return None;
     }
     Url::parse(&text.value)
         .map_err(|error| {
+            let message = match error {
+                ParseError::RelativeUrlWithoutBase => "is not an absolute address".to_owned(),
+                other => format!("is not an address: {other}"),
+            };
             problems
-                .error(
-                    text.place,
-                    format!("`{}` is not an absolute address: {error}", short(&text.value)),
-                )
-                .hint("such as `https://app.example.org/callback`");
+                .error(text.place, format!("`{}` {message}", short(&text.value)))
+                .hint("write all of it, from `https://` on");
         })
         .ok()
 }
