@@ -1,0 +1,4 @@
+//! What the store promises, whatever is under it.
+
+mod actors;
+mod contract;
