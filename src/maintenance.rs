@@ -22,6 +22,7 @@ pub async fn run(app: Arc<App>) {
         tokio::time::sleep(EVERY).await;
         sweep(&app).await;
         drift = notice_jump(&app, drift);
+        withdraw_retired_keys(&app).await;
         rotate_old_keys(&app).await;
     }
 }
@@ -45,6 +46,17 @@ fn notice_jump(app: &App, before: i64) -> i64 {
         tracing::warn!(target: "gantry::audit", event = "clock_jump", millis = drift - before);
     }
     drift
+}
+
+/// A key whose last token has died is published no longer.
+async fn withdraw_retired_keys(app: &App) {
+    let now = app.clock.now();
+    if app.keys.list().iter().all(|key| key.retires_at.is_none_or(|at| at > now)) {
+        return;
+    }
+    if let Err(error) = app.keys.reload(&app.store).await {
+        tracing::error!(%error, "the signing keys could not be read again");
+    }
 }
 
 async fn rotate_old_keys(app: &App) {

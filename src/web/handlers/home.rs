@@ -76,6 +76,9 @@ pub async fn sign_out(app: web::Data<App>, request: HttpRequest, payload: web::P
     if !genuine || !login::from_here(&request, &config) {
         return answer::stuck(&request, &config, &LoginError::Forged);
     }
+    if sent.get("action") == Some("stay") {
+        return answer::redirect(&format!("{}/", config.issuer), &[]);
+    }
     match session::end(&app, &signed_in.session).await {
         Ok(()) => signed_out_page(&request, &look, &[CookieChange::ForgetSession]),
         Err(error) => answer::stuck(&request, &config, &error.into()),

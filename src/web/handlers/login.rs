@@ -142,7 +142,7 @@ fn step_page(
 const fn status_of(notice: Option<Notice>) -> StatusCode {
     match notice {
         None => StatusCode::OK,
-        Some(Notice::WrongCredentials) => StatusCode::UNPROCESSABLE_ENTITY,
+        Some(Notice::WrongCredentials | Notice::Missing) => StatusCode::UNPROCESSABLE_ENTITY,
         Some(Notice::TooMany(_)) => StatusCode::TOO_MANY_REQUESTS,
     }
 }
@@ -164,6 +164,7 @@ fn render(app: &App, config: &Config, flow: &LoginFlow, given: &Given<'_>) -> Re
     let title = client.map_or(config.organisation.name.as_str(), |client| client.title.as_str());
     let action = given.here;
     let error = given.notice.map(|notice| match notice {
+        Notice::Missing => Message::MissingFields,
         Notice::WrongCredentials => Message::WrongCredentials,
         Notice::TooMany(too_many) => Message::TooManyAttempts { wait_seconds: too_many.wait.as_secs() },
     });
