@@ -12,8 +12,8 @@ use super::edge::Caller;
 use super::locale::Lang;
 use super::render::{ErrorPage, FormPostPage, Look, Message, Rendered};
 use crate::config::Config;
-use crate::login::{LoginError, Outcome};
-use crate::login::{CookieChange, password::PoolError};
+use crate::login::password::PoolError;
+use crate::login::{CookieChange, LoginError};
 use crate::oauth::vocabulary::ResponseMode;
 use crate::oauth::{AuthorizationAnswer, ErrorCode, OAuthError};
 
@@ -119,7 +119,7 @@ pub fn error(request: &HttpRequest, config: &Config, status: StatusCode, problem
         target: "gantry::http",
         reference = caller.reference,
         status = status.as_u16(),
-        message = ?problem.message,
+        cause = ?problem.message,
         code = problem.code.map(ErrorCode::as_str),
         "error page"
     );

@@ -56,7 +56,7 @@ export function step(page) {
   return { name: tag.head['data-step'], action: tag.head.action, method: tag.head.method, inputs: all('input'), buttons: all('button').filter((x) => (x.type ?? 'submit') === 'submit') };
 }
 
-export const alertOf = (page) => page.body.match(/role="?alert"?[^>]*>([\s\S]*?)<\//)?.[1].replace(/<[^>]*>/g, ' ').trim();
+export const alertOf = (page) => page.body.match(/role="?alert"?[^>]*>([\s\S]*?)<\/p>/)?.[1].replace(/<[^>]*>/g, ' ').trim();
 
 function attributes(text) {
   const out = {};

@@ -55,13 +55,18 @@ pub async fn submit(
     respond(&app, &request, outcome)
 }
 
-/// Whether a form comes from a page of ours: browsers say so in `Origin`, newer ones in `Sec-Fetch-Site` too.
+/// Whether a form comes from a page of ours. `Sec-Fetch-Site` says so; `Origin` does where that is missing.
+/// Together with it `Origin: null` means nothing: our pages send no referrer, and browsers then hide the
+/// origin of a form too (Fetch Standard, "append a request Origin header").
 pub fn from_here(request: &HttpRequest, config: &Config) -> bool {
     let header = |name: &str| request.headers().get(name).map(HeaderValue::as_bytes);
-    let origin = url::Url::parse(&config.issuer).map(|url| url.origin().ascii_serialization()).unwrap_or_default();
-    let same_origin = header("origin").is_none_or(|value| value == origin.as_bytes());
-    let same_site = header("sec-fetch-site").is_none_or(|value| value == b"same-origin");
-    same_origin && same_site
+    let ours = url::Url::parse(&config.issuer).map(|url| url.origin().ascii_serialization()).unwrap_or_default();
+    match (header("sec-fetch-site"), header("origin")) {
+        (Some(site), origin) => {
+            site == b"same-origin" && origin.is_none_or(|origin| origin == b"null" || origin == ours.as_bytes())
+        }
+        (None, origin) => origin.is_none_or(|origin| origin == ours.as_bytes()),
+    }
 }
 
 fn submission(form: &[u8]) -> Option<Submission> {
