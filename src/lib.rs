@@ -1,31 +1,31 @@
 //! Gantry: an identity provider in one binary. Modules in reading order; each depends only on those below.
 
-/// Commands and how they are carried out.
-pub mod cli;
-/// HTTP: routes, pages, headers, TLS.
-pub mod web;
-/// What happens by itself: expiry, key rotation.
-pub mod maintenance;
-/// OAuth 2.0 and OpenID Connect.
-pub mod oauth;
-/// Who signs in, how, and what comes next.
-pub mod login;
-/// Who may use an app.
-pub mod policy;
 /// People and groups.
 pub mod account;
 /// Configuration, store, keys and clock in one place.
 pub mod app;
+/// Commands and how they are carried out.
+pub mod cli;
+/// The system's time, asked in one place.
+pub mod clock;
 /// The configuration file.
 pub mod config;
 /// Master key and signing keys.
 pub mod keys;
-/// Records and conditional batches.
-pub mod store;
+/// Who signs in, how, and what comes next.
+pub mod login;
+/// What happens by itself: expiry, key rotation.
+pub mod maintenance;
+/// OAuth 2.0 and OpenID Connect.
+pub mod oauth;
+/// Who may use an app.
+pub mod policy;
 /// Randomness, tokens and text that must not be printed.
 pub mod secret;
-/// The system's time, asked in one place.
-pub mod clock;
+/// Records and conditional batches.
+pub mod store;
+/// HTTP: routes, pages, headers, TLS.
+pub mod web;
 
 /// Makes the one crypto provider the default of TLS and JWT; call it once, first.
 pub fn install_crypto() {

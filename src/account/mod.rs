@@ -7,6 +7,8 @@ mod edit;
 mod name;
 mod user;
 
-pub use edit::{AccountError, UserChange, change_user, create_user, delete_group, delete_user, find_user, save_group};
+pub use edit::{
+    AccountError, UserChange, change_user, create_user, delete_group, delete_user, find_user, save_group,
+};
 pub use name::{Email, GroupName, NameError, Username};
 pub use user::{Group, User, UserState};

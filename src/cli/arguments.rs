@@ -11,7 +11,13 @@ use super::admin::Command;
 #[command(name = "gantry", version, propagate_version = true, infer_subcommands = false)]
 pub struct Arguments {
     /// The configuration file
-    #[arg(long, global = true, env = "GANTRY_CONFIG", default_value = "/etc/gantry/gantry.yaml", value_name = "FILE")]
+    #[arg(
+        long,
+        global = true,
+        env = "GANTRY_CONFIG",
+        default_value = "/etc/gantry/gantry.yaml",
+        value_name = "FILE"
+    )]
     pub config: PathBuf,
     /// Print JSON instead of text
     #[arg(long, global = true)]

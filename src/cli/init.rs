@@ -26,9 +26,19 @@ pub(crate) fn init(path: &Path, options: &InitOptions) -> Result<(), Failure> {
         return Err(failure.hint("nothing was changed; edit the file, then run gantry check"));
     }
     let ask = !options.yes && io::stdin().is_terminal();
-    let issuer = answer(ask, "Public address of gantry", options.issuer.as_deref(), "https://id.example.org")?;
+    let issuer = answer(
+        ask,
+        "Public address of gantry",
+        options.issuer.as_deref(),
+        "https://id.example.org",
+    )?;
     let listen = answer(ask, "Listen on", options.listen.as_deref(), "0.0.0.0:443")?;
-    let chat = answer(ask, "Address of Rocket.Chat", options.rocketchat.as_deref(), "https://chat.example.org")?;
+    let chat = answer(
+        ask,
+        "Address of Rocket.Chat",
+        options.rocketchat.as_deref(),
+        "https://chat.example.org",
+    )?;
     let answers = Answers {
         issuer: issuer.trim_end_matches('/'),
         listen: &listen,
@@ -39,14 +49,17 @@ pub(crate) fn init(path: &Path, options: &InitOptions) -> Result<(), Failure> {
     let text = file(&answers);
     let name = path.display().to_string();
     let checked = config::parse(&name, &text, path.parent().unwrap_or(Path::new("/")));
-    let loaded = checked.map_err(|error| Failure::new(error).hint("nothing was written; give other answers"))?;
+    let loaded =
+        checked.map_err(|error| Failure::new(error).hint("nothing was written; give other answers"))?;
     write_new(path, &text)?;
     println!("wrote {name}");
     let config = loaded.config;
     super::runtime()?.block_on(async {
         let app = super::open(config, path).await?;
         println!("made keys and store in {}", options.data_dir.display());
-        let Some(username) = options.admin.clone() else { return Ok(()) };
+        let Some(username) = options.admin.clone() else {
+            return Ok(());
+        };
         make_admin(&app, username).await
     })?;
     println!("\nnext: gantry check --config {name} && gantry serve --config {name}");
@@ -81,18 +94,32 @@ fn answer(ask: bool, question: &str, given: Option<&str>, default: &str) -> Resu
 /// Makes a file that nobody else may read, never over another.
 pub(crate) fn write_new(path: &Path, text: &str) -> Result<(), Failure> {
     let fail = |error: io::Error| {
-        Failure::new(format!("cannot write {}: {error}", path.display())).hint("is the folder there, and yours?")
+        Failure::new(format!("cannot write {}: {error}", path.display()))
+            .hint("is the folder there, and yours?")
     };
     if let Some(dir) = path.parent().filter(|dir| !dir.as_os_str().is_empty()) {
         fs::create_dir_all(dir).map_err(fail)?;
     }
-    let mut file = OpenOptions::new().write(true).create_new(true).mode(0o640).open(path).map_err(fail)?;
-    file.write_all(text.as_bytes()).and_then(|()| file.sync_all()).map_err(fail)
+    let mut file = OpenOptions::new()
+        .write(true)
+        .create_new(true)
+        .mode(0o640)
+        .open(path)
+        .map_err(fail)?;
+    file.write_all(text.as_bytes())
+        .and_then(|()| file.sync_all())
+        .map_err(fail)
 }
 
 /// The text of a first configuration.
 pub(crate) fn file(answers: &Answers<'_>) -> String {
-    let Answers { issuer, listen, data_dir, rocketchat, organisation } = answers;
+    let Answers {
+        issuer,
+        listen,
+        data_dir,
+        rocketchat,
+        organisation,
+    } = answers;
     let data_dir = data_dir.display();
     format!(
         "\

@@ -8,7 +8,12 @@ use super::admin::{Command, UserCommand};
 /// Asks for what a command still needs.
 pub fn complete(command: &mut Command) -> Result<(), Failure> {
     let (who, password) = match command {
-        Command::User(UserCommand::Add { username, without_password: false, password, .. }) => (username, password),
+        Command::User(UserCommand::Add {
+            username,
+            without_password: false,
+            password,
+            ..
+        }) => (username, password),
         Command::User(UserCommand::ResetPassword { who, password }) => (who, password),
         _ => return Ok(()),
     };
@@ -34,7 +39,8 @@ fn first_line() -> Result<String, Failure> {
     io::stdin().lock().read_line(&mut line).map_err(Failure::new)?;
     let password = line.trim_end_matches(['\r', '\n']);
     if password.is_empty() {
-        let hint = "on a terminal it is asked for; in a script: printf '%s\\n' \"$PASSWORD\" | gantry user add NAME";
+        let hint =
+            "on a terminal it is asked for; in a script: printf '%s\\n' \"$PASSWORD\" | gantry user add NAME";
         return Err(Failure::new("no password on standard input").hint(hint));
     }
     Ok(password.to_owned())
@@ -43,9 +49,15 @@ fn first_line() -> Result<String, Failure> {
 /// A line of text with a default.
 pub fn line(question: &str, default: &str) -> Result<String, Failure> {
     let mut stderr = io::stderr().lock();
-    write!(stderr, "{question} [{default}]: ").and_then(|()| stderr.flush()).map_err(Failure::new)?;
+    write!(stderr, "{question} [{default}]: ")
+        .and_then(|()| stderr.flush())
+        .map_err(Failure::new)?;
     let mut line = String::new();
     io::stdin().lock().read_line(&mut line).map_err(Failure::new)?;
     let line = line.trim();
-    Ok(if line.is_empty() { default.to_owned() } else { line.to_owned() })
+    Ok(if line.is_empty() {
+        default.to_owned()
+    } else {
+        line.to_owned()
+    })
 }

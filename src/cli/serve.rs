@@ -49,8 +49,16 @@ impl Service {
             .map_err(|error| Failure::new(format!("the admin socket {}: {error}", admin_socket.display())))?;
         tokio::spawn(remote::serve(Arc::clone(&app), listener, admin_socket.clone()));
         tokio::spawn(maintenance::run(Arc::clone(&app)));
-        tracing::info!(issuer = config.issuer, version = env!("CARGO_PKG_VERSION"), "gantry is ready");
-        Ok(Self { app, running, admin_socket })
+        tracing::info!(
+            issuer = config.issuer,
+            version = env!("CARGO_PKG_VERSION"),
+            "gantry is ready"
+        );
+        Ok(Self {
+            app,
+            running,
+            admin_socket,
+        })
     }
 
     /// Reloads when asked or when the file changes; returns when it is time to stop.
@@ -95,7 +103,10 @@ impl Service {
         match self.app.reload().await {
             Ok(needs_restart) if needs_restart.is_empty() => tracing::info!("the configuration was reloaded"),
             Ok(needs_restart) => {
-                tracing::warn!(?needs_restart, "the configuration was reloaded; these settings wait for a restart");
+                tracing::warn!(
+                    ?needs_restart,
+                    "the configuration was reloaded; these settings wait for a restart"
+                );
             }
             Err(error) => tracing::error!("the configuration was not reloaded, the old one stays:\n{error}"),
         }
@@ -128,14 +139,21 @@ fn not_listening(error: ServeError) -> Failure {
             }
             _ => Some("listen names an address of this machine and a port, or unix:/PATH"),
         },
-        ServeError::Tls(_) => Some("tls names PEM files that this user may read; tls: { self_signed: {} } makes its own"),
+        ServeError::Tls(_) => {
+            Some("tls names PEM files that this user may read; tls: { self_signed: {} } makes its own")
+        }
     };
-    Failure { message: error.to_string(), hint: hint.map(str::to_owned) }
+    Failure {
+        message: error.to_string(),
+        hint: hint.map(str::to_owned),
+    }
 }
 
 fn start_logging(log: &config::Log) -> Result<(), Failure> {
     let filter = EnvFilter::try_new(&log.level).map_err(Failure::new)?;
-    let builder = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr);
+    let builder = tracing_subscriber::fmt()
+        .with_env_filter(filter)
+        .with_writer(std::io::stderr);
     let started = match log.format {
         LogFormat::Text => builder.with_ansi(false).try_init(),
         LogFormat::Json => builder.json().flatten_event(true).try_init(),

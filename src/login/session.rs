@@ -95,13 +95,22 @@ pub struct SignedIn {
 
 /// Who is signed in at `visitor`'s browser; notes the use.
 pub async fn current(app: &App, visitor: &Visitor) -> Result<Option<SignedIn>, StoreError> {
-    let Some(token) = &visitor.session else { return Ok(None) };
+    let Some(token) = &visitor.session else {
+        return Ok(None);
+    };
     let session = app.store.get::<Session>(&token.id().to_string()).await?;
-    let Some(session) = session.filter(|session| token.proves(&session.secret)) else { return Ok(None) };
+    let Some(session) = session.filter(|session| token.proves(&session.secret)) else {
+        return Ok(None);
+    };
     let user = app.store.get::<User>(&session.user.to_string()).await?;
-    let Some(user) = user.filter(|user| session.belongs_to(user)) else { return Ok(None) };
+    let Some(user) = user.filter(|user| session.belongs_to(user)) else {
+        return Ok(None);
+    };
     let session = touch(app, session).await?;
-    Ok(Some(SignedIn { session, user: user.record }))
+    Ok(Some(SignedIn {
+        session,
+        user: user.record,
+    }))
 }
 
 async fn touch(app: &App, mut session: Stored<Session>) -> Result<Session, StoreError> {
@@ -135,7 +144,10 @@ pub async fn start(
         secret: token.digest(),
         user: user.id,
         epoch: user.epoch,
-        authentication: Authentication { at: now, methods: methods.iter().map(|&m| m.to_owned()).collect() },
+        authentication: Authentication {
+            at: now,
+            methods: methods.iter().map(|&m| m.to_owned()).collect(),
+        },
         created_at: now,
         last_used_at: now,
         expires_at: now,
@@ -143,8 +155,10 @@ pub async fn start(
         user_agent: visitor.user_agent.chars().take(MAX_USER_AGENT).collect(),
     };
     session.expires_at = session.end(now, limits);
-    let mut cookies =
-        vec![CookieChange::Session { value: token.reveal(), seconds: limits.absolute.as_secs() }];
+    let mut cookies = vec![CookieChange::Session {
+        value: token.reveal(),
+        seconds: limits.absolute.as_secs(),
+    }];
     let mut batch = Batch::new().insert(&session);
     if let Some(old) = old_session(app, visitor).await.map_err(ApplyError::Store)? {
         batch = batch.delete::<Session>(&old.to_string(), Expect::Any);
@@ -152,9 +166,17 @@ pub async fn start(
     if !knows(app, visitor, user.id).await.map_err(ApplyError::Store)? {
         let token = Token::<DeviceToken>::generate(now);
         let expires_at = now + limits.remember_device;
-        batch = batch.insert(&Device { id: token.id(), secret: token.digest(), user: user.id, expires_at });
+        batch = batch.insert(&Device {
+            id: token.id(),
+            secret: token.digest(),
+            user: user.id,
+            expires_at,
+        });
         let seconds = limits.remember_device.as_secs();
-        cookies.push(CookieChange::Device { value: token.reveal(), seconds });
+        cookies.push(CookieChange::Device {
+            value: token.reveal(),
+            seconds,
+        });
     }
     app.store.apply(batch).await?;
     tracing::info!(target: "gantry::audit", event = "signed_in", user = %user.id, session = %session.id, address = %visitor.address);
@@ -162,14 +184,20 @@ pub async fn start(
 }
 
 async fn old_session(app: &App, visitor: &Visitor) -> Result<Option<Id>, StoreError> {
-    let Some(token) = &visitor.session else { return Ok(None) };
+    let Some(token) = &visitor.session else {
+        return Ok(None);
+    };
     let session = app.store.get::<Session>(&token.id().to_string()).await?;
-    Ok(session.filter(|session| token.proves(&session.secret)).map(|session| session.id))
+    Ok(session
+        .filter(|session| token.proves(&session.secret))
+        .map(|session| session.id))
 }
 
 /// Whether `user` has signed in at this browser before.
 pub async fn knows(app: &App, visitor: &Visitor, user: Id) -> Result<bool, StoreError> {
-    let Some(token) = &visitor.device else { return Ok(false) };
+    let Some(token) = &visitor.device else {
+        return Ok(false);
+    };
     let device = app.store.get::<Device>(&token.id().to_string()).await?;
     Ok(device.is_some_and(|device| device.user == user && token.proves(&device.secret)))
 }

@@ -17,10 +17,22 @@ struct Tier {
     window: Duration,
 }
 
-const PAIR: Tier = Tier { limit: 5, window: Duration::from_secs(15 * 60) };
-const ADDRESS: Tier = Tier { limit: 50, window: Duration::from_secs(15 * 60) };
-const NAME: Tier = Tier { limit: 30, window: Duration::from_secs(60) };
-const DEVICE: Tier = Tier { limit: 10, window: Duration::from_secs(15 * 60) };
+const PAIR: Tier = Tier {
+    limit: 5,
+    window: Duration::from_secs(15 * 60),
+};
+const ADDRESS: Tier = Tier {
+    limit: 50,
+    window: Duration::from_secs(15 * 60),
+};
+const NAME: Tier = Tier {
+    limit: 30,
+    window: Duration::from_secs(60),
+};
+const DEVICE: Tier = Tier {
+    limit: 10,
+    window: Duration::from_secs(15 * 60),
+};
 
 /// A try that was refused.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -89,7 +101,8 @@ fn network(address: IpAddr) -> String {
 fn short_hash(text: &str) -> String {
     use base64::Engine;
     let digest = Digest::of(text.as_bytes());
-    base64::engine::general_purpose::URL_SAFE_NO_PAD.encode(digest.bytes().iter().take(15).copied().collect::<Vec<_>>())
+    base64::engine::general_purpose::URL_SAFE_NO_PAD
+        .encode(digest.bytes().iter().take(15).copied().collect::<Vec<_>>())
 }
 
 #[cfg(test)]

@@ -62,7 +62,10 @@ impl OAuthError {
     /// An error with its explanation.
     #[must_use]
     pub const fn new(code: ErrorCode, description: &'static str) -> Self {
-        Self { code, description: Cow::Borrowed(description) }
+        Self {
+            code,
+            description: Cow::Borrowed(description),
+        }
     }
 
     /// `invalid_request`.
@@ -80,7 +83,10 @@ impl OAuthError {
     /// `server_error`; the cause is logged by whoever makes it.
     #[must_use]
     pub const fn server() -> Self {
-        Self::new(ErrorCode::ServerError, "something went wrong here, please try again")
+        Self::new(
+            ErrorCode::ServerError,
+            "something went wrong here, please try again",
+        )
     }
 }
 
@@ -88,7 +94,10 @@ impl OAuthError {
 impl From<StoreError> for OAuthError {
     fn from(error: StoreError) -> Self {
         tracing::error!(%error, "the store refused");
-        Self::new(ErrorCode::TemporarilyUnavailable, "the store is not available, please try again")
+        Self::new(
+            ErrorCode::TemporarilyUnavailable,
+            "the store is not available, please try again",
+        )
     }
 }
 

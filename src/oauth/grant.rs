@@ -150,7 +150,11 @@ impl Grant {
     pub fn new(app: &config::App, approved: Approved, now: Timestamp) -> Self {
         let refreshable = app.grants.contains(&config::GrantKind::RefreshToken);
         let offline = approved.scopes.has("offline_access") && refreshable;
-        let lifetime = if refreshable { app.lifetimes.refresh_token } else { app.lifetimes.access_token };
+        let lifetime = if refreshable {
+            app.lifetimes.refresh_token
+        } else {
+            app.lifetimes.access_token
+        };
         Self {
             id: Id::new(now),
             client_id: app.client_id.clone(),
@@ -171,21 +175,28 @@ impl Grant {
 /// Whether what hangs on `grant` may still be used: the one answer for access and refresh tokens. Gives the
 /// person, or `None` when the app, the person, their access, the epoch or the session is gone.
 pub async fn holder(app: &App, config: &Config, grant: &Grant) -> Result<Option<User>, StoreError> {
-    let Some(client) = config.apps.get(&grant.client_id) else { return Ok(None) };
-    let Some(user) = app.store.get::<User>(&grant.user.to_string()).await? else { return Ok(None) };
+    let Some(client) = config.apps.get(&grant.client_id) else {
+        return Ok(None);
+    };
+    let Some(user) = app.store.get::<User>(&grant.user.to_string()).await? else {
+        return Ok(None);
+    };
     if let Some(session) = grant.session {
         let session = app.store.get::<Session>(&session.to_string()).await?;
         if !session.is_some_and(|session| session.belongs_to(&user)) {
             return Ok(None);
         }
     }
-    let holds = user.is_active() && user.epoch == grant.epoch && policy::access(client, &user.groups).is_some();
+    let holds =
+        user.is_active() && user.epoch == grant.epoch && policy::access(client, &user.groups).is_some();
     Ok(holds.then_some(user.record))
 }
 
 /// Ends a grant and with it every token that hangs on it.
 pub async fn revoke(app: &App, grant: Id, why: &'static str) -> Result<(), OAuthError> {
-    app.store.apply(Batch::new().delete::<Grant>(&grant.to_string(), Expect::Any)).await?;
+    app.store
+        .apply(Batch::new().delete::<Grant>(&grant.to_string(), Expect::Any))
+        .await?;
     tracing::warn!(target: "gantry::audit", event = why, grant = %grant);
     Ok(())
 }

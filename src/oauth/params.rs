@@ -32,7 +32,9 @@ impl Params {
         if !decodes_to_utf8(pair) {
             return Err(OAuthError::invalid_request("a parameter is not valid UTF-8"));
         }
-        let Some((name, value)) = url::form_urlencoded::parse(pair).next() else { return Ok(()) };
+        let Some((name, value)) = url::form_urlencoded::parse(pair).next() else {
+            return Ok(());
+        };
         if self.pairs.iter().any(|(known, _)| *known == name) {
             self.repeated.push(name.into_owned());
         } else {
@@ -44,7 +46,11 @@ impl Params {
     /// The value of `name`, unless missing, empty or repeated.
     #[must_use]
     pub fn get(&self, name: &str) -> Option<&str> {
-        let value = self.pairs.iter().find(|(known, _)| known == name).map(|(_, value)| value.as_str());
+        let value = self
+            .pairs
+            .iter()
+            .find(|(known, _)| known == name)
+            .map(|(_, value)| value.as_str());
         value.filter(|value| !value.is_empty() && !self.is_repeated(name))
     }
 
@@ -71,7 +77,11 @@ fn decodes_to_utf8(pair: &[u8]) -> bool {
         let escaped = (*first == b'%').then(|| tail.split_first_chunk::<2>()).flatten();
         let byte = escaped.and_then(|(hex, _)| u8::from_str_radix(std::str::from_utf8(hex).ok()?, 16).ok());
         bytes.push(byte.unwrap_or(*first));
-        rest = if byte.is_some() { tail.get(2..).unwrap_or_default() } else { tail };
+        rest = if byte.is_some() {
+            tail.get(2..).unwrap_or_default()
+        } else {
+            tail
+        };
     }
     std::str::from_utf8(&bytes).is_ok()
 }

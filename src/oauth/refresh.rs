@@ -39,7 +39,9 @@ pub fn token(master: &MasterKey, grant: Id, generation: u32) -> Token<RefreshTok
 /// Compares what was presented with the chain of `grant`.
 #[must_use]
 pub fn recognise(master: &MasterKey, grant: &Grant, sent: &Token<RefreshToken>, now: Timestamp) -> Presented {
-    let Some(current) = grant.generation else { return Presented::Foreign };
+    let Some(current) = grant.generation else {
+        return Presented::Foreign;
+    };
     let is = |generation| sent.proves(&token(master, grant.id, generation).digest());
     if is(current) {
         return Presented::Current;

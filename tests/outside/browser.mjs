@@ -75,8 +75,9 @@ async function everyInputHasALabel(page) {
 }
 
 async function tabReaches(page, wanted) {
-  await page.evaluate(() => document.activeElement?.blur());
-  const order = [];
+  // The page may have put the focus on a field already: that counts as the first stop.
+  const first = await page.evaluate(() => document.activeElement?.getAttribute('name'));
+  const order = wanted.includes(first) ? [first] : [];
   for (let i = 0; i < 25; i++) {
     await page.keyboard.press('Tab');
     const name = await page.evaluate(() => document.activeElement?.getAttribute('name'));

@@ -28,9 +28,17 @@ pub enum GroupCommand {
     /// Remove a group; its members lose it at once
     Delete { name: String },
     /// Put people into a group
-    Join { name: String, #[arg(required = true)] users: Vec<String> },
+    Join {
+        name: String,
+        #[arg(required = true)]
+        users: Vec<String>,
+    },
     /// Take people out of a group
-    Leave { name: String, #[arg(required = true)] users: Vec<String> },
+    Leave {
+        name: String,
+        #[arg(required = true)]
+        users: Vec<String>,
+    },
 }
 
 #[derive(Debug, Clone, clap::Args, Serialize, Deserialize)]
@@ -55,7 +63,10 @@ pub async fn execute(app: &App, command: GroupCommand) -> Result<Output, Failure
             let name = parse(&name)?;
             let members = delete_group(&app.store, app.clock.now(), &name).await?;
             tracing::info!(target: "gantry::audit", event = "group_deleted", group = name.as_str(), members);
-            Ok(done(format!("deleted {name}, which had {members} member(s)"), json!({ "name": name, "members": members })))
+            Ok(done(
+                format!("deleted {name}, which had {members} member(s)"),
+                json!({ "name": name, "members": members }),
+            ))
         }
         GroupCommand::Join { name, users } => members(app, &name, &users, true).await,
         GroupCommand::Leave { name, users } => members(app, &name, &users, false).await,
@@ -67,24 +78,42 @@ async fn save(app: &App, options: GroupOptions, create: bool) -> Result<Output, 
     if !create {
         existing(app, &name).await?;
     }
-    let roles = options.roles.into_iter().filter(|role| !role.is_empty()).collect();
-    let group = Group { name, description: options.description, roles };
+    let roles = options
+        .roles
+        .into_iter()
+        .filter(|role| !role.is_empty())
+        .collect();
+    let group = Group {
+        name,
+        description: options.description,
+        roles,
+    };
     save_group(&app.store, &group, create).await?;
     tracing::info!(target: "gantry::audit", event = "group_saved", group = group.name.as_str());
-    Ok(done(format!("{}: {}", group.name, if create { "added" } else { "changed" }), json!(group)))
+    Ok(done(
+        format!("{}: {}", group.name, if create { "added" } else { "changed" }),
+        json!(group),
+    ))
 }
 
 async fn members(app: &App, name: &str, users: &[String], join: bool) -> Result<Output, Failure> {
     let name = parse(name)?;
     let names = BTreeSet::from([name.clone()]);
     let mut change = UserChange::default();
-    if join { change.join = names } else { change.leave = names }
+    if join {
+        change.join = names
+    } else {
+        change.leave = names
+    }
     for who in users {
         change_user(&app.store, app.clock.now(), who, &change).await?;
     }
     let verb = if join { "joined" } else { "left" };
     tracing::info!(target: "gantry::audit", event = "group_members", group = name.as_str(), verb, users = ?users);
-    Ok(done(format!("{} {verb} {name}", list(users)), json!({ "name": name, verb: users })))
+    Ok(done(
+        format!("{} {verb} {name}", list(users)),
+        json!({ "name": name, verb: users }),
+    ))
 }
 
 async fn show(app: &App, name: &str) -> Result<Output, Failure> {
@@ -119,7 +148,10 @@ async fn listing(app: &App) -> Result<Output, Failure> {
         }));
     }
     let text = columns(["GROUP", "MEMBERS", "ROLES", "DESCRIPTION"], &rows);
-    Ok(Output { text, json: values.into() })
+    Ok(Output {
+        text,
+        json: values.into(),
+    })
 }
 
 /// Usernames by group.
@@ -128,11 +160,16 @@ async fn membership(app: &App) -> Result<BTreeMap<GroupName, Vec<String>>, Store
     let mut after: Option<String> = None;
     loop {
         let users = app.store.scan::<User>(after.as_deref(), 1000).await?;
-        let Some(last) = users.last() else { return Ok(members) };
+        let Some(last) = users.last() else {
+            return Ok(members);
+        };
         after = Some(last.id.to_string());
         for user in &users {
             for group in &user.groups {
-                members.entry(group.clone()).or_default().push(user.username.to_string());
+                members
+                    .entry(group.clone())
+                    .or_default()
+                    .push(user.username.to_string());
             }
         }
     }
@@ -140,7 +177,9 @@ async fn membership(app: &App) -> Result<BTreeMap<GroupName, Vec<String>>, Store
 
 async fn existing(app: &App, name: &GroupName) -> Result<Group, Failure> {
     let group = app.store.get::<Group>(name.as_str()).await?;
-    Ok(group.ok_or_else(|| AccountError::NoGroup(name.to_string()))?.record)
+    Ok(group
+        .ok_or_else(|| AccountError::NoGroup(name.to_string()))?
+        .record)
 }
 
 fn parse(name: &str) -> Result<GroupName, Failure> {

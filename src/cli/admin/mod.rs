@@ -60,10 +60,15 @@ impl From<AccountError> for Failure {
         let hint = match &error {
             AccountError::NoUser(_) => Some("gantry user list shows all"),
             AccountError::NoGroup(_) => Some("gantry group list shows all, gantry group add makes one"),
-            AccountError::UsernameTaken(_) | AccountError::EmailTaken(_) => Some("gantry user show says whose it is"),
+            AccountError::UsernameTaken(_) | AccountError::EmailTaken(_) => {
+                Some("gantry user show says whose it is")
+            }
             _ => None,
         };
-        Self { message: error.to_string(), hint: hint.map(str::to_owned) }
+        Self {
+            message: error.to_string(),
+            hint: hint.map(str::to_owned),
+        }
     }
 }
 
@@ -81,9 +86,16 @@ impl From<ApplyError> for Failure {
 
 /// One sentence about what was done, with its value for scripts.
 fn done(text: impl std::fmt::Display, json: serde_json::Value) -> Output {
-    Output { text: format!("{text}\n"), json }
+    Output {
+        text: format!("{text}\n"),
+        json,
+    }
 }
 
 fn list(values: impl IntoIterator<Item = impl ToString>) -> String {
-    values.into_iter().map(|value| value.to_string()).collect::<Vec<_>>().join(", ")
+    values
+        .into_iter()
+        .map(|value| value.to_string())
+        .collect::<Vec<_>>()
+        .join(", ")
 }

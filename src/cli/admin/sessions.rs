@@ -32,7 +32,8 @@ pub async fn execute(app: &App, command: SessionCommand) -> Result<Output, Failu
         SessionCommand::List { user } => listing(app, user.as_deref()).await,
         SessionCommand::Revoke { id } => {
             let found = app.store.get::<Session>(&id).await?;
-            let missing = || Failure::new(format!("there is no session {id}")).hint("gantry session list shows all");
+            let missing =
+                || Failure::new(format!("there is no session {id}")).hint("gantry session list shows all");
             let found = found.ok_or_else(missing)?;
             session::end(app, &found).await?;
             Ok(done(format!("ended session {id}"), json!({ "id": id })))
@@ -45,7 +46,9 @@ async fn listing(app: &App, who: Option<&str>) -> Result<Output, Failure> {
         Some(who) => {
             let user = find_user(&app.store, who).await?;
             let user = user.ok_or_else(|| AccountError::NoUser(who.to_owned()))?;
-            app.store.find::<Session>(BY_USER, &user.id.to_string(), MAX_LISTED).await?
+            app.store
+                .find::<Session>(BY_USER, &user.id.to_string(), MAX_LISTED)
+                .await?
         }
         None => app.store.scan::<Session>(None, MAX_LISTED).await?,
     };
@@ -54,7 +57,9 @@ async fn listing(app: &App, who: Option<&str>) -> Result<Output, Failure> {
     for session in sessions {
         let user = app.store.get::<User>(&session.user.to_string()).await?;
         // Sessions of an earlier epoch are dead already; the sweep has not come by.
-        let Some(user) = user.filter(|user| session.belongs_to(user)) else { continue };
+        let Some(user) = user.filter(|user| session.belongs_to(user)) else {
+            continue;
+        };
         rows.push([
             session.id.to_string(),
             user.username.to_string(),
@@ -73,5 +78,8 @@ async fn listing(app: &App, who: Option<&str>) -> Result<Output, Failure> {
             "user_agent": session.user_agent,
         }));
     }
-    Ok(Output { text: columns(["ID", "USER", "SINCE", "LAST USED", "ADDRESS", "BROWSER"], &rows), json: values.into() })
+    Ok(Output {
+        text: columns(["ID", "USER", "SINCE", "LAST USED", "ADDRESS", "BROWSER"], &rows),
+        json: values.into(),
+    })
 }

@@ -9,8 +9,8 @@ use zeroize::Zeroizing;
 
 use super::{done, list};
 use crate::account::{
-    AccountError, Email, GroupName, User, UserChange, UserState, Username, change_user, create_user, delete_user,
-    find_user,
+    AccountError, Email, GroupName, User, UserChange, UserState, Username, change_user, create_user,
+    delete_user, find_user,
 };
 use crate::app::App;
 use crate::cli::table::{columns, facts};
@@ -102,11 +102,27 @@ pub struct SetOptions {
 
 /// Carries out `command`.
 pub async fn execute(app: &App, command: UserCommand) -> Result<Output, Failure> {
-    let simple = |state, sign_out| UserChange { state, sign_out, ..UserChange::default() };
+    let simple = |state, sign_out| UserChange {
+        state,
+        sign_out,
+        ..UserChange::default()
+    };
     match command {
-        UserCommand::Add { username, name, email, groups, roles, password, .. } => {
+        UserCommand::Add {
+            username,
+            name,
+            email,
+            groups,
+            roles,
+            password,
+            ..
+        } => {
             let username: Username = username.parse().map_err(AccountError::from)?;
-            let mut change = UserChange { name, email: email.change()?, ..UserChange::default() };
+            let mut change = UserChange {
+                name,
+                email: email.change()?,
+                ..UserChange::default()
+            };
             change.join = names(&groups)?;
             change.roles = Some(roles.into_iter().collect());
             change.password = hashed(app, password).await?;
@@ -116,14 +132,21 @@ pub async fn execute(app: &App, command: UserCommand) -> Result<Output, Failure>
         }
         UserCommand::List { group } => listing(app, group.as_deref()).await,
         UserCommand::Show { who } => {
-            let user = find_user(&app.store, &who).await?.ok_or(AccountError::NoUser(who))?;
-            Ok(Output { text: describe(&user), json: view(&user) })
+            let user = find_user(&app.store, &who)
+                .await?
+                .ok_or(AccountError::NoUser(who))?;
+            Ok(Output {
+                text: describe(&user),
+                json: view(&user),
+            })
         }
         UserCommand::Set(options) => set(app, *options).await,
         UserCommand::Disable { who } => {
             changed(app, &who, simple(Some(UserState::Disabled), false), "disabled").await
         }
-        UserCommand::Enable { who } => changed(app, &who, simple(Some(UserState::Active), false), "enabled").await,
+        UserCommand::Enable { who } => {
+            changed(app, &who, simple(Some(UserState::Active), false), "enabled").await
+        }
         UserCommand::Logout { who } => changed(app, &who, simple(None, true), "signed out everywhere").await,
         UserCommand::Delete { who } => {
             let user = delete_user(&app.store, &who).await?;
@@ -131,25 +154,45 @@ pub async fn execute(app: &App, command: UserCommand) -> Result<Output, Failure>
             Ok(done(format!("deleted {}", user.username), view(&user)))
         }
         UserCommand::ResetPassword { who, password } => {
-            let change = UserChange { password: hashed(app, password).await?, ..UserChange::default() };
+            let change = UserChange {
+                password: hashed(app, password).await?,
+                ..UserChange::default()
+            };
             changed(app, &who, change, "has a new password").await
         }
     }
 }
 
 async fn set(app: &App, options: SetOptions) -> Result<Output, Failure> {
-    let mut change = UserChange { name: options.name, email: options.email.change()?, ..UserChange::default() };
-    change.username = options.username.map(|name| name.parse()).transpose().map_err(AccountError::from)?;
+    let mut change = UserChange {
+        name: options.name,
+        email: options.email.change()?,
+        ..UserChange::default()
+    };
+    change.username = options
+        .username
+        .map(|name| name.parse())
+        .transpose()
+        .map_err(AccountError::from)?;
     change.join = names(&options.join)?;
     change.leave = names(&options.leave)?;
     if !options.roles.is_empty() {
-        change.roles = Some(options.roles.into_iter().filter(|role| !role.is_empty()).collect());
+        change.roles = Some(
+            options
+                .roles
+                .into_iter()
+                .filter(|role| !role.is_empty())
+                .collect(),
+        );
     }
     for attribute in &options.attributes {
-        let (name, value) = attribute
-            .split_once('=')
-            .ok_or_else(|| Failure::new(format!("{attribute} is not NAME=VALUE")).hint("--attribute given_name=Ada"))?;
-        change.attributes.push((name.to_owned(), Some(value.to_owned()).filter(|value| !value.is_empty())));
+        let (name, value) = attribute.split_once('=').ok_or_else(|| {
+            Failure::new(format!("{attribute} is not NAME=VALUE")).hint("--attribute given_name=Ada")
+        })?;
+        change.attributes.push((
+            name.to_owned(),
+            Some(value.to_owned()).filter(|value| !value.is_empty()),
+        ));
     }
     changed(app, &options.who, change, "changed").await
 }
@@ -167,7 +210,8 @@ async fn listing(app: &App, group: Option<&str>) -> Result<Output, Failure> {
         let page = app.store.scan::<User>(after.as_deref(), 1000).await?;
         let Some(last) = page.last() else { break };
         after = Some(last.id.to_string());
-        let wanted = |user: &User| group.is_none_or(|group| user.groups.iter().any(|name| name.as_str() == group));
+        let wanted =
+            |user: &User| group.is_none_or(|group| user.groups.iter().any(|name| name.as_str() == group));
         users.extend(page.into_iter().map(|stored| stored.record).filter(wanted));
     }
     let row = |user: &User| {
@@ -181,21 +225,37 @@ async fn listing(app: &App, group: Option<&str>) -> Result<Output, Failure> {
     };
     let rows: Vec<_> = users.iter().map(row).collect();
     let json = users.iter().map(view).collect();
-    Ok(Output { text: columns(["USERNAME", "NAME", "EMAIL", "STATE", "GROUPS"], &rows), json })
+    Ok(Output {
+        text: columns(["USERNAME", "NAME", "EMAIL", "STATE", "GROUPS"], &rows),
+        json,
+    })
 }
 
 fn describe(user: &User) -> String {
     let email = user.email.as_ref().map(|email| {
-        format!("{email} ({})", if user.email_verified { "verified" } else { "not verified" })
+        format!(
+            "{email} ({})",
+            if user.email_verified {
+                "verified"
+            } else {
+                "not verified"
+            }
+        )
     });
-    let attributes = user.attributes.iter().map(|(name, value)| format!("{name}={value}"));
+    let attributes = user
+        .attributes
+        .iter()
+        .map(|(name, value)| format!("{name}={value}"));
     facts(&[
         ("username", user.username.to_string()),
         ("id", user.id.to_string()),
         ("name", user.name.clone().unwrap_or_default()),
         ("email", email.unwrap_or_default()),
         ("state", state(user).to_owned()),
-        ("password", if user.password.is_some() { "set" } else { "none" }.to_owned()),
+        (
+            "password",
+            if user.password.is_some() { "set" } else { "none" }.to_owned(),
+        ),
         ("groups", list(&user.groups)),
         ("roles", list(&user.roles)),
         ("attributes", list(attributes)),
@@ -251,16 +311,29 @@ fn names(groups: &[String]) -> Result<BTreeSet<GroupName>, Failure> {
 }
 
 async fn hashed(app: &App, password: Option<String>) -> Result<Option<String>, Failure> {
-    let Some(password) = password.map(Zeroizing::new) else { return Ok(None) };
+    let Some(password) = password.map(Zeroizing::new) else {
+        return Ok(None);
+    };
     let rules = app.config().passwords;
     if password.chars().count() < rules.min_length {
-        let failure = Failure::new(format!("the password is shorter than {} characters", rules.min_length));
-        return Err(failure.hint("three or four unrelated words are easy to keep in mind; nothing was changed"));
+        let failure = Failure::new(format!(
+            "the password is shorter than {} characters",
+            rules.min_length
+        ));
+        return Err(
+            failure.hint("three or four unrelated words are easy to keep in mind; nothing was changed")
+        );
     }
     if password.len() > MAX_PASSWORD_BYTES {
-        return Err(Failure::new(format!("the password is longer than {MAX_PASSWORD_BYTES} bytes")));
+        return Err(Failure::new(format!(
+            "the password is longer than {MAX_PASSWORD_BYTES} bytes"
+        )));
     }
-    app.passwords.hash(password, rules.argon2id).await.map(Some).map_err(Failure::new)
+    app.passwords
+        .hash(password, rules.argon2id)
+        .await
+        .map(Some)
+        .map_err(Failure::new)
 }
 
 fn audit(event: &'static str, user: &User) {
