@@ -49,9 +49,9 @@ pub struct User {
 }
 
 /// Unique index: the username.
-pub const BY_USERNAME: &str = "username";
+pub(super) const BY_USERNAME: &str = "username";
 /// Unique index: the mail address in lower case.
-pub const BY_EMAIL: &str = "email";
+pub(super) const BY_EMAIL: &str = "email";
 
 impl User {
     /// Whether this person may sign in now.

@@ -46,13 +46,13 @@ pub enum Verb {
 
 #[derive(Debug, Args)]
 pub struct InitOptions {
-    /// Public address of the service, such as https://id.example.org
+    /// Public address of the service, such as <https://id.example.org>
     #[arg(long, value_name = "URL")]
     pub issuer: Option<String>,
-    /// Where to listen: ADDRESS:PORT or unix:/PATH
+    /// Where to listen: ADDRESS:PORT or <unix:/PATH>
     #[arg(long, value_name = "ADDRESS")]
     pub listen: Option<String>,
-    /// Address of Rocket.Chat, such as https://chat.example.org
+    /// Address of Rocket.Chat, such as <https://chat.example.org>
     #[arg(long, value_name = "URL")]
     pub rocketchat: Option<String>,
     /// Where data is kept

@@ -6,7 +6,7 @@ use super::Failure;
 use super::admin::{Command, UserCommand};
 
 /// Asks for what a command still needs.
-pub fn complete(command: &mut Command) -> Result<(), Failure> {
+pub(super) fn complete(command: &mut Command) -> Result<(), Failure> {
     let (who, password) = match command {
         Command::User(UserCommand::Add {
             username,
@@ -22,7 +22,7 @@ pub fn complete(command: &mut Command) -> Result<(), Failure> {
 }
 
 /// A new password, typed twice on a terminal, else the first line of standard input.
-pub fn new_password(who: &str) -> Result<String, Failure> {
+pub(super) fn new_password(who: &str) -> Result<String, Failure> {
     if !io::stdin().is_terminal() {
         return first_line();
     }
@@ -47,7 +47,7 @@ fn first_line() -> Result<String, Failure> {
 }
 
 /// A line of text with a default.
-pub fn line(question: &str, default: &str) -> Result<String, Failure> {
+pub(super) fn line(question: &str, default: &str) -> Result<String, Failure> {
     let mut stderr = io::stderr().lock();
     write!(stderr, "{question} [{default}]: ")
         .and_then(|()| stderr.flush())

@@ -76,7 +76,7 @@ pub fn listen(socket: &Path) -> io::Result<UnixListener> {
 
 /// Answers commands for ever. Only root and the owner of the socket are heard, whatever the file system says.
 pub async fn serve(app: Arc<App>, listener: UnixListener, socket: PathBuf) {
-    let owner = fs::metadata(&socket).map(|metadata| metadata.uid()).unwrap_or(0);
+    let owner = fs::metadata(&socket).map_or(0, |metadata| metadata.uid());
     loop {
         let stream = match listener.accept().await {
             Ok((stream, _)) => stream,

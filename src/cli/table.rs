@@ -2,7 +2,7 @@
 
 /// Rows under a header, columns two spaces apart; control characters of data never reach the terminal.
 #[must_use]
-pub fn columns<const N: usize>(header: [&str; N], rows: &[[String; N]]) -> String {
+pub(super) fn columns<const N: usize>(header: [&str; N], rows: &[[String; N]]) -> String {
     let clean = |cell: &str| {
         cell.chars()
             .map(|c| if c.is_control() { '?' } else { c })
@@ -30,7 +30,7 @@ pub fn columns<const N: usize>(header: [&str; N], rows: &[[String; N]]) -> Strin
 
 /// `key: value` lines.
 #[must_use]
-pub fn facts(facts: &[(&str, String)]) -> String {
+pub(super) fn facts(facts: &[(&str, String)]) -> String {
     let width = facts.iter().map(|(key, _)| key.len()).max().unwrap_or_default() + 2;
     facts
         .iter()

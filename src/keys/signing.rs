@@ -9,7 +9,7 @@ use aws_lc_rs::rand::SystemRandom;
 use aws_lc_rs::signature::{
     ECDSA_P256_SHA256_FIXED_SIGNING, EcdsaKeyPair, Ed25519KeyPair, KeyPair as _, RSA_PKCS1_SHA256, RsaKeyPair,
 };
-use aws_lc_rs::{rsa::KeySize, signature};
+use aws_lc_rs::rsa::KeySize;
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use jsonwebtoken::jwk::Jwk;
@@ -388,7 +388,7 @@ fn sealed_name(kid: &str) -> String {
 fn generate_pkcs8(alg: Alg) -> Option<(Zeroizing<Vec<u8>>, Vec<u8>)> {
     match alg {
         Alg::Rs256 => {
-            let pair = signature::RsaKeyPair::generate(KeySize::Rsa2048).ok()?;
+            let pair = RsaKeyPair::generate(KeySize::Rsa2048).ok()?;
             let der = AsDer::<Pkcs8V1Der<'_>>::as_der(&pair).ok()?;
             Some((
                 Zeroizing::new(der.as_ref().to_vec()),

@@ -192,7 +192,7 @@ fn decide_for_app(situation: &Situation<'_>, request: &AuthorizationRequest) -> 
     Step::Finish
 }
 
-/// OpenID Connect Core section 3.1.2.6: without a page, a question is an error.
+/// `OpenID` Connect Core section 3.1.2.6: without a page, a question is an error.
 fn silent(step: Step) -> Step {
     let (code, description) = match step {
         Step::Ask(State::Identify | State::Reauthenticate { .. }) => {

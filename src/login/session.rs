@@ -48,7 +48,7 @@ impl Record for Session {
     }
 
     fn index(&self) -> Vec<IndexEntry> {
-        vec![IndexEntry::many(BY_USER, &self.user.to_string())]
+        vec![IndexEntry::many(BY_USER, self.user.to_string())]
     }
 }
 

@@ -133,7 +133,7 @@ const CHECKS: [(&str, Check); 14] = [
     ("code challenge", code_challenge),
 ];
 
-/// Checks an authorization request (OpenID Connect Core section 3.1.2.2).
+/// Checks an authorization request (`OpenID` Connect Core section 3.1.2.2).
 pub fn check(params: &Params, config: &Config, keys: &Keys) -> Result<AuthorizationRequest, Refusal> {
     let app = client(params, config).map_err(Refusal::Page)?;
     let redirect_uri = redirect_uri(params, app).map_err(Refusal::Page)?;
@@ -336,7 +336,7 @@ fn claims(draft: &mut Draft<'_>) -> Result<(), OAuthError> {
     Ok(())
 }
 
-/// A hint names who is expected and proves nothing; an expired one of ours still does (OpenID Connect Core
+/// A hint names who is expected and proves nothing; an expired one of ours still does (`OpenID` Connect Core
 /// section 3.1.2.1).
 fn id_token_hint(draft: &mut Draft<'_>) -> Result<(), OAuthError> {
     let Some(text) = draft.params.get("id_token_hint") else {

@@ -13,7 +13,7 @@ use crate::store::{Store, StoreError};
 /// Longest `claims` parameter read, in bytes.
 const MAX_CLAIMS_BYTES: usize = 8192;
 
-/// Standard claims of the scope `profile` that come from attributes (OpenID Connect Core section 5.1).
+/// Standard claims of the scope `profile` that come from attributes (`OpenID` Connect Core section 5.1).
 const PROFILE_ATTRIBUTES: [&str; 10] = [
     "given_name",
     "family_name",
@@ -27,7 +27,7 @@ const PROFILE_ATTRIBUTES: [&str; 10] = [
     "locale",
 ];
 
-/// The `claims` parameter (OpenID Connect Core section 5.5): names asked for, by destination.
+/// The `claims` parameter (`OpenID` Connect Core section 5.5): names asked for, by destination.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ClaimsRequest {
     #[serde(default)]

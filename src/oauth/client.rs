@@ -116,12 +116,9 @@ pub async fn authenticate<'a>(
             false
         }
     };
-    match app.filter(|_| proved) {
-        Some(app) => Ok(app),
-        None => {
-            tracing::warn!(target: "gantry::audit", event = "client_refused", basic = presented.basic);
-            Err(failed)
-        }
+    if let Some(app) = app.filter(|_| proved) { Ok(app) } else {
+        tracing::warn!(target: "gantry::audit", event = "client_refused", basic = presented.basic);
+        Err(failed)
     }
 }
 

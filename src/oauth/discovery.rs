@@ -1,4 +1,4 @@
-//! The metadata documents (OpenID Connect Discovery section 3, RFC 8414 section 2): exactly what works.
+//! The metadata documents (`OpenID` Connect Discovery section 3, RFC 8414 section 2): exactly what works.
 
 use serde_json::{Value, json};
 

@@ -140,7 +140,7 @@ impl Record for Grant {
     }
 
     fn index(&self) -> Vec<IndexEntry> {
-        vec![IndexEntry::many(BY_USER, &self.user.to_string())]
+        vec![IndexEntry::many(BY_USER, self.user.to_string())]
     }
 }
 

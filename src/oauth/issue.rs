@@ -1,4 +1,4 @@
-//! Tokens made: access tokens (RFC 9068) and ID tokens (OpenID Connect Core section 2).
+//! Tokens made: access tokens (RFC 9068) and ID tokens (`OpenID` Connect Core section 2).
 
 use std::sync::Arc;
 
@@ -48,7 +48,7 @@ pub struct IdTokenHint {
     pub sid: Option<String>,
 }
 
-/// The answer of the token endpoint (RFC 6749 section 5.1, OpenID Connect Core section 3.1.3.3).
+/// The answer of the token endpoint (RFC 6749 section 5.1, `OpenID` Connect Core section 3.1.3.3).
 #[derive(Debug, Serialize)]
 pub struct TokenAnswer {
     pub access_token: String,
@@ -136,8 +136,8 @@ impl Issue<'_> {
     }
 }
 
-/// The left half of the hash of the access token (OpenID Connect Core section 3.1.3.6): SHA-256 for RS256 and
-/// ES256, SHA-512 for EdDSA, as Ed25519 itself uses.
+/// The left half of the hash of the access token (`OpenID` Connect Core section 3.1.3.6): SHA-256 for RS256 and
+/// ES256, SHA-512 for `EdDSA`, as Ed25519 itself uses.
 fn at_hash(alg: Alg, access_token: &str) -> String {
     let algorithm = match alg {
         Alg::Rs256 | Alg::Es256 => &digest::SHA256,

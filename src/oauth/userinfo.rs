@@ -1,4 +1,4 @@
-//! Userinfo (OpenID Connect Core section 5.3): what an access token's app may know, fresh at every call.
+//! Userinfo (`OpenID` Connect Core section 5.3): what an access token's app may know, fresh at every call.
 
 use serde_json::{Map, Value};
 

@@ -37,7 +37,7 @@ impl Scopes {
         self.0.contains(scope)
     }
 
-    /// Those that `allowed` also has; unknown ones are dropped, as OpenID Connect Core section 3.1.2.1 wants.
+    /// Those that `allowed` also has; unknown ones are dropped, as `OpenID` Connect Core section 3.1.2.1 wants.
     #[must_use]
     pub fn within(&self, allowed: &BTreeSet<String>) -> Self {
         Self(self.0.intersection(allowed).cloned().collect())
@@ -82,7 +82,7 @@ pub enum ResponseMode {
     FormPost,
 }
 
-/// OpenID Connect Core section 3.1.2.1, `prompt`.
+/// `OpenID` Connect Core section 3.1.2.1, `prompt`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Prompt {

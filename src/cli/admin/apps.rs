@@ -43,7 +43,7 @@ pub enum AppCommand {
 }
 
 /// Carries out `command`.
-pub async fn execute(app: &App, command: AppCommand) -> Result<Output, Failure> {
+pub(super) async fn execute(app: &App, command: AppCommand) -> Result<Output, Failure> {
     let config = app.config();
     match command {
         AppCommand::List => Ok(listing(&config)),
@@ -58,7 +58,7 @@ pub async fn execute(app: &App, command: AppCommand) -> Result<Output, Failure> 
 }
 
 /// The app called `name`, or what to do about there being none.
-pub fn known<'a>(config: &'a Config, name: &str) -> Result<&'a config::App, Failure> {
+pub(super) fn known<'a>(config: &'a Config, name: &str) -> Result<&'a config::App, Failure> {
     let missing = || {
         Failure::new(format!("there is no app {name}"))
             .hint("apps stand in the configuration file; gantry app list shows them")

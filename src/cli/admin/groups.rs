@@ -53,7 +53,7 @@ pub struct GroupOptions {
 }
 
 /// Carries out `command`.
-pub async fn execute(app: &App, command: GroupCommand) -> Result<Output, Failure> {
+pub(super) async fn execute(app: &App, command: GroupCommand) -> Result<Output, Failure> {
     match command {
         GroupCommand::Add(options) => save(app, options, true).await,
         GroupCommand::Set(options) => save(app, options, false).await,
@@ -101,9 +101,9 @@ async fn members(app: &App, name: &str, users: &[String], join: bool) -> Result<
     let names = BTreeSet::from([name.clone()]);
     let mut change = UserChange::default();
     if join {
-        change.join = names
+        change.join = names;
     } else {
-        change.leave = names
+        change.leave = names;
     }
     for who in users {
         change_user(&app.store, app.clock.now(), who, &change).await?;

@@ -33,7 +33,7 @@ pub enum AlgName {
 }
 
 /// Carries out `command`.
-pub async fn execute(app: &App, command: KeyCommand) -> Result<Output, Failure> {
+pub(super) async fn execute(app: &App, command: KeyCommand) -> Result<Output, Failure> {
     let keys = match command {
         KeyCommand::List => app.keys.list(),
         KeyCommand::Rotate { alg } => {

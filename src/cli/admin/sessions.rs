@@ -27,7 +27,7 @@ pub enum SessionCommand {
 }
 
 /// Carries out `command`.
-pub async fn execute(app: &App, command: SessionCommand) -> Result<Output, Failure> {
+pub(super) async fn execute(app: &App, command: SessionCommand) -> Result<Output, Failure> {
     match command {
         SessionCommand::List { user } => listing(app, user.as_deref()).await,
         SessionCommand::Revoke { id } => {

@@ -101,7 +101,7 @@ pub struct SetOptions {
 }
 
 /// Carries out `command`.
-pub async fn execute(app: &App, command: UserCommand) -> Result<Output, Failure> {
+pub(super) async fn execute(app: &App, command: UserCommand) -> Result<Output, Failure> {
     let simple = |state, sign_out| UserChange {
         state,
         sign_out,

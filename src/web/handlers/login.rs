@@ -59,6 +59,7 @@ pub async fn submit(
 /// Whether a form comes from a page of ours. `Sec-Fetch-Site` says so; `Origin` does where that is missing.
 /// Together with it `Origin: null` means nothing: our pages send no referrer, and browsers then hide the
 /// origin of a form too (Fetch Standard, "append a request Origin header").
+#[must_use] 
 pub fn from_here(request: &HttpRequest, config: &Config) -> bool {
     let header = |name: &str| request.headers().get(name).map(HeaderValue::as_bytes);
     let ours = url::Url::parse(&config.issuer)

@@ -56,7 +56,7 @@ pub async fn authorize_by_post(
     if !request.query_string().is_empty() && !body.is_empty() {
         target.push('&');
     }
-    target.extend(body.chars().filter(|c| c.is_ascii_graphic()));
+    target.extend(body.chars().filter(char::is_ascii_graphic));
     answer::redirect(&target, &[])
 }
 
