@@ -72,7 +72,7 @@ impl Badge {
     }
 
     pub(crate) fn team(mut self, team: &str) -> Self {
-        self.team = team.to_owned();
+        team.clone_into(&mut self.team);
         self
     }
 

@@ -66,7 +66,7 @@ fn what_was_never_a_store_is_refused() {
     let place = Place::empty();
     assert_eq!(place.refuses_as_damaged(b""), "it is empty");
     assert_eq!(place.refuses_as_damaged(b"hello"), "it is not a store");
-    assert_eq!(place.refuses_as_damaged(&[0; 1 << 20]), "it is not a store");
+    assert_eq!(place.refuses_as_damaged(&vec![0; 1 << 20]), "it is not a store");
     let text = "not a database at all, but a long text\n".repeat(9999);
     assert_eq!(place.refuses_as_damaged(text.as_bytes()), "it is not a store");
 }

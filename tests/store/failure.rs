@@ -69,7 +69,7 @@ async fn perform(store: &Store, step: Step) -> Result<(), StoreError> {
         Step::Count => return store.add("count", 1, WINDOW).await.map(drop),
         Step::Long(n) => {
             let long = badge(&format!("long {n}")).uses(n);
-            Batch::new().put(&long.named(&"x".repeat(40_000)))
+            Batch::new().put(&long.named(&format!("{n}{}", "x".repeat(40_000))))
         }
         Step::Drop(n) => {
             let (left, right) = pair(n);
@@ -280,5 +280,48 @@ fn a_read_error_is_told_and_then_over() {
             .apply(Batch::new().insert(&badge("more")))
             .await
             .expect("insert");
+    });
+}
+#[test]
+fn a_relaxed_batch_may_be_lost_by_a_power_cut_and_follows_within_seconds() {
+    run(async {
+        let (disk, clock) = (Disk::default(), clock());
+        let store = disk.open(&clock).expect("store");
+        store
+            .apply(Batch::new().insert(&badge("durable")))
+            .await
+            .expect("insert");
+        let relaxed = Batch::new().insert(&badge("relaxed")).relaxed();
+        store.apply(relaxed).await.expect("insert");
+        for _ in 0..500 {
+            let cut = disk.after_power_cut(|| false).open(&clock).expect("opens");
+            assert!(cut.get::<Badge>("durable").await.expect("get").is_some());
+            if cut.get::<Badge>("relaxed").await.expect("get").is_some() {
+                return;
+            }
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        }
+        panic!("it never reached the disk");
+    });
+}
+
+#[test]
+fn a_durable_batch_takes_relaxed_ones_before_it_along() {
+    run(async {
+        let (disk, clock) = (Disk::default(), clock());
+        let store = disk.open(&clock).expect("store");
+        let relaxed = Batch::new().insert(&badge("1").named("alice")).relaxed();
+        store.apply(relaxed).await.expect("insert");
+        let mut read = store.get::<Badge>("1").await.expect("get").expect("there");
+        read.record.uses = 1;
+        store.apply(Batch::new().update(&read)).await.expect("update");
+        let cut = disk.after_power_cut(|| false).open(&clock).expect("opens");
+        assert_eq!(cut.get::<Badge>("1").await.expect("get").expect("there").uses, 1);
+        assert!(
+            cut.find_one::<Badge>("name", "alice")
+                .await
+                .expect("find")
+                .is_some()
+        );
     });
 }

@@ -4,6 +4,7 @@ mod actors;
 mod contract;
 mod damage;
 mod disk;
+mod expiry;
 mod failure;
 mod full;
 mod kill;

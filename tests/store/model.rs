@@ -115,6 +115,37 @@ async fn write(store: &Store, model: &mut Model, batch: Batch, allowed: bool, pu
 async fn perform(store: &Store, model: &mut Model, clock: &Clock, step: Step) {
     let now = clock.now();
     match step {
+        Step::Delete(id) => {
+            store
+                .apply(Batch::new().delete::<Badge>(id.as_str(), Expect::Any))
+                .await
+                .expect("delete");
+            model.records.remove(&id);
+        }
+        Step::Remember(id) => {
+            if let Some(read) = store.get::<Badge>(&id).await.expect("get") {
+                model.remembered.insert(id, read);
+            }
+        }
+        Step::Advance(seconds) => clock.advance(Duration::from_secs(seconds)),
+        Step::Sweep(limit) => assert!(store.sweep(limit).await.expect("sweep") <= limit),
+        Step::Add(name, n) => {
+            let total = store
+                .add(&format!("counter {name}"), n, WINDOW)
+                .await
+                .expect("add");
+            assert_eq!(total, count(model, name, n, now));
+        }
+        Step::Reopen => {}
+        Step::Insert(..) | Step::Put(..) | Step::Relaxed(_) | Step::InsertBoth(..) => {
+            put(store, model, now, step).await;
+        }
+        Step::Update(..) | Step::Remove(_) => change(store, model, step).await,
+    }
+}
+
+async fn put(store: &Store, model: &mut Model, now: Timestamp, step: Step) {
+    match step {
         Step::Insert(badge, life) => {
             let badge = living(badge, life, now);
             let allowed = model.can_insert(&badge);
@@ -148,7 +179,13 @@ async fn perform(store: &Store, model: &mut Model, clock: &Clock, step: Step) {
             )
             .await;
         }
-        Step::InsertBoth(..) | Step::Reopen => {}
+        _ => {}
+    }
+}
+
+/// What needs a version that was read before.
+async fn change(store: &Store, model: &mut Model, step: Step) {
+    match step {
         Step::Update(id, badge) => {
             let Some(mut old) = model.remembered.get(&id).cloned() else {
                 return;
@@ -174,27 +211,7 @@ async fn perform(store: &Store, model: &mut Model, clock: &Clock, step: Step) {
                 model.records.remove(&id);
             }
         }
-        Step::Delete(id) => {
-            store
-                .apply(Batch::new().delete::<Badge>(id.as_str(), Expect::Any))
-                .await
-                .expect("delete");
-            model.records.remove(&id);
-        }
-        Step::Remember(id) => {
-            if let Some(read) = store.get::<Badge>(&id).await.expect("get") {
-                model.remembered.insert(id, read);
-            }
-        }
-        Step::Advance(seconds) => clock.advance(Duration::from_secs(seconds)),
-        Step::Sweep(limit) => assert!(store.sweep(limit).await.expect("sweep") <= limit),
-        Step::Add(name, n) => {
-            let total = store
-                .add(&format!("counter {name}"), n, WINDOW)
-                .await
-                .expect("add");
-            assert_eq!(total, count(model, name, n, now));
-        }
+        _ => {}
     }
 }
 

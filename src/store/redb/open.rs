@@ -146,6 +146,8 @@ impl Place {
     }
 
     fn build(&self, storage: impl StorageBackend) -> Result<Database, OpenError> {
+        // The default mode locks out every other process. The modes that let others read beside us
+        // refuse commits into memory, which relaxed batches need.
         // redb may panic on pages that were altered behind its back.
         let built = catch_unwind(AssertUnwindSafe(|| {
             Database::builder()

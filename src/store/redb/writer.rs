@@ -28,7 +28,7 @@ const GROUP: usize = 1024;
 /// How long a relaxed batch may stay in memory, and how often a full disk is tried again.
 const FLUSH: Duration = Duration::from_secs(1);
 /// Breath between attempts while the medium fails: reopening throws the caches away.
-const BACK_OFF: Duration = Duration::from_millis(50);
+const BACK_OFF: Duration = Duration::from_millis(10);
 
 /// What a transaction did.
 struct Done {
