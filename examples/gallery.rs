@@ -1,8 +1,7 @@
 //! Every page in every language, for designers:
 //! `cargo run --example gallery -- /tmp/gallery && python3 -m http.server --directory /tmp/gallery`.
 
-use std::path::Path;
-use std::{env, fs, io};
+use std::{env, fs, io, path::PathBuf};
 
 use gantry::config::Organisation;
 use gantry::web::locale::Lang;
@@ -12,10 +11,10 @@ use gantry::web::render::{
 };
 use gantry::web::{assets, theme};
 
+#[rustfmt::skip]
 fn main() -> io::Result<()> {
-    let folder = env::args().nth(1).unwrap_or_else(|| "gallery".into());
+    let folder = PathBuf::from(env::args().nth(1).unwrap_or_else(|| "gallery".into()));
     let accent = env::args().nth(2).unwrap_or_else(|| "#1d74f5".into());
-    let folder = Path::new(&folder);
     let organisation = Organisation {
         name: "Example Team".into(),
         support: Some("help@example.org".into()),
@@ -29,13 +28,8 @@ fn main() -> io::Result<()> {
         fs::write(folder.join("assets").join(asset.name), asset.bytes)?;
     }
     for lang in Lang::ALL {
-        let look = Look {
-            lang,
-            organisation: &organisation,
-            base: "",
-            here: Some("/sign-in"),
-            leads_to: None,
-        };
+        let (organisation, base, here, leads_to) = (&organisation, "", Some("/sign-in"), None);
+        let look = Look { lang, organisation, base, here, leads_to };
         for (name, page) in usual(&look).into_iter().chain(hostile(&look)) {
             fs::write(folder.join(format!("{name}-{}.html", lang.tag())), page.html)?;
         }

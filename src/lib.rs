@@ -1,10 +1,35 @@
 //! Gantry: an identity provider in one binary. Modules in reading order; each depends only on those below.
 
-/// The system's time, asked in one place.
-pub mod clock;
-/// The YAML, understood.
+/// Commands and how they are carried out.
+pub mod cli;
+/// HTTP: routes, pages, headers, TLS.
+pub mod web;
+/// What happens by itself: expiry, key rotation.
+pub mod maintenance;
+/// OAuth 2.0 and OpenID Connect.
+pub mod oauth;
+/// Who signs in, how, and what comes next.
+pub mod login;
+/// Who may use an app.
+pub mod policy;
+/// People and groups.
+pub mod account;
+/// Configuration, store, keys and clock in one place.
+pub mod app;
+/// The configuration file.
 pub mod config;
+/// Master key and signing keys.
+pub mod keys;
+/// Records and conditional batches.
+pub mod store;
 /// Randomness, tokens and text that must not be printed.
 pub mod secret;
-/// Pages and, above them, everything that speaks HTTP.
-pub mod web;
+/// The system's time, asked in one place.
+pub mod clock;
+
+/// Makes the one crypto provider the default of TLS and JWT; call it once, first.
+pub fn install_crypto() {
+    // An error means that it is installed already.
+    let _ = rustls::crypto::aws_lc_rs::default_provider().install_default();
+    let _ = jsonwebtoken::crypto::aws_lc::DEFAULT_PROVIDER.install_default();
+}

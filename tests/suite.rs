@@ -2,3 +2,4 @@
 #![expect(clippy::expect_used, clippy::panic, reason = "tests may fail")]
 
 mod config;
+mod store;

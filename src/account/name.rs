@@ -14,7 +14,7 @@ pub enum NameError {
     Reserved(String),
     #[error("an e-mail address looks like name@example.org")]
     Email,
-    #[error("a group name has 1 to 64 letters, digits, `-`, `_`, `.` or `:`, and is not `everyone`")]
+    #[error("a group name has 1 to 80 characters, no space at either end, and is not `everyone`")]
     Group,
 }
 
@@ -114,7 +114,8 @@ impl FromStr for GroupName {
     type Err = NameError;
 
     fn from_str(text: &str) -> Result<Self, NameError> {
-        let good = word(text, b"-_.:") && text != "everyone";
+        let printable = text.trim() == text && !text.chars().any(char::is_control);
+        let good = printable && (1..=80).contains(&text.chars().count()) && text != "everyone";
         good.then(|| Self(text.to_owned())).ok_or(NameError::Group)
     }
 }

@@ -49,6 +49,8 @@ pub enum Next {
 /// What a page says about the last try.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Notice {
+    /// Name or password was left empty.
+    Missing,
     WrongCredentials,
     TooMany(TooMany),
 }
@@ -202,7 +204,12 @@ async fn by_password(
         State::Reauthenticate { username, .. } => username.clone(),
         _ => sent.username.trim().to_owned(),
     };
-    match prove_password(app, visitor, &username, sent.password).await? {
+    let proved = if username.is_empty() || sent.password.is_empty() {
+        Err(Notice::Missing)
+    } else {
+        prove_password(app, visitor, &username, sent.password).await?
+    };
+    match proved {
         Err(notice) => {
             let again = Next::Again { flow: Box::new(flow.record), notice, username };
             Ok(Outcome { next: again, cookies: Vec::new() })

@@ -37,6 +37,13 @@ pub async fn answer(app: &App, carried: &Carried<'_>) -> Result<Map<String, Valu
     reveal(app, &config, &access).await
 }
 
+/// The client a token was issued to, whether or not it still holds: browsers may read the refusal too.
+#[must_use]
+pub fn client_id(app: &App, carried: &Carried<'_>) -> Option<String> {
+    let (token, _) = carried.token().ok()?;
+    app.access_tokens.read(&app.keys, token).map(|access| access.client_id.clone())
+}
+
 async fn reveal(app: &App, config: &Config, access: &AccessClaims) -> Result<Map<String, Value>, OAuthError> {
     let grant = app.store.get::<Grant>(&access.gid.to_string()).await?.ok_or(BAD_TOKEN)?;
     let user = grant::holder(app, config, &grant).await?.ok_or(BAD_TOKEN)?;

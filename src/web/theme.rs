@@ -201,7 +201,7 @@ mod tests {
         for text in ["", "#fff", "red", "#12345g", "#1234567", "}body{", "#é1234"] {
             assert_eq!(Colour::parse(text), None, "{text}");
         }
-        let mut organisation = crate::web::render::samples::organisation();
+        let mut organisation = crate::web::render::tests::organisation();
         let usual = {
             organisation.accent = DEFAULT.hex();
             theme_css(&organisation)

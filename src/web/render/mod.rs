@@ -7,7 +7,7 @@ mod frame;
 mod message;
 mod pages;
 #[cfg(test)]
-mod tests;
+pub(super) mod tests;
 
 pub use message::Message;
 pub use pages::{

@@ -1,0 +1,188 @@
+//! `gantry app …`
+
+use clap::Subcommand;
+use serde::{Deserialize, Serialize};
+use serde_json::{Value, json};
+
+use super::{done, list};
+use crate::account::{AccountError, User, find_user};
+use crate::app::App;
+use crate::cli::table::{columns, facts};
+use crate::cli::{Failure, Output};
+use crate::config::{self, ClientKind, Config};
+use crate::oauth::claims::{self, ClaimsRequest};
+use crate::oauth::client::Client;
+use crate::oauth::grant::{Approved, Grant};
+use crate::oauth::issue::Issue;
+use crate::oauth::vocabulary::{Authentication, Scopes};
+use crate::policy;
+use crate::secret::Id;
+use crate::store::Batch;
+
+#[derive(Debug, Clone, Subcommand, Serialize, Deserialize)]
+pub enum AppCommand {
+    /// List apps
+    List,
+    /// Show an app
+    Show {
+        app: String,
+        /// Print the client secret too
+        #[arg(long)]
+        secret: bool,
+    },
+    /// Make a new client secret; the old one stops working at once
+    RotateSecret { app: String },
+    /// Show the ID token and userinfo that a person would give the app
+    Preview {
+        app: String,
+        user: String,
+        /// Scopes asked for; all that the app may ask for unless given
+        #[arg(long)]
+        scope: Option<String>,
+    },
+}
+
+/// Carries out `command`.
+pub async fn execute(app: &App, command: AppCommand) -> Result<Output, Failure> {
+    let config = app.config();
+    match command {
+        AppCommand::List => Ok(listing(&config)),
+        AppCommand::Show { app: name, secret } => show(app, &config, &name, secret).await,
+        AppCommand::RotateSecret { app: name } => rotate_secret(app, &config, &name).await,
+        AppCommand::Preview { app: name, user, scope } => {
+            preview(app, &config, known(&config, &name)?, &user, scope.as_deref()).await
+        }
+    }
+}
+
+/// The app called `name`, or what to do about there being none.
+pub fn known<'a>(config: &'a Config, name: &str) -> Result<&'a config::App, Failure> {
+    let missing = || Failure::new(format!("there is no app {name}")).hint("apps stand in the configuration file; gantry app list shows them");
+    config.apps.get(name).ok_or_else(missing)
+}
+
+/// The client secret of a confidential app.
+pub async fn secret(app: &App, client_id: &str) -> Result<Option<String>, Failure> {
+    let Some(client) = app.store.get::<Client>(client_id).await? else { return Ok(None) };
+    let secret = client.secret(app.keys.master()).map_err(Failure::new)?;
+    Ok(Some(secret.expose().to_owned()))
+}
+
+fn listing(config: &Config) -> Output {
+    let row = |app: &config::App| {
+        [
+            app.client_id.clone(),
+            app.title.clone(),
+            kind(app).to_owned(),
+            list(app.access.iter().map(|access| format!("{}: {}", access.group, access.policy))),
+        ]
+    };
+    let rows: Vec<_> = config.apps.values().map(row).collect();
+    let json = config.apps.values().map(view).collect();
+    Output { text: columns(["APP", "TITLE", "CLIENT", "ACCESS"], &rows), json }
+}
+
+async fn show(app: &App, config: &Config, name: &str, with_secret: bool) -> Result<Output, Failure> {
+    let known = known(config, name)?;
+    let mut lines = vec![
+        ("client id", known.client_id.clone()),
+        ("title", known.title.clone()),
+        ("client", kind(known).to_owned()),
+        ("redirect URIs", list(&known.redirect_uris)),
+        ("scopes", list(&known.scopes)),
+        ("access", list(known.access.iter().map(|access| format!("{}: {}", access.group, access.policy)))),
+        ("first party", known.first_party.to_string()),
+    ];
+    let mut json = view(known);
+    if with_secret {
+        let secret = secret(app, &known.client_id).await?;
+        lines.push(("client secret", secret.clone().unwrap_or_else(|| "none: this client is public".to_owned())));
+        if let Some(object) = json.as_object_mut() {
+            object.insert("client_secret".to_owned(), json!(secret));
+        }
+        tracing::info!(target: "gantry::audit", event = "client_secret_shown", client = known.client_id);
+    }
+    Ok(Output { text: facts(&lines), json })
+}
+
+async fn rotate_secret(app: &App, config: &Config, name: &str) -> Result<Output, Failure> {
+    let known = known(config, name)?;
+    if known.kind == ClientKind::Public {
+        return Err(Failure::new(format!("{name} is a public client and has no secret")));
+    }
+    let client = Client::generate(&known.client_id, app.keys.master(), app.clock.now());
+    app.store.apply(Batch::new().put(&client)).await?;
+    tracing::info!(target: "gantry::audit", event = "client_secret_rotated", client = known.client_id);
+    let secret = secret(app, &known.client_id).await?;
+    let text = format!("the new client secret of {name} is {}", secret.clone().unwrap_or_default());
+    Ok(done(text, json!({ "client_id": known.client_id, "client_secret": secret })))
+}
+
+/// Made by the very code that answers the app, with a grant that is never stored.
+async fn preview(
+    app: &App,
+    config: &Config,
+    known: &config::App,
+    who: &str,
+    scope: Option<&str>,
+) -> Result<Output, Failure> {
+    let user = find_user(&app.store, who).await?.ok_or_else(|| AccountError::NoUser(who.to_owned()))?;
+    let decision = policy::evaluate(known, &user.groups);
+    let asked = scope.map_or_else(|| known.scopes.iter().cloned().collect::<Vec<_>>().join(" "), str::to_owned);
+    let scopes = Scopes::parse(&asked).ok_or_else(|| Failure::new("the scope is malformed"))?.within(&known.scopes);
+    let grant = imagined(app, known, &user, scopes.clone());
+    let now = app.clock.now();
+    let issue =
+        Issue { config, client: known, grant: &grant, user: &user, scope: scopes.to_text(), nonce: None, now };
+    let id_token = issue.id_token_claims(app, "").await.map_err(Failure::new)?;
+    let roles = claims::roles(&app.store, &user).await?;
+    let userinfo = claims::for_userinfo(known, &user, &scopes, &roles);
+    let json = json!({ "access": decision, "active": user.is_active(), "id_token": id_token, "userinfo": userinfo });
+    let pretty = |value: &Value| serde_json::to_string_pretty(value).unwrap_or_default();
+    let text = format!(
+        "access:\n  {}\n\nID token:\n{}\n\nuserinfo:\n{}\n",
+        decision.trace.join("\n  "),
+        pretty(&Value::Object(id_token)),
+        pretty(&Value::Object(userinfo))
+    );
+    Ok(Output { text, json })
+}
+
+fn imagined(app: &App, known: &config::App, user: &User, scopes: Scopes) -> Grant {
+    let now = app.clock.now();
+    let approved = Approved {
+        redirect_uri: String::new(),
+        code_challenge: None,
+        nonce: None,
+        scopes,
+        claims: ClaimsRequest::default(),
+        user: user.id,
+        epoch: user.epoch,
+        session: Id::new(now),
+        authentication: Authentication { at: now, methods: vec!["pwd".to_owned()] },
+    };
+    Grant::new(known, approved, now)
+}
+
+const fn kind(app: &config::App) -> &'static str {
+    match app.kind {
+        ClientKind::Confidential => "confidential",
+        ClientKind::Public => "public",
+    }
+}
+
+fn view(app: &config::App) -> Value {
+    let access: Vec<Value> =
+        app.access.iter().map(|access| json!({ "group": access.group, "policy": access.policy })).collect();
+    json!({
+        "client_id": app.client_id,
+        "title": app.title,
+        "client": app.kind,
+        "redirect_uris": app.redirect_uris,
+        "scopes": app.scopes,
+        "grants": app.grants,
+        "pkce": app.pkce,
+        "first_party": app.first_party,
+        "access": access,
+    })
+}

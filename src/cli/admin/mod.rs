@@ -1,0 +1,89 @@
+//! Commands that work on data: each is a value that one function carries out.
+
+mod apps;
+mod groups;
+mod keys;
+mod sessions;
+mod users;
+
+use clap::Subcommand;
+use serde::{Deserialize, Serialize};
+
+use super::{Failure, Output, rocketchat};
+use crate::account::AccountError;
+use crate::app::App;
+use crate::store::{ApplyError, StoreError};
+
+pub use apps::{AppCommand, secret as client_secret};
+pub use groups::GroupCommand;
+pub use keys::KeyCommand;
+pub use sessions::SessionCommand;
+pub use users::UserCommand;
+
+/// One command.
+#[derive(Debug, Clone, Subcommand, Serialize, Deserialize)]
+pub enum Command {
+    /// People
+    #[command(subcommand)]
+    User(UserCommand),
+    /// Groups and their members
+    #[command(subcommand)]
+    Group(GroupCommand),
+    /// Applications
+    #[command(subcommand)]
+    App(AppCommand),
+    /// Browser sessions
+    #[command(subcommand)]
+    Session(SessionCommand),
+    /// Signing keys
+    #[command(subcommand)]
+    Key(KeyCommand),
+    /// Rocket.Chat
+    #[command(subcommand)]
+    Rocketchat(rocketchat::RocketchatCommand),
+}
+
+/// Carries out `command`.
+pub async fn execute(app: &App, command: Command) -> Result<Output, Failure> {
+    match command {
+        Command::User(command) => users::execute(app, command).await,
+        Command::Group(command) => groups::execute(app, command).await,
+        Command::App(command) => apps::execute(app, command).await,
+        Command::Session(command) => sessions::execute(app, command).await,
+        Command::Key(command) => keys::execute(app, command).await,
+        Command::Rocketchat(command) => rocketchat::execute(app, &command).await,
+    }
+}
+
+impl From<AccountError> for Failure {
+    fn from(error: AccountError) -> Self {
+        let hint = match &error {
+            AccountError::NoUser(_) => Some("gantry user list shows all"),
+            AccountError::NoGroup(_) => Some("gantry group list shows all, gantry group add makes one"),
+            AccountError::UsernameTaken(_) | AccountError::EmailTaken(_) => Some("gantry user show says whose it is"),
+            _ => None,
+        };
+        Self { message: error.to_string(), hint: hint.map(str::to_owned) }
+    }
+}
+
+impl From<StoreError> for Failure {
+    fn from(error: StoreError) -> Self {
+        Self::new(error)
+    }
+}
+
+impl From<ApplyError> for Failure {
+    fn from(error: ApplyError) -> Self {
+        Self::new(error)
+    }
+}
+
+/// One sentence about what was done, with its value for scripts.
+fn done(text: impl std::fmt::Display, json: serde_json::Value) -> Output {
+    Output { text: format!("{text}\n"), json }
+}
+
+fn list(values: impl IntoIterator<Item = impl ToString>) -> String {
+    values.into_iter().map(|value| value.to_string()).collect::<Vec<_>>().join(", ")
+}

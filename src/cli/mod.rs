@@ -1,0 +1,168 @@
+//! The command line: arguments, prompts, where a command is carried out, and how its outcome is printed.
+//!
+//! A command that works on data is a value ([`admin::Command`]). It is sent to the running service over its
+//! admin socket, or carried out on the store directly when no service runs: same code, same output.
+
+pub mod admin;
+pub mod arguments;
+mod init;
+mod prompt;
+pub mod remote;
+pub mod rocketchat;
+mod serve;
+mod table;
+mod trial;
+
+use std::io::Write;
+use std::path::Path;
+use std::process::ExitCode;
+use std::sync::Arc;
+
+use clap::{CommandFactory, Parser};
+
+use crate::app::{App, StartError};
+use crate::clock::Clock;
+use crate::config;
+use arguments::{Arguments, Verb};
+
+/// Why a command failed, and what to do about it.
+#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+pub struct Failure {
+    pub message: String,
+    pub hint: Option<String>,
+}
+
+impl Failure {
+    /// A failure without a hint.
+    #[must_use]
+    pub fn new(message: impl std::fmt::Display) -> Self {
+        Self { message: message.to_string(), hint: None }
+    }
+
+    /// With a hint.
+    #[must_use]
+    pub fn hint(self, hint: impl Into<String>) -> Self {
+        Self { hint: Some(hint.into()), ..self }
+    }
+}
+
+/// What a command prints: text for people, JSON for scripts.
+#[derive(Debug, Clone, PartialEq, serde::Serialize, serde::Deserialize)]
+pub struct Output {
+    pub text: String,
+    pub json: serde_json::Value,
+}
+
+/// Runs the program; the exit code is 0 when done, 1 when failed, 2 for wrong arguments.
+#[must_use]
+pub fn run() -> ExitCode {
+    crate::install_crypto();
+    let arguments = Arguments::parse();
+    match dispatch(arguments) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(failure) => {
+            eprintln!("gantry: error: {}", failure.message);
+            if let Some(hint) = failure.hint {
+                eprintln!("gantry: hint: {hint}");
+            }
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn dispatch(arguments: Arguments) -> Result<(), Failure> {
+    let (path, json) = (arguments.config, arguments.json);
+    match arguments.verb {
+        Verb::Serve => serve::serve(&path),
+        Verb::Check => check(&path, json),
+        Verb::Init(options) => init::init(&path, &options),
+        Verb::Try(options) => trial::run(&options),
+        Verb::Completions { shell } => {
+            clap_complete::generate(shell, &mut Arguments::command(), "gantry", &mut std::io::stdout());
+            Ok(())
+        }
+        Verb::Man => clap_mangen::Man::new(Arguments::command()).render(&mut std::io::stdout()).map_err(Failure::new),
+        Verb::Admin(mut command) => {
+            prompt::complete(&mut command)?;
+            print(&carry_out(&path, command)?, json)
+        }
+    }
+}
+
+fn check(path: &Path, json: bool) -> Result<(), Failure> {
+    match config::load(path) {
+        Ok(loaded) => {
+            for warning in &loaded.warnings {
+                eprintln!("gantry: warning: {warning}");
+            }
+            let text = format!("{}: good, {} app(s)\n", path.display(), loaded.config.apps.len());
+            let json_text = serde_json::json!({ "ok": true, "warnings": loaded.warnings });
+            print(&Output { text, json: json_text }, json)
+        }
+        Err(error) if json => {
+            let report = serde_json::json!({ "ok": false, "problems": error.problems() });
+            print(&Output { text: String::new(), json: report }, true)?;
+            Err(Failure::new("the configuration is not usable"))
+        }
+        Err(error) => {
+            eprintln!("{error}");
+            Err(Failure::new("the configuration is not usable"))
+        }
+    }
+}
+
+/// In the running service when there is one, else on the store directly.
+fn carry_out(path: &Path, command: admin::Command) -> Result<Output, Failure> {
+    let config = load(path)?;
+    if let Some(answer) = remote::ask(&remote::socket_path(&config.data_dir), &command)? {
+        return answer;
+    }
+    let runtime = runtime()?;
+    runtime.block_on(async {
+        let app = App::open(config, path, Clock::system()).await.map_err(refusal)?;
+        admin::execute(&app, command).await
+    })
+}
+
+pub(crate) fn load(path: &Path) -> Result<config::Config, Failure> {
+    config::load(path).map(|loaded| loaded.config).map_err(|error| {
+        let hint = format!("gantry check --config {} says it again; gantry init writes a first one", path.display());
+        Failure::new(error).hint(hint)
+    })
+}
+
+/// What to do about a failed start.
+pub(crate) fn refusal(error: StartError) -> Failure {
+    let hint = match &error {
+        StartError::Open(error) => Some(error.hint().to_owned()),
+        StartError::MasterKey(_) => {
+            Some("the master key belongs to the store; restore it from the backup, or fix its mode".to_owned())
+        }
+        StartError::Keys(_) => Some("is this the master key that the store was made with?".to_owned()),
+        StartError::DataDir { .. } => Some("run as the user that owns the data folder".to_owned()),
+        StartError::Config(_) | StartError::Store(_) | StartError::Threads(_) => None,
+    };
+    Failure { message: error.to_string(), hint }
+}
+
+fn runtime() -> Result<tokio::runtime::Runtime, Failure> {
+    tokio::runtime::Builder::new_current_thread().enable_all().build().map_err(Failure::new)
+}
+
+fn print(output: &Output, json: bool) -> Result<(), Failure> {
+    let mut stdout = std::io::stdout().lock();
+    let written = if json {
+        serde_json::to_writer_pretty(&mut stdout, &output.json).map_err(std::io::Error::from).and_then(|()| writeln!(stdout))
+    } else {
+        stdout.write_all(output.text.as_bytes())
+    };
+    match written {
+        Err(error) if error.kind() != std::io::ErrorKind::BrokenPipe => Err(Failure::new(error)),
+        _ => Ok(()),
+    }
+}
+
+/// Opens the app for a command that works without a running service.
+pub(crate) async fn open(config: config::Config, path: &Path) -> Result<Arc<App>, Failure> {
+    App::open(config, path, Clock::system()).await.map_err(refusal)
+}

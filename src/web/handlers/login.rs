@@ -1,0 +1,190 @@
+//! The pages of a sign-in.
+
+use actix_web::http::StatusCode;
+use actix_web::http::header::{self, HeaderValue};
+use actix_web::{HttpRequest, HttpResponse, web};
+use zeroize::Zeroizing;
+
+use crate::app::App;
+use crate::config::Config;
+use crate::login::dispatch::{self, Action, Notice};
+use crate::login::flow::{LoginFlow, State, Target};
+use crate::login::{LoginError, Next, Outcome, Submission};
+use crate::oauth::ErrorCode;
+use crate::oauth::params::Params;
+use crate::web::answer::{self, Problem};
+use crate::web::body::{self, BodyError};
+use crate::web::render::{
+    ConsentPage, Look, Message, ReauthPage, Rendered, SelectAccountPage, SignInPage,
+};
+use crate::web::cookies;
+
+/// GET `/login`: sign in without an app.
+pub async fn start(app: web::Data<App>, request: HttpRequest) -> HttpResponse {
+    let outcome = dispatch::begin(&app, &cookies::visitor(&request), Target::Home).await;
+    respond(&app, &request, outcome)
+}
+
+/// GET `/login/{flow}`: the page of the flow's step.
+pub async fn show(app: web::Data<App>, request: HttpRequest, flow: web::Path<String>) -> HttpResponse {
+    match dispatch::load(&app, &cookies::visitor(&request), &flow).await {
+        Ok(flow) => step_page(&app, &request, &flow, None, None),
+        Err(LoginError::Forged) => {
+            answer::plain_error(&request, &app.config(), StatusCode::FORBIDDEN, Message::FlowExpired)
+        }
+        Err(error) => answer::stuck(&request, &app.config(), &error),
+    }
+}
+
+/// POST `/login/{flow}`: the answer to it.
+pub async fn submit(
+    app: web::Data<App>,
+    request: HttpRequest,
+    flow: web::Path<String>,
+    payload: web::Payload,
+) -> HttpResponse {
+    let config = app.config();
+    let form = match body::form(&request, payload).await {
+        Ok(form) => form,
+        Err(BodyError(status)) => return answer::plain_error(&request, &config, status, Message::BadForm),
+    };
+    let Some(sent) = from_here(&request, &config).then(|| submission(&form)).flatten() else {
+        return answer::stuck(&request, &config, &LoginError::Forged);
+    };
+    let outcome = dispatch::advance(&app, &cookies::visitor(&request), &flow, sent).await;
+    respond(&app, &request, outcome)
+}
+
+/// Whether a form comes from a page of ours: browsers say so in `Origin`, newer ones in `Sec-Fetch-Site` too.
+pub fn from_here(request: &HttpRequest, config: &Config) -> bool {
+    let header = |name: &str| request.headers().get(name).map(HeaderValue::as_bytes);
+    let origin = url::Url::parse(&config.issuer).map(|url| url.origin().ascii_serialization()).unwrap_or_default();
+    let same_origin = header("origin").is_none_or(|value| value == origin.as_bytes());
+    let same_site = header("sec-fetch-site").is_none_or(|value| value == b"same-origin");
+    same_origin && same_site
+}
+
+fn submission(form: &[u8]) -> Option<Submission> {
+    let params = Params::parse([form]).ok().filter(|params| params.each_once().is_ok())?;
+    let text = |name| params.get(name).unwrap_or_default().to_owned();
+    let action = match params.get("action") {
+        Some("continue") | None => Action::Continue,
+        Some("other_user") => Action::OtherUser,
+        Some("allow") => Action::Allow,
+        Some("deny") => Action::Deny,
+        Some(_) => return None,
+    };
+    Some(Submission {
+        csrf: text("csrf"),
+        action,
+        username: text("username"),
+        password: Zeroizing::new(text("password")),
+    })
+}
+
+/// The response to what the dispatcher decided.
+pub fn respond(app: &App, request: &HttpRequest, outcome: Result<Outcome, LoginError>) -> HttpResponse {
+    let config = app.config();
+    let outcome = match outcome {
+        Ok(outcome) => outcome,
+        Err(error) => return answer::stuck(request, &config, &error),
+    };
+    let changes = outcome.cookies.as_slice();
+    match &outcome.next {
+        Next::Page(flow) => answer::redirect(&format!("{}/login/{flow}", config.issuer), changes),
+        Next::Home => answer::redirect(&format!("{}/", config.issuer), changes),
+        Next::Answer(back) => answer::to_client(request, &config, back, changes),
+        Next::Again { flow, notice, username } => step_page(app, request, flow, Some(*notice), Some(username)),
+        Next::Forbidden { client_id, .. } => {
+            let known = config.apps.get(client_id);
+            let title = known.map_or(client_id.as_str(), |app| app.title.as_str());
+            let url = known.and_then(|app| app.url.as_ref()).map(url::Url::as_str);
+            let problem = Problem {
+                message: Message::NotAllowed { app: title.to_owned() },
+                code: Some(ErrorCode::AccessDenied),
+                hint: None,
+                app: Some((title, url)),
+            };
+            let mut response = answer::error(request, &config, StatusCode::FORBIDDEN, &problem);
+            for cookie in changes.iter().map(cookies::of) {
+                // A cookie of ours is always valid header text.
+                let _ = response.add_cookie(&cookie);
+            }
+            response
+        }
+    }
+}
+
+fn step_page(
+    app: &App,
+    request: &HttpRequest,
+    flow: &LoginFlow,
+    notice: Option<Notice>,
+    typed: Option<&str>,
+) -> HttpResponse {
+    let config = app.config();
+    let (ui_locales, leads_to) = match &flow.target {
+        Target::App(authorization) => (authorization.ui_locales.as_deref(), Some(authorization.redirect_uri.as_str())),
+        Target::Home => (None, None),
+    };
+    let here = request.path().to_owned();
+    let mut look = Look::new(&config, answer::language(request, &config, ui_locales)).at(&here);
+    look.leads_to = leads_to;
+    let page = render(app, &config, flow, &Given { look, here: &here, notice, typed });
+    let mut response = answer::page(request, status_of(notice), page, &[]);
+    if let Some(Notice::TooMany(too_many)) = notice {
+        let seconds = HeaderValue::from(too_many.wait.as_secs());
+        response.headers_mut().insert(header::RETRY_AFTER, seconds);
+    }
+    response
+}
+
+const fn status_of(notice: Option<Notice>) -> StatusCode {
+    match notice {
+        None => StatusCode::OK,
+        Some(Notice::WrongCredentials | Notice::Missing) => StatusCode::UNPROCESSABLE_ENTITY,
+        Some(Notice::TooMany(_)) => StatusCode::TOO_MANY_REQUESTS,
+    }
+}
+
+struct Given<'a> {
+    look: Look<'a>,
+    here: &'a str,
+    notice: Option<Notice>,
+    typed: Option<&'a str>,
+}
+
+fn render(app: &App, config: &Config, flow: &LoginFlow, given: &Given<'_>) -> Rendered {
+    let csrf = dispatch::csrf(app, flow);
+    let csrf = csrf.as_str();
+    let (authorization, client) = match &flow.target {
+        Target::App(authorization) => (Some(authorization), config.apps.get(&authorization.client_id)),
+        Target::Home => (None, None),
+    };
+    let title = client.map_or(config.organisation.name.as_str(), |client| client.title.as_str());
+    let action = given.here;
+    let error = given.notice.map(|notice| match notice {
+        Notice::Missing => Message::MissingFields,
+        Notice::WrongCredentials => Message::WrongCredentials,
+        Notice::TooMany(too_many) => Message::TooManyAttempts { wait_seconds: too_many.wait.as_secs() },
+    });
+    match &flow.state {
+        State::Identify => {
+            let hint = authorization.and_then(|authorization| authorization.login_hint.as_deref());
+            let username = given.typed.or(hint).unwrap_or_default();
+            SignInPage { app: title, action, csrf, username, error }.render(&given.look)
+        }
+        State::Reauthenticate { username, .. } => {
+            ReauthPage { app: title, action, csrf, username, error }.render(&given.look)
+        }
+        State::SelectAccount { username, .. } => {
+            SelectAccountPage { app: title, user: username, action, csrf }.render(&given.look)
+        }
+        State::Consent { username, .. } => {
+            let scopes: Vec<&str> =
+                authorization.map(|authorization| authorization.scopes.iter().collect()).unwrap_or_default();
+            let app_url = client.and_then(|client| client.url.as_ref()).map(url::Url::as_str);
+            ConsentPage { app: title, app_url, user: username, scopes: &scopes, action, csrf }.render(&given.look)
+        }
+    }
+}

@@ -1,0 +1,7 @@
+//! Handlers: extract, call, answer.
+
+pub mod health;
+pub mod home;
+pub mod login;
+pub mod oauth;
+pub mod statics;

@@ -1,0 +1,142 @@
+//! The protocol's addresses.
+
+use actix_web::http::StatusCode;
+use actix_web::http::header::{self, HeaderMap, HeaderValue};
+use actix_web::{HttpRequest, HttpResponse, web};
+
+use crate::app::App;
+use crate::login::dispatch;
+use crate::login::flow::Target;
+use crate::oauth::authorize::{self, Refusal};
+use crate::oauth::params::Params;
+use crate::oauth::userinfo::{self, Carried};
+use crate::oauth::{ErrorCode, OAuthError, discovery as metadata, token as token_endpoint};
+use crate::web::body::{self, BodyError};
+use crate::web::{answer, cookies, cors, handlers::login};
+
+/// GET `/oauth2/authorize`.
+pub async fn authorize(app: web::Data<App>, request: HttpRequest) -> HttpResponse {
+    let config = app.config();
+    let checked = Params::parse([request.query_string().as_bytes()])
+        .map_err(Refusal::Page)
+        .and_then(|params| authorize::check(&params, &config, &app.keys));
+    match checked {
+        Err(Refusal::Page(error)) => answer::refused(&request, &config, &error),
+        Err(Refusal::Answer(back)) => answer::to_client(&request, &config, &back, &[]),
+        Ok(authorization) => {
+            let target = Target::App(Box::new(authorization));
+            let outcome = dispatch::begin(&app, &cookies::visitor(&request), target).await;
+            login::respond(&app, &request, outcome)
+        }
+    }
+}
+
+/// POST `/oauth2/authorize`: becomes the same request by GET, because a post from another site comes without
+/// our cookies. A name in both query and body stays there twice and is refused.
+pub async fn authorize_by_post(app: web::Data<App>, request: HttpRequest, payload: web::Payload) -> HttpResponse {
+    let config = app.config();
+    let body = match body::form(&request, payload).await {
+        Ok(body) => body,
+        Err(BodyError(status)) => {
+            return answer::plain_error(&request, &config, status, crate::web::render::Message::BadRequest);
+        }
+    };
+    let Ok(body) = std::str::from_utf8(&body) else {
+        return answer::refused(&request, &config, &OAuthError::invalid_request("the form is not valid UTF-8"));
+    };
+    let mut target = format!("{}/oauth2/authorize?{}", config.issuer, request.query_string());
+    if !request.query_string().is_empty() && !body.is_empty() {
+        target.push('&');
+    }
+    target.extend(body.chars().filter(|c| c.is_ascii_graphic()));
+    answer::redirect(&target, &[])
+}
+
+/// POST `/oauth2/token`.
+pub async fn token(app: web::Data<App>, request: HttpRequest, payload: web::Payload) -> HttpResponse {
+    let body = match body::form(&request, payload).await {
+        Ok(body) => body,
+        Err(error) => return unread(error),
+    };
+    let authorization = authorization_headers(request.headers());
+    let result = token_endpoint::answer(&app, &authorization, &body).await;
+    let challenge = (!authorization.is_empty()).then_some("Basic realm=\"gantry\", charset=\"UTF-8\"");
+    let mut response = match result {
+        Ok(tokens) => answer::json(StatusCode::OK, &tokens),
+        Err(error) => {
+            let challenge = challenge.filter(|_| error.code == ErrorCode::InvalidClient);
+            answer::json_error(&error, challenge)
+        }
+    };
+    response.headers_mut().insert(header::PRAGMA, HeaderValue::from_static("no-cache"));
+    let client = Params::parse([&body[..]]).ok().and_then(|params| params.get("client_id").map(str::to_owned));
+    cors::allow(&request, &app.config(), Some(client.as_deref().unwrap_or_default()), &mut response);
+    response
+}
+
+/// GET and POST `/oauth2/userinfo`.
+pub async fn userinfo(app: web::Data<App>, request: HttpRequest, payload: web::Payload) -> HttpResponse {
+    let body = match body::form_if_any(&request, payload).await {
+        Ok(body) => body,
+        Err(error) => return unread(error),
+    };
+    let (Ok(form), Ok(query)) = (Params::parse([&body[..]]), Params::parse([request.query_string().as_bytes()]))
+    else {
+        return answer::json_error(&OAuthError::invalid_request("a parameter cannot be read"), None);
+    };
+    let carried = Carried {
+        headers: authorization_headers(request.headers()),
+        body: form.get("access_token"),
+        query: query.get("access_token"),
+    };
+    let client = userinfo::client_id(&app, &carried);
+    let mut response = match userinfo::answer(&app, &carried).await {
+        Ok(claims) => answer::json(StatusCode::OK, &claims),
+        Err(error) => answer::json_error(&error, Some(&bearer_challenge(&error))),
+    };
+    cors::allow(&request, &app.config(), Some(client.as_deref().unwrap_or_default()), &mut response);
+    response
+}
+
+/// RFC 6750 section 3.
+fn bearer_challenge(error: &OAuthError) -> String {
+    format!("Bearer error=\"{}\", error_description=\"{}\"", error.code.as_str(), error.description)
+}
+
+/// Both well-known documents.
+pub async fn discovery(app: web::Data<App>, request: HttpRequest) -> HttpResponse {
+    let config = app.config();
+    public_json(&request, &app, metadata::document(&config).to_string())
+}
+
+/// GET `/oauth2/jwks`.
+pub async fn jwks(app: web::Data<App>, request: HttpRequest) -> HttpResponse {
+    public_json(&request, &app, app.keys.jwks())
+}
+
+/// OPTIONS of the addresses that browsers may call across origins.
+pub async fn preflight(app: web::Data<App>, request: HttpRequest) -> HttpResponse {
+    cors::preflight(&request, &app.config())
+}
+
+/// Public and the same for everybody: may be kept for five minutes.
+fn public_json(request: &HttpRequest, app: &App, text: String) -> HttpResponse {
+    let mut response = HttpResponse::Ok()
+        .content_type("application/json")
+        .insert_header((header::CACHE_CONTROL, "public, max-age=300"))
+        .body(text);
+    cors::allow(request, &app.config(), None, &mut response);
+    response
+}
+
+fn unread(BodyError(status): BodyError) -> HttpResponse {
+    let error = OAuthError::invalid_request("the body must be a short form in UTF-8");
+    let mut response = answer::json_error(&error, None);
+    *response.status_mut() = status;
+    response
+}
+
+/// Every `Authorization` header; one that is not text counts as an unreadable one.
+fn authorization_headers(headers: &HeaderMap) -> Vec<&str> {
+    headers.get_all(header::AUTHORIZATION).map(|value| value.to_str().unwrap_or("unreadable")).collect()
+}

@@ -1,0 +1,203 @@
+// A person with Chromium: from the chat's button through gantry's pages and back. FACTS names a JSON
+// file with what `gantry try` wrote, the chat's certificate and the third-party app; SHOTS a folder.
+import fs from 'node:fs';
+import path from 'node:path';
+import { check, assert, done } from '../peers/tap.mjs';
+import { launch, watch } from '../peers/browser.mjs';
+import { Chat, serve } from './chat.mjs';
+
+const { url: issuer, username, password, wiki, cert, key, ...rocketchat } = JSON.parse(fs.readFileSync(process.env.FACTS));
+const shots = process.env.SHOTS;
+fs.mkdirSync(shots, { recursive: true });
+
+const chat = new Chat({ issuer, id: rocketchat.client_id, secret: rocketchat.client_secret, redirect: rocketchat.redirect_uri });
+const site = new URL(chat.redirect).origin;
+const server = await serve(chat, { cert, key });
+const browser = await launch({ map: { [new URL(site).hostname]: server.port, [new URL(wiki.redirect).hostname]: server.port } });
+
+const SCREENS = { phone: { width: 360, height: 740 }, popup: { width: 900, height: 450 }, desktop: { width: 1280, height: 800 } };
+const FORM = 'form[data-step="password"]';
+const CONTINUE = `${FORM} button[name="action"][value="continue"], ${FORM} button[type="submit"]`;
+
+// visit(options, run): a fresh browser profile; the console must stay silent but for `expected`.
+async function visit(options, run, expected = /$^/) {
+  const context = await browser.newContext({ locale: 'en-GB', viewport: SCREENS.desktop, ...options });
+  context.setDefaultTimeout(15_000);
+  const seen = [];
+  context.on('page', (page) => watch(page, seen));
+  const page = await context.newPage();
+  try {
+    await run(page, context);
+    assert.deepEqual(seen.filter((x) => !expected.test(x)), [], 'the console is not silent');
+  } catch (e) {
+    await page.screenshot({ path: path.join(shots, `failed-${Date.now()}.png`) }).catch(() => {});
+    if (seen.length) e.message += `\nconsole: ${seen.join('\n')}`;
+    throw e;
+  } finally { await context.close(); }
+}
+
+async function toSignIn(page, engine = 'legacy-basic') {
+  await page.goto(site);
+  await page.click(`#${engine}`);
+  await page.waitForSelector(FORM);
+}
+
+async function fill(page, secret = password) {
+  await page.fill(`${FORM} input[name="username"]`, username);
+  await page.fill(`${FORM} input[name="password"]`, secret);
+  await page.locator(CONTINUE).first().click();
+}
+
+async function signedIn(page) {
+  await page.waitForSelector('#who, #error');
+  assert.equal(await page.textContent('#who, #error'), `signed in as ${username}`);
+}
+
+// --- what every screen must hold ------------------------------------------------------------------
+
+async function noSidewaysScroll(page) {
+  const [content, window] = await page.evaluate(() => [document.documentElement.scrollWidth, document.documentElement.clientWidth]);
+  assert.ok(content <= window, `the page is ${content} px wide in a window of ${window} px`);
+}
+
+async function fits(page) {
+  const { height } = page.viewportSize();
+  for (const part of ['input[name="username"]', 'input[name="password"]', 'button[name="action"]']) {
+    const box = await page.locator(`${FORM} ${part}`).first().boundingBox();
+    assert.ok(box && box.y >= 0 && box.y + box.height <= height, `${part} ends at ${box && box.y + box.height} px of ${height}`);
+  }
+}
+
+async function everyInputHasALabel(page) {
+  const bare = await page.evaluate(() => [...document.querySelectorAll('input:not([type=hidden]), select, textarea')]
+    .filter((x) => !x.labels?.length && !x.getAttribute('aria-label') && !x.getAttribute('aria-labelledby')).map((x) => x.outerHTML));
+  assert.deepEqual(bare, []);
+}
+
+async function tabReaches(page, wanted) {
+  await page.evaluate(() => document.activeElement?.blur());
+  const order = [];
+  for (let i = 0; i < 25; i++) {
+    await page.keyboard.press('Tab');
+    const name = await page.evaluate(() => document.activeElement?.getAttribute('name'));
+    if (name && wanted.includes(name) && !order.includes(name)) order.push(name);
+  }
+  assert.deepEqual(order, wanted);
+}
+
+// --- the visits -----------------------------------------------------------------------------------
+
+for (const [screen, viewport] of Object.entries(SCREENS)) {
+  for (const colorScheme of ['light', 'dark']) {
+    for (const javaScriptEnabled of [true, false]) {
+      const engine = colorScheme === 'light' ? 'legacy-basic' : 'modern';
+      await check(`sign-in on a ${screen}, ${colorScheme}, ${javaScriptEnabled ? 'with' : 'without'} scripts (${engine})`, () =>
+        visit({ viewport, colorScheme, javaScriptEnabled }, async (page) => {
+          await toSignIn(page, engine);
+          await noSidewaysScroll(page);
+          await fits(page);
+          await everyInputHasALabel(page);
+          if (javaScriptEnabled) await shoot(page, 'sign-in', screen, colorScheme);
+          await fill(page);
+          await signedIn(page);
+        }));
+    }
+  }
+}
+
+// The pictures of README.md are the light ones, under a plain name.
+async function shoot(page, what, screen, scheme) {
+  const file = path.join(shots, `${what}-${screen}-${scheme}.png`);
+  await page.screenshot({ path: file });
+  if (scheme === 'light') fs.copyFileSync(file, path.join(shots, `${what}-${screen}.png`));
+}
+
+await check('Tab reaches name, password and button in this order', () => visit({}, async (page) => {
+  await toSignIn(page);
+  await tabReaches(page, ['username', 'password', 'action']);
+}));
+
+await check('Enter in the password field signs in', () => visit({}, async (page) => {
+  await toSignIn(page, 'legacy-body');
+  await page.fill('input[name="username"]', username);
+  await page.fill('input[name="password"]', password);
+  await page.press('input[name="password"]', 'Enter');
+  await signedIn(page);
+}));
+
+await check('a popup tells its opener and closes', () => visit({}, async (page, context) => {
+  await page.goto(site);
+  const [popup] = await Promise.all([context.waitForEvent('page'), page.click('#legacy-close')]);
+  await popup.waitForSelector(FORM);
+  await Promise.all([popup.waitForEvent('close'), fill(popup).catch((e) => { if (!popup.isClosed()) throw e; })]);
+  assert.equal(await page.textContent('#who'), `signed in as ${username}`);
+}));
+
+await check('a wrong password is told in an alert, keeps the name and lets one try again', () => visit({ viewport: SCREENS.phone }, async (page) => {
+  await toSignIn(page);
+  await fill(page, 'not the password');
+  await page.waitForSelector('[role="alert"]:visible');
+  assert.ok((await page.textContent('[role="alert"]')).trim());
+  assert.equal(await page.inputValue('input[name="username"]'), username);
+  assert.equal(await page.inputValue('input[name="password"]'), '');
+  await noSidewaysScroll(page);
+  await page.screenshot({ path: path.join(shots, 'wrong-password-phone.png') });
+  await fill(page);
+  await signedIn(page);
+}, /status of 4\d\d/));
+
+await check('who is signed in is not asked again, and is after signing out', () => visit({}, async (page) => {
+  await toSignIn(page);
+  await fill(page);
+  await signedIn(page);
+  await page.goto(site);
+  await page.click('#modern');
+  await signedIn(page);
+  await page.goto(`${issuer}/oauth2/logout`);
+  const leave = page.locator('form[data-step] button[type="submit"], form[data-step] button[name="action"]').first();
+  if (await leave.count()) {
+    await page.screenshot({ path: path.join(shots, 'sign-out.png') });
+    await Promise.all([page.waitForResponse((r) => r.request().method() === 'POST'), leave.click()]);
+    await page.waitForLoadState();
+  }
+  await toSignIn(page, 'modern');
+}));
+
+await check('a German browser gets German pages', () => visit({ locale: 'de-DE', viewport: SCREENS.phone }, async (page) => {
+  await toSignIn(page);
+  assert.match(await page.getAttribute('html', 'lang'), /^de/);
+  assert.match(await page.textContent('body'), /Passwort/);
+  await noSidewaysScroll(page);
+  await page.screenshot({ path: path.join(shots, 'sign-in-german.png') });
+}));
+
+const wikiUrl = () => `${issuer}/oauth2/authorize?${new URLSearchParams({ client_id: wiki.id, redirect_uri: wiki.redirect, response_type: 'code', scope: 'openid profile email', state: 'wiki',
+  code_challenge: 'E9Melhoa2OwvFrEMTJguCHaoeK1t8URWbuGJSstw-cM', code_challenge_method: 'S256' })}`;
+
+async function toConsent(page) {
+  await page.goto(wikiUrl());
+  await page.waitForSelector(FORM);
+  await fill(page);
+  await page.waitForSelector('form[data-step="consent"]');
+}
+const told = async (page) => { await page.waitForSelector('#query'); return new URLSearchParams(await page.textContent('#query')); };
+
+await check("somebody else's app asks first, and may be told no", () => visit({}, async (page) => {
+  await toConsent(page);
+  await page.screenshot({ path: path.join(shots, 'consent.png') });
+  await page.click('form[data-step="consent"] button[value="deny"]');
+  const q = await told(page);
+  assert.equal(q.get('error'), 'access_denied');
+  assert.equal(q.get('state'), 'wiki');
+}));
+
+await check("somebody else's app may be told yes, without scripts on a phone", () => visit({ viewport: SCREENS.phone, javaScriptEnabled: false }, async (page) => {
+  await toConsent(page);
+  await noSidewaysScroll(page);
+  await page.click('form[data-step="consent"] button[value="allow"]');
+  assert.ok((await told(page)).get('code'));
+}));
+
+await browser.close();
+server.close();
+done();

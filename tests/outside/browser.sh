@@ -1,0 +1,38 @@
+#!/usr/bin/env bash
+# Chromium clicks through a trial's sign-in on three screens, in two colour schemes, with and without
+# scripts, coming from a page that plays Rocket.Chat. Pictures land in $SHOTS. Prints `ok` / `not ok` lines.
+# shellcheck source=tests/peers/lib.sh
+. "$(dirname "${BASH_SOURCE[0]}")/../peers/lib.sh"
+
+WIKI=https://wiki.example.org/callback
+
+apps() {
+  cat <<Y
+  test-wiki:
+    title: Team wiki
+    redirect_uris: [$WIKI]
+    client: confidential
+    first_party: false
+    access: [{ group: everyone, policy: POLICY }]
+Y
+}
+
+open_stage
+start_try
+apps | add_apps
+until_ok 15 gantry listed test-wiki
+
+make_cert chat DNS:chat.example.org DNS:wiki.example.org
+trust "$STAGE/home" "$CA" "$STAGE/ca.pem"
+scripts
+jq --arg issuer "$ISSUER" --arg cert "$CERT" --arg key "$KEY" --arg wiki "$WIKI" \
+  '. + { url: $issuer, cert: $cert, key: $key, wiki: { id: "test-wiki", redirect: $wiki } }' "$TRY/try.json" >"$STAGE/facts.json"
+SHOTS=${SHOTS:-${TMPDIR:-/tmp}/gantry-shots}
+CHROMIUM=$(command -v chromium || command -v chromium-browser || command -v google-chrome) || fail "no Chromium" "apt-get install chromium"
+export SHOTS CHROMIUM
+rc=0
+HOME=$STAGE/home XDG_CONFIG_HOME=$STAGE/home/.config XDG_CACHE_HOME=$STAGE/home/.cache FACTS=$STAGE/facts.json PEER_CA=$CA \
+  node "$JS/outside/browser.mjs" || rc=$?
+echo "# pictures in $SHOTS"
+[ $rc = 0 ] || tail -n 20 "$STAGE/gantry.log" | sed 's/^/# gantry: /'
+exit $rc

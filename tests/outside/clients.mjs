@@ -1,0 +1,105 @@
+// Other people's clients against a running gantry. FACTS names a JSON file: what `gantry try` wrote,
+// and the apps that clients.sh added.
+import fs from 'node:fs';
+import { check, assert, done } from '../peers/tap.mjs';
+import { send, form, json } from '../peers/http.mjs';
+import { Browser, step, alertOf } from '../peers/drive.mjs';
+import { viaOpenidClient, viaOauth4webapi } from '../peers/rp.mjs';
+import { Chat, ENGINES } from './chat.mjs';
+
+const { url: issuer, username, password, apps, secure, ...rocketchat } = JSON.parse(fs.readFileSync(process.env.FACTS));
+
+async function drive(url, until) {
+  const end = await new Browser({ until }).signIn(url, username, password);
+  assert.ok(end.reached, `stopped at ${end.url} (${end.status}): ${end.body && (alertOf(end) ?? end.body.slice(0, 300))}`);
+  return end.reached;
+}
+
+await check('discovery names this issuer and what it can do', async () => {
+  const m = json(await send(`${issuer}/.well-known/openid-configuration`));
+  assert.equal(m.issuer, issuer);
+  assert.ok(m.response_types_supported.includes('code') && m.code_challenge_methods_supported.includes('S256'));
+  for (const e of ['authorization_endpoint', 'token_endpoint', 'userinfo_endpoint', 'jwks_uri']) assert.ok(m[e].startsWith(`${issuer}/`), `${e} is ${m[e]}`);
+});
+
+for (const [library, signIn] of Object.entries({ 'openid-client': viaOpenidClient, oauth4webapi: viaOauth4webapi })) {
+  for (const auth of ['basic', 'post', 'none']) {
+    await check(`${library} signs in, reads userinfo and refreshes (${auth})`, async () => {
+      const app = apps[auth];
+      const got = await signIn({ issuer, ...app, auth, drive: (url) => drive(url, app.redirect) });
+      assert.equal(got.claims.iss, issuer);
+      assert.equal(got.userinfo.sub, got.claims.sub);
+      assert.equal(got.userinfo.preferred_username, username);
+      assert.ok(got.refreshed, 'no refresh token, or it gave nothing');
+      assert.ok(got.rotated, 'the refresh token stayed the same');
+    });
+  }
+}
+
+const chat = new Chat({ issuer, id: rocketchat.client_id, secret: rocketchat.client_secret, redirect: rocketchat.redirect_uri });
+for (const engine of ENGINES) {
+  await check(`Rocket.Chat's ${engine} engine signs in`, async () => {
+    const { person } = await chat.finish(await drive(chat.begin(engine), chat.redirect));
+    assert.equal(person.preferred_username, username);
+  });
+}
+
+await check('a code is used once, and using it again ends what it gave', async () => {
+  const address = new URL(await drive(chat.begin('legacy-body'), chat.redirect));
+  const redeem = () => send(`${issuer}/oauth2/token`, { method: 'POST', body: form({
+    grant_type: 'authorization_code', code: address.searchParams.get('code'), redirect_uri: chat.redirect, client_id: chat.id, client_secret: chat.secret }) });
+  const first = await redeem(), second = await redeem();
+  assert.equal(first.status, 200, first.body);
+  assert.equal(second.status, 400);
+  assert.equal(json(second).error, 'invalid_grant');
+  assert.ok(json(second).error_description);
+  const after = await send(`${issuer}/oauth2/userinfo`, { headers: { authorization: `Bearer ${json(first).access_token}` } });
+  assert.equal(after.status, 401);
+  assert.match(after.headers['www-authenticate'], /invalid_token/);
+});
+
+await check('a wrong secret is invalid_client, with a sentence', async () => {
+  const res = await send(`${issuer}/oauth2/token`, { method: 'POST', body: form({
+    grant_type: 'authorization_code', code: 'x', redirect_uri: chat.redirect, client_id: chat.id, client_secret: 'wrong' }) });
+  assert.equal(res.status, 401, res.body);
+  assert.equal(json(res).error, 'invalid_client');
+  assert.ok(json(res).error_description);
+});
+
+await check('userinfo does not take a token from the address', async () => {
+  const { token } = await chat.finish(await drive(chat.begin('modern'), chat.redirect));
+  const res = await send(`${issuer}/oauth2/userinfo?access_token=${encodeURIComponent(token)}`);
+  assert.ok([400, 401].includes(res.status), `answered ${res.status}`);
+});
+
+await check('an unknown redirect URI gets a page, not a redirect', async () => {
+  const res = await send(chat.begin('modern').replace('chat.example.org', 'chat.example.com'));
+  assert.ok(res.status >= 400 && res.status < 500, `answered ${res.status}`);
+  assert.equal(res.headers.location, undefined);
+  assert.match(res.body, /data-error=/);
+});
+
+await check('a wrong password is told in an alert, and the same for somebody unknown', async () => {
+  const told = [];
+  for (const name of [username, 'nobody-of-that-name']) {
+    const browser = new Browser({ until: chat.redirect });
+    const page = await browser.open(chat.begin('modern'));
+    assert.equal(step(page)?.name, 'password');
+    const answer = await browser.submit(page, { username: name, password: 'not the password' }, 'continue');
+    assert.ok(!answer.reached);
+    told.push([answer.status, alertOf(answer)]);
+  }
+  assert.ok(told[0][1], 'no alert');
+  assert.deepEqual(told[0], told[1]);
+});
+
+if (secure) {
+  await check('mod_auth_openidc signs in and hands the claims to the page', async () => {
+    const end = await new Browser().signIn(secure, username, password);
+    assert.equal(end.status, 200);
+    assert.match(end.body, new RegExp(`^OIDC_CLAIM_preferred_username=${username}$`, 'm'));
+    assert.match(end.body, /^OIDC_CLAIM_sub=./m);
+  });
+}
+
+done();

@@ -1,0 +1,43 @@
+// Relying parties as other people build them: one sign-in with code and PKCE, userinfo, refresh.
+import * as client from 'openid-client';
+import * as oauth from 'oauth4webapi';
+
+const scopes = (metadata) => ['openid', 'profile', 'email', 'offline_access'].filter((s) => s !== 'offline_access' || metadata.scopes_supported?.includes(s)).join(' ');
+
+// `auth` is basic, post or none; `drive` takes the authorization address to the redirect.
+export async function viaOpenidClient({ issuer, id, secret, auth, redirect, drive }) {
+  const method = { basic: client.ClientSecretBasic, post: client.ClientSecretPost, none: client.None }[auth](secret);
+  const config = await client.discovery(new URL(issuer), id, undefined, method);
+  const verifier = client.randomPKCECodeVerifier(), state = client.randomState(), nonce = client.randomNonce();
+  const url = client.buildAuthorizationUrl(config, {
+    redirect_uri: redirect, scope: scopes(config.serverMetadata()), state, nonce,
+    code_challenge: await client.calculatePKCECodeChallenge(verifier), code_challenge_method: 'S256',
+  });
+  const back = new URL(await drive(url.href));
+  const tokens = await client.authorizationCodeGrant(config, back, { pkceCodeVerifier: verifier, expectedState: state, expectedNonce: nonce, idTokenExpected: true });
+  const claims = tokens.claims();
+  const userinfo = await client.fetchUserInfo(config, tokens.access_token, claims.sub);
+  const again = tokens.refresh_token && await client.refreshTokenGrant(config, tokens.refresh_token);
+  const after = again && await client.fetchUserInfo(config, again.access_token, claims.sub);
+  return { claims, userinfo, refreshed: after?.sub === claims.sub, rotated: !!again?.refresh_token && again.refresh_token !== tokens.refresh_token };
+}
+
+export async function viaOauth4webapi({ issuer, id, secret, auth, redirect, drive }) {
+  const method = { basic: oauth.ClientSecretBasic, post: oauth.ClientSecretPost, none: oauth.None }[auth](secret);
+  const at = new URL(issuer), rp = { client_id: id };
+  const as = await oauth.processDiscoveryResponse(at, await oauth.discoveryRequest(at));
+  const verifier = oauth.generateRandomCodeVerifier(), state = oauth.generateRandomState(), nonce = oauth.generateRandomNonce();
+  const url = new URL(as.authorization_endpoint);
+  url.search = new URLSearchParams({
+    client_id: id, redirect_uri: redirect, response_type: 'code', scope: scopes(as), state, nonce,
+    code_challenge: await oauth.calculatePKCECodeChallenge(verifier), code_challenge_method: 'S256',
+  });
+  const params = oauth.validateAuthResponse(as, rp, new URL(await drive(url.href)), state);
+  const res = await oauth.authorizationCodeGrantRequest(as, rp, method, params, redirect, verifier);
+  const tokens = await oauth.processAuthorizationCodeResponse(as, rp, res, { expectedNonce: nonce, requireIdToken: true });
+  await oauth.validateApplicationLevelSignature(as, res);
+  const claims = oauth.getValidatedIdTokenClaims(tokens);
+  const userinfo = await oauth.processUserInfoResponse(as, rp, claims.sub, await oauth.userInfoRequest(as, rp, tokens.access_token));
+  const again = tokens.refresh_token && await oauth.processRefreshTokenResponse(as, rp, await oauth.refreshTokenGrantRequest(as, rp, method, tokens.refresh_token));
+  return { claims, userinfo, refreshed: !!again?.access_token, rotated: !!again?.refresh_token && again.refresh_token !== tokens.refresh_token };
+}

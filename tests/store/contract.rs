@@ -1,0 +1,447 @@
+//! One rule a test; knows no back end.
+
+use std::time::Duration;
+
+use gantry::clock::Timestamp;
+use gantry::store::{ApplyError, Batch, ConflictCause, Expect, StoreError};
+
+use super::actors::{Badge, Home, Note, Outcome, SECOND, badge, ids, run};
+
+#[test]
+fn what_was_applied_is_read_back_also_after_reopening() {
+    run(async {
+        let home = Home::new();
+        let alice = badge("1").named("alice").uses(3);
+        let version = home
+            .store
+            .apply(Batch::new().insert(&alice))
+            .await
+            .expect("apply");
+        let home = home.reopened();
+        let read = home.store.get::<Badge>("1").await.expect("get").expect("there");
+        assert_eq!((read.record, read.version), (alice, version));
+        assert!(home.store.get::<Badge>("2").await.expect("get").is_none());
+        assert!(home.store.get::<Note>("1").await.expect("get").is_none());
+    });
+}
+
+#[test]
+fn insert_wants_none_and_update_wants_the_version_it_read() {
+    run(async {
+        let Home { store, .. } = Home::new();
+        store
+            .apply(Batch::new().insert(&badge("1")))
+            .await
+            .expect("insert");
+        let again = store.apply(Batch::new().insert(&badge("1"))).await;
+        assert_eq!(again.expect_conflict(), ("1".into(), ConflictCause::Exists));
+
+        let mut read = store.get::<Badge>("1").await.expect("get").expect("there");
+        read.record.uses = 1;
+        let next = store.apply(Batch::new().update(&read)).await.expect("update");
+        assert!(next > read.version);
+        let stale = store.apply(Batch::new().update(&read)).await;
+        assert_eq!(stale.expect_conflict(), ("1".into(), ConflictCause::Changed));
+        let stale = store.apply(Batch::new().remove(&read)).await;
+        assert_eq!(stale.expect_conflict(), ("1".into(), ConflictCause::Changed));
+        store
+            .apply(Batch::new().put(&badge("1").uses(9)))
+            .await
+            .expect("put");
+        assert_eq!(
+            store.get::<Badge>("1").await.expect("get").expect("there").uses,
+            9
+        );
+    });
+}
+
+#[test]
+fn a_record_made_again_never_has_an_old_version() {
+    run(async {
+        let Home { store, .. } = Home::new();
+        store
+            .apply(Batch::new().insert(&badge("1")))
+            .await
+            .expect("insert");
+        let first = store.get::<Badge>("1").await.expect("get").expect("there");
+        store.apply(Batch::new().remove(&first)).await.expect("remove");
+        assert!(store.get::<Badge>("1").await.expect("get").is_none());
+        let gone = store.apply(Batch::new().update(&first)).await;
+        assert_eq!(gone.expect_conflict().1, ConflictCause::Changed);
+        store
+            .apply(Batch::new().insert(&badge("1")))
+            .await
+            .expect("again");
+        let stale = store.apply(Batch::new().update(&first)).await;
+        assert_eq!(stale.expect_conflict().1, ConflictCause::Changed);
+    });
+}
+
+#[test]
+fn a_conflict_leaves_no_trace_and_names_the_first() {
+    run(async {
+        let Home { store, .. } = Home::new();
+        store
+            .apply(Batch::new().insert(&badge("2")))
+            .await
+            .expect("insert");
+        let batch = Batch::new()
+            .insert(&badge("1").named("alice"))
+            .delete::<Badge>("2", Expect::Version(999))
+            .insert(&badge("2"));
+        assert!(matches!(
+            store.apply(batch).await,
+            Err(ApplyError::Store(StoreError::Encoding { .. }))
+        ));
+        let batch = Batch::new()
+            .insert(&badge("1").named("alice"))
+            .delete::<Badge>("2", Expect::Version(999))
+            .delete::<Badge>("3", Expect::Version(1));
+        assert_eq!(
+            store.apply(batch).await.expect_conflict(),
+            ("2".into(), ConflictCause::Changed)
+        );
+        assert!(store.get::<Badge>("1").await.expect("get").is_none());
+        assert!(
+            store
+                .find_one::<Badge>("name", "alice")
+                .await
+                .expect("find")
+                .is_none()
+        );
+        assert!(store.get::<Badge>("2").await.expect("get").is_some());
+    });
+}
+
+#[test]
+fn delete_checks_what_it_expects() {
+    run(async {
+        let Home { store, .. } = Home::new();
+        store
+            .apply(Batch::new().delete::<Badge>("1", Expect::Any))
+            .await
+            .expect("any");
+        store
+            .apply(Batch::new().delete::<Badge>("1", Expect::Absent))
+            .await
+            .expect("absent");
+        store
+            .apply(Batch::new().insert(&badge("1")))
+            .await
+            .expect("insert");
+        let there = store
+            .apply(Batch::new().delete::<Badge>("1", Expect::Absent))
+            .await;
+        assert_eq!(there.expect_conflict().1, ConflictCause::Exists);
+        store
+            .apply(Batch::new().delete::<Badge>("1", Expect::Any))
+            .await
+            .expect("delete");
+        assert!(store.get::<Badge>("1").await.expect("get").is_none());
+        assert!(
+            store
+                .find::<Badge>("team", "red", 9)
+                .await
+                .expect("find")
+                .is_empty()
+        );
+    });
+}
+
+#[test]
+fn a_unique_value_has_one_holder_at_a_time() {
+    run(async {
+        let Home { store, .. } = Home::new();
+        let taken = ConflictCause::Taken { index: "name" };
+        store
+            .apply(Batch::new().insert(&badge("1").named("alice")))
+            .await
+            .expect("insert");
+        let second = store.apply(Batch::new().insert(&badge("2").named("alice"))).await;
+        assert_eq!(second.expect_conflict(), ("2".into(), taken));
+        let twice = Batch::new()
+            .insert(&badge("3").named("bob"))
+            .insert(&badge("4").named("bob"));
+        assert_eq!(store.apply(twice).await.expect_conflict(), ("4".into(), taken));
+        // Another kind has values of its own.
+        let note = Note {
+            id: "1".into(),
+            text: "alice".into(),
+        };
+        store.apply(Batch::new().insert(&note)).await.expect("other kind");
+        // A prefix, a longer value and an empty one are other values.
+        for (id, name) in [("5", "alic"), ("6", "alice "), ("7", "")] {
+            store
+                .apply(Batch::new().insert(&badge(id).named(name)))
+                .await
+                .expect("insert");
+        }
+        store
+            .apply(Batch::new().put(&badge("1").named("carol")))
+            .await
+            .expect("rename");
+        store
+            .apply(Batch::new().insert(&badge("2").named("alice")))
+            .await
+            .expect("free again");
+        let found = store
+            .find_one::<Badge>("name", "alice")
+            .await
+            .expect("find")
+            .expect("there");
+        assert_eq!(found.id, "2");
+    });
+}
+
+#[test]
+fn values_can_change_hands_within_one_batch() {
+    run(async {
+        let Home { store, .. } = Home::new();
+        let both = Batch::new()
+            .insert(&badge("1").named("a"))
+            .insert(&badge("2").named("b"));
+        store.apply(both).await.expect("insert");
+        let swap = Batch::new()
+            .put(&badge("1").named("b"))
+            .put(&badge("2").named("a"));
+        store.apply(swap).await.expect("swap");
+        assert_eq!(
+            store
+                .find_one::<Badge>("name", "a")
+                .await
+                .expect("find")
+                .expect("there")
+                .id,
+            "2"
+        );
+        let heir = Batch::new()
+            .delete::<Badge>("1", Expect::Any)
+            .insert(&badge("3").named("b"));
+        store.apply(heir).await.expect("inherit");
+        assert_eq!(
+            store
+                .find_one::<Badge>("name", "b")
+                .await
+                .expect("find")
+                .expect("there")
+                .id,
+            "3"
+        );
+    });
+}
+
+#[test]
+fn find_and_scan_are_ordered_and_bounded() {
+    run(async {
+        let Home { store, .. } = Home::new();
+        for id in ["b", "a", "ab", "c", ""] {
+            let team = if id == "c" { "blue" } else { "red" };
+            store
+                .apply(Batch::new().insert(&badge(id).team(team)))
+                .await
+                .expect("insert");
+        }
+        assert_eq!(
+            ids(&store.find("team", "red", 9).await.expect("find")),
+            ["", "a", "ab", "b"]
+        );
+        assert_eq!(ids(&store.find("team", "red", 2).await.expect("find")), ["", "a"]);
+        assert!(
+            store
+                .find::<Badge>("team", "red", 0)
+                .await
+                .expect("find")
+                .is_empty()
+        );
+        assert_eq!(
+            ids(&store.scan(None, 9).await.expect("scan")),
+            ["", "a", "ab", "b", "c"]
+        );
+        assert_eq!(ids(&store.scan(Some("a"), 2).await.expect("scan")), ["ab", "b"]);
+        assert_eq!(ids(&store.scan(Some(""), 1).await.expect("scan")), ["a"]);
+        assert!(store.scan::<Badge>(Some("c"), 9).await.expect("scan").is_empty());
+        assert!(store.scan::<Note>(None, 9).await.expect("scan").is_empty());
+    });
+}
+
+#[test]
+fn an_expired_record_is_as_good_as_gone() {
+    run(async {
+        let Home {
+            store,
+            clock,
+            directory: _directory,
+        } = Home::new();
+        let at = clock.now() + SECOND;
+        let alice = badge("1").named("alice").expiring(at);
+        store.apply(Batch::new().insert(&alice)).await.expect("insert");
+        let old = store
+            .get::<Badge>("1")
+            .await
+            .expect("get")
+            .expect("live until then");
+        clock.set(at);
+        assert!(store.get::<Badge>("1").await.expect("get").is_none());
+        assert!(
+            store
+                .find::<Badge>("team", "red", 9)
+                .await
+                .expect("find")
+                .is_empty()
+        );
+        assert!(store.scan::<Badge>(None, 9).await.expect("scan").is_empty());
+        let update = store.apply(Batch::new().update(&old)).await;
+        assert_eq!(update.expect_conflict().1, ConflictCause::Changed);
+        // Neither its name nor its id is in the way.
+        store
+            .apply(Batch::new().insert(&badge("2").named("alice")))
+            .await
+            .expect("name is free");
+        store
+            .apply(Batch::new().insert(&badge("1").named("bob")))
+            .await
+            .expect("id is free");
+        assert_eq!(store.sweep(9).await.expect("sweep"), 0);
+        assert_eq!(ids(&store.scan(None, 9).await.expect("scan")), ["1", "2"]);
+    });
+}
+
+#[test]
+fn nothing_comes_alive_when_the_clock_goes_back() {
+    run(async {
+        let Home {
+            store,
+            clock,
+            directory: _directory,
+        } = Home::new();
+        let start = clock.now();
+        store
+            .apply(Batch::new().insert(&badge("1").expiring(start + SECOND)))
+            .await
+            .expect("insert");
+        store.add("tries", 5, SECOND).await.expect("add");
+        clock.advance(2 * SECOND);
+        assert!(store.get::<Badge>("1").await.expect("get").is_none());
+        clock.set(start);
+        assert!(store.get::<Badge>("1").await.expect("get").is_none());
+        assert_eq!(store.add("tries", 0, SECOND).await.expect("read"), 0);
+    });
+}
+
+#[test]
+fn a_sweep_takes_bounded_steps_from_the_oldest() {
+    run(async {
+        let Home {
+            store,
+            clock,
+            directory: _directory,
+        } = Home::new();
+        for n in 0..5_u32 {
+            let at = clock.now() + n * SECOND;
+            let record = badge(&n.to_string()).named(&format!("n{n}")).expiring(at);
+            store.apply(Batch::new().put(&record)).await.expect("put");
+        }
+        store.add("tries", 1, SECOND).await.expect("add");
+        store
+            .apply(Batch::new().insert(&badge("stays")))
+            .await
+            .expect("insert");
+        clock.advance(3 * SECOND);
+        assert_eq!(store.sweep(2).await.expect("sweep"), 2);
+        assert_eq!(store.sweep(9).await.expect("sweep"), 3);
+        assert_eq!(store.sweep(9).await.expect("sweep"), 0);
+        assert_eq!(ids(&store.scan(None, 9).await.expect("scan")), ["4", "stays"]);
+        // A longer life forgets the earlier end.
+        let longer = badge("4").named("n4").expiring(clock.now() + 100 * SECOND);
+        store.apply(Batch::new().put(&longer)).await.expect("put");
+        clock.advance(50 * SECOND);
+        assert_eq!(store.sweep(9).await.expect("sweep"), 0);
+    });
+}
+
+#[test]
+fn a_counter_counts_within_its_window() {
+    run(async {
+        let Home {
+            store,
+            clock,
+            directory: _directory,
+        } = Home::new();
+        let window = 10 * SECOND;
+        assert_eq!(store.add("tries", 0, window).await.expect("read"), 0);
+        assert_eq!(store.add("tries", 1, window).await.expect("add"), 1);
+        clock.advance(9 * SECOND);
+        assert_eq!(store.add("tries", 2, window).await.expect("add"), 3);
+        assert_eq!(store.add("tries", 0, window).await.expect("read"), 3);
+        assert_eq!(store.add("other", 7, window).await.expect("add"), 7);
+        // The window does not slide.
+        clock.advance(SECOND);
+        assert_eq!(store.add("tries", 0, window).await.expect("read"), 0);
+        assert_eq!(store.add("tries", 1, window).await.expect("add"), 1);
+        store.clear("tries").await.expect("clear");
+        assert_eq!(store.add("tries", 0, window).await.expect("read"), 0);
+        store.clear("never was").await.expect("clear");
+        assert_eq!(store.add("full", u64::MAX, window).await.expect("add"), u64::MAX);
+        assert_eq!(store.add("full", 1, window).await.expect("add"), u64::MAX);
+    });
+}
+
+#[test]
+fn a_counter_opened_in_the_future_ends_within_a_window() {
+    run(async {
+        let home = Home::new();
+        home.clock.advance(Duration::from_secs(86_400 * 3650));
+        home.store.add("tries", 1, SECOND).await.expect("add");
+        // The clock was put right while the service was down.
+        let path = home.directory.path().join("gantry.redb");
+        drop(home.store);
+        let clock = gantry::clock::Clock::manual(Timestamp::from_seconds(1_000_000));
+        let store = gantry::store::Store::open_redb(&path, clock.clone()).expect("store");
+        assert_eq!(store.add("tries", 1, SECOND).await.expect("add"), 2);
+        clock.advance(SECOND);
+        assert_eq!(store.add("tries", 1, SECOND).await.expect("add"), 1);
+    });
+}
+
+#[test]
+fn a_relaxed_batch_is_seen_at_once_and_survives_an_orderly_end() {
+    run(async {
+        let home = Home::new();
+        let batch = Batch::new().insert(&badge("1").named("alice")).relaxed();
+        home.store.apply(batch).await.expect("apply");
+        assert!(home.store.get::<Badge>("1").await.expect("get").is_some());
+        assert!(
+            home.store
+                .find_one::<Badge>("name", "alice")
+                .await
+                .expect("find")
+                .is_some()
+        );
+        let home = home.reopened();
+        assert!(home.store.get::<Badge>("1").await.expect("get").is_some());
+    });
+}
+
+#[test]
+fn every_get_after_apply_sees_it_also_from_the_cache() {
+    run(async {
+        let Home { store, .. } = Home::new();
+        for uses in 0..50 {
+            store
+                .apply(Batch::new().put(&badge("1").uses(uses)))
+                .await
+                .expect("put");
+            for _ in 0..3 {
+                assert_eq!(
+                    store.get::<Badge>("1").await.expect("get").expect("there").uses,
+                    uses
+                );
+            }
+        }
+        store
+            .apply(Batch::new().delete::<Badge>("1", Expect::Any))
+            .await
+            .expect("delete");
+        assert!(store.get::<Badge>("1").await.expect("get").is_none());
+    });
+}
