@@ -143,7 +143,7 @@ fn a_logo_is_a_small_picture_without_scripts() {
         std::fs::write(folder.path().join(name), bytes).expect("written");
         let text = format!("issuer: https://id.example.org\norganisation: {{ logo: {name} }}\n");
         let loaded = gantry::config::parse("gantry.yaml", &text, folder.path());
-        loaded.map_or_else(|error| error.problems()[0].message.clone(), |_| "fine".to_owned())
+        loaded.map_or_else(|error| error.problems()[0].message.clone(), |_| "fine".into())
     };
     assert_eq!(told("a.png", b"\x89PNG\r\n\x1a\nrest"), "fine");
     assert_eq!(told("b.svg", b"<?xml version='1.0'?><svg/>"), "fine");
@@ -157,6 +157,6 @@ fn a_logo_is_a_small_picture_without_scripts() {
         told("f.gif", b"GIF89a"),
         "the logo `f.gif` is neither .svg nor .png"
     );
-    let large = [b"\x89PNG\r\n\x1a\n".as_slice(), &[0; 256 * 1024]].concat();
+    let large = [b"\x89PNG\r\n\x1a\n".as_slice(), &vec![0; 256 * 1024]].concat();
     assert_eq!(told("g.png", &large), "the logo `g.png` is too large");
 }
