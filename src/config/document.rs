@@ -275,7 +275,7 @@ fn clean_entries(entries: Vec<(Raw, Raw)>, problems: &mut Problems) -> Vec<(Key,
             kept.push((Key { text, place }, value));
         } else {
             problems
-                .error(key.place, format!("`{text}` is here twice"))
+                .error(key.place, format!("`{}` is here twice", short(&text)))
                 .hint("keep one of them");
         }
     }

@@ -16,17 +16,20 @@ pub(super) struct Period(Duration);
 impl Period {
     /// Reads `60s` and its like; the error says what is wrong.
     pub(super) fn parse(text: &str) -> Result<Self, String> {
+        let wrong = || format!("`{}` is not a length of time", short(text));
         let digits = text.trim_end_matches(|c: char| !c.is_ascii_digit());
-        let unit = match text.strip_prefix(digits) {
+        let unit: u64 = match text.strip_prefix(digits) {
             Some("s") => 1,
             Some("m") => 60,
             Some("h") => 60 * 60,
             Some("d") => 24 * 60 * 60,
-            _ => return Err(format!("`{}` is not a length of time", short(text))),
+            _ => return Err(wrong()),
         };
-        let number: u64 = digits
-            .parse()
-            .map_err(|_| format!("`{}` is not a length of time", short(text)))?;
+        // `parse` alone would take a plus sign.
+        if !digits.chars().all(|c| c.is_ascii_digit()) {
+            return Err(wrong());
+        }
+        let number: u64 = digits.parse().map_err(|_| wrong())?;
         let length = Duration::from_secs(number.saturating_mul(unit));
         if length.is_zero() {
             return Err("a length of time must be more than nothing".to_owned());

@@ -10,11 +10,20 @@ fn refused_with(text: &str, message: &str) {
 
 #[test]
 fn an_alias_bomb_does_not_unfold() {
-    let mut bomb = "a0: &a0 [lol, lol, lol, lol, lol, lol, lol, lol, lol]\n".to_owned();
-    for level in 1..40 {
+    let level = |level: usize| {
         let below = format!("*a{}", level - 1);
-        bomb += &format!("a{level}: &a{level} [{}]\n", [below.as_str(); 9].join(", "));
-    }
+        format!("a{level}: &a{level} [{}]", [below.as_str(); 9].join(", "))
+    };
+    let levels: Vec<_> = (1..40).map(level).collect();
+    let bomb = format!(
+        "a0: &a0 [lol, lol, lol, lol, lol, lol, lol, lol, lol]
+{}
+",
+        levels.join(
+            "
+"
+        )
+    );
     refused_with(&bomb, "the file is refused: ");
 }
 
@@ -30,10 +39,16 @@ fn deep_nesting_is_refused() {
         &format!("a: {}{}", "[".repeat(20), "]".repeat(20)),
         "gantry.yaml:1:",
     );
-    let block: String = (0..1000)
-        .map(|depth| format!("{}a:\n", " ".repeat(depth)))
+    let block: Vec<_> = (0..1000)
+        .map(|depth| format!("{}a:", " ".repeat(depth)))
         .collect();
-    refused_with(&block, "nested deeper than 16 levels");
+    refused_with(
+        &block.join(
+            "
+",
+        ),
+        "nested deeper than 16 levels",
+    );
     refused_with(&"- ".repeat(100_000), "gantry.yaml:1:");
     refused_with(&"{a: ".repeat(100_000), "gantry.yaml:1:");
 }
@@ -54,8 +69,8 @@ fn a_large_file_is_refused() {
 
 #[test]
 fn many_mistakes_are_counted_and_not_all_told() {
-    let text: String = (0..50_000).map(|number| format!("k{number}: 1\n")).collect();
-    refused_with(&text, "and 49901 more");
+    let keys: Vec<_> = (0..50_000).map(|number| format!("k{number}: 1")).collect();
+    refused_with(&keys.join("\n"), "and 49901 more");
     refused_with(&format!("trusted_proxies: [{}]", "1,".repeat(90_000)), "more\n");
 }
 
@@ -119,4 +134,29 @@ fn a_file_that_is_no_file_is_refused() {
 fn a_byte_order_mark_is_harmless() {
     assert!(read("\u{feff}issuer: https://id.example.org\n").is_ok());
     assert!(read("issuer: https://id.example.org\r\nlisten: 127.0.0.1:1\r\n").is_ok());
+}
+
+#[test]
+fn a_logo_is_a_small_picture_without_scripts() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let told = |name: &str, bytes: &[u8]| {
+        std::fs::write(folder.path().join(name), bytes).expect("written");
+        let text = format!("issuer: https://id.example.org\norganisation: {{ logo: {name} }}\n");
+        let loaded = gantry::config::parse("gantry.yaml", &text, folder.path());
+        loaded.map_or_else(|error| error.problems()[0].message.clone(), |_| "fine".into())
+    };
+    assert_eq!(told("a.png", b"\x89PNG\r\n\x1a\nrest"), "fine");
+    assert_eq!(told("b.svg", b"<?xml version='1.0'?><svg/>"), "fine");
+    assert_eq!(told("c.png", b"<svg/>"), "the logo `c.png` is not a PNG file");
+    assert_eq!(told("d.svg", b"\x89PNG"), "the logo `d.svg` is not an SVG file");
+    assert_eq!(
+        told("e.svg", b"<svg><ScRipt>x</script></svg>"),
+        "the logo `e.svg` contains `<script`"
+    );
+    assert_eq!(
+        told("f.gif", b"GIF89a"),
+        "the logo `f.gif` is neither .svg nor .png"
+    );
+    let large = [b"\x89PNG\r\n\x1a\n".as_slice(), &vec![0; 256 * 1024]].concat();
+    assert_eq!(told("g.png", &large), "the logo `g.png` is too large");
 }
