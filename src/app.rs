@@ -48,10 +48,7 @@ impl App {
     /// Opens the store that `config` names, with the keys in it; makes what is missing.
     pub async fn open(config: Config, config_path: &Path, clock: Clock) -> Result<Arc<Self>, StartError> {
         let dir = &config.data_dir;
-        create_data_dir(dir).map_err(|source| StartError::DataDir {
-            path: dir.clone(),
-            source,
-        })?;
+        create_data_dir(dir).map_err(|source| StartError::DataDir { path: dir.clone(), source })?;
         let file = dir.join("gantry.redb");
         // A store whose master key is lost must not get a new one: nothing sealed in it would open.
         let master = MasterKey::load(dir, !file.exists())?;
@@ -95,10 +92,7 @@ impl App {
     #[must_use]
     pub fn key_overlap(&self) -> Duration {
         let config = self.config();
-        let lives = config
-            .apps
-            .values()
-            .map(|app| app.lifetimes.id_token.max(app.lifetimes.access_token));
+        let lives = config.apps.values().map(|app| app.lifetimes.id_token.max(app.lifetimes.access_token));
         lives.max().unwrap_or_default() + Duration::from_secs(24 * 3600)
     }
 }
@@ -109,16 +103,9 @@ fn needs_restart(old: &Config, new: &Config) -> Vec<String> {
         ("listen", old.listen != new.listen),
         ("data_dir", old.data_dir != new.data_dir),
         ("tls", old.tls != new.tls),
-        (
-            "log",
-            old.log.format != new.log.format || old.log.level != new.log.level,
-        ),
+        ("log", old.log.format != new.log.format || old.log.level != new.log.level),
     ];
-    changed
-        .into_iter()
-        .filter(|(_, changed)| *changed)
-        .map(|(name, _)| name.to_owned())
-        .collect()
+    changed.into_iter().filter(|(_, changed)| *changed).map(|(name, _)| name.to_owned()).collect()
 }
 
 fn create_data_dir(dir: &Path) -> std::io::Result<()> {

@@ -148,9 +148,7 @@ impl Clock {
 
 impl Source {
     fn read(&self) -> i64 {
-        self.manual
-            .as_ref()
-            .map_or_else(read_system, |manual| manual.load(Ordering::Relaxed))
+        self.manual.as_ref().map_or_else(read_system, |manual| manual.load(Ordering::Relaxed))
     }
 }
 

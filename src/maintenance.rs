@@ -51,12 +51,7 @@ fn notice_jump(app: &App, before: i64) -> i64 {
 /// A key whose last token has died is published no longer.
 async fn withdraw_retired_keys(app: &App) {
     let now = app.clock.now();
-    if app
-        .keys
-        .list()
-        .iter()
-        .all(|key| key.retires_at.is_none_or(|at| at > now))
-    {
+    if app.keys.list().iter().all(|key| key.retires_at.is_none_or(|at| at > now)) {
         return;
     }
     if let Err(error) = app.keys.reload(&app.store).await {
@@ -66,11 +61,7 @@ async fn withdraw_retired_keys(app: &App) {
 
 async fn rotate_old_keys(app: &App) {
     let now = app.clock.now();
-    if app
-        .keys
-        .oldest_active()
-        .is_none_or(|made| now.since(made) < KEY_AGE)
-    {
+    if app.keys.oldest_active().is_none_or(|made| now.since(made) < KEY_AGE) {
         return;
     }
     match app.keys.rotate(&app.store, now, None, app.key_overlap()).await {

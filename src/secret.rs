@@ -119,10 +119,7 @@ impl<'de> Deserialize<'de> for Digest {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         let text = String::deserialize(deserializer)?;
         let bytes = URL_SAFE_NO_PAD.decode(text).map_err(serde::de::Error::custom)?;
-        bytes
-            .try_into()
-            .map(Self)
-            .map_err(|_| serde::de::Error::custom("a digest has 32 bytes"))
+        bytes.try_into().map(Self).map_err(|_| serde::de::Error::custom("a digest has 32 bytes"))
     }
 }
 
@@ -218,11 +215,7 @@ impl<K: TokenKind> Token<K> {
     /// A token whose secret is known: a refresh answered twice yields the same successor.
     #[must_use]
     pub const fn from_parts(id: Id, secret: [u8; 32]) -> Self {
-        Self {
-            id,
-            secret,
-            kind: PhantomData,
-        }
+        Self { id, secret, kind: PhantomData }
     }
 
     /// Reads what a peer presented; `None` for anything that is not a token of this kind.
@@ -234,11 +227,7 @@ impl<K: TokenKind> Token<K> {
         }
         let bytes = URL_SAFE_NO_PAD.decode(encoded).ok()?;
         let (id, secret) = bytes.split_first_chunk::<16>()?;
-        Some(Self {
-            id: Id::from_bytes(*id),
-            secret: secret.try_into().ok()?,
-            kind: PhantomData,
-        })
+        Some(Self { id: Id::from_bytes(*id), secret: secret.try_into().ok()?, kind: PhantomData })
     }
 
     /// The record's id.
@@ -298,20 +287,13 @@ mod tests {
         assert!(Token::<CodeToken>::parse(&format!("{text}A")).is_none());
         let last = if text.ends_with('A') { "B" } else { "A" };
         let changed = format!("{}{last}", &text[..text.len() - 1]);
-        assert!(
-            !Token::<CodeToken>::parse(&changed)
-                .expect("well-formed")
-                .proves(&token.digest())
-        );
+        assert!(!Token::<CodeToken>::parse(&changed).expect("well-formed").proves(&token.digest()));
     }
 
     #[test]
     fn nothing_secret_is_printed() {
         let token = Token::<SessionToken>::generate(Timestamp::from_seconds(1));
         assert_eq!(format!("{token:?}"), "gs_[redacted]");
-        assert_eq!(
-            format!("{:?} {:?}", Secret::new("x".into()), token.digest()),
-            "[redacted] [digest]"
-        );
+        assert_eq!(format!("{:?} {:?}", Secret::new("x".into()), token.digest()), "[redacted] [digest]");
     }
 }

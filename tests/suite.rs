@@ -1,5 +1,5 @@
 //! Every test of the library from outside, in one binary.
-#![expect(clippy::expect_used, clippy::panic, reason = "tests may fail")]
+#![expect(clippy::expect_used, clippy::indexing_slicing, clippy::panic, reason = "tests may fail")]
 
 mod config;
 mod store;

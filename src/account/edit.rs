@@ -143,10 +143,7 @@ pub async fn change_user(
         change.apply(&mut user.record, now);
         match store.apply(Batch::new().update(&user)).await {
             Ok(_) => return Ok(user.record),
-            Err(ApplyError::Conflict(Conflict {
-                cause: ConflictCause::Changed,
-                ..
-            })) => {}
+            Err(ApplyError::Conflict(Conflict { cause: ConflictCause::Changed, .. })) => {}
             Err(error) => return Err(refusal(error, &user.record)),
         }
     }
@@ -167,11 +164,7 @@ pub async fn delete_user(store: &Store, who: &str) -> Result<User, AccountError>
 
 /// Makes a group, or changes it when `create` is false.
 pub async fn save_group(store: &Store, group: &Group, create: bool) -> Result<(), AccountError> {
-    let batch = if create {
-        Batch::new().insert(group)
-    } else {
-        Batch::new().put(group)
-    };
+    let batch = if create { Batch::new().insert(group) } else { Batch::new().put(group) };
     match store.apply(batch).await {
         Ok(_) => Ok(()),
         Err(ApplyError::Store(error)) => Err(error.into()),
@@ -184,10 +177,7 @@ pub async fn delete_group(store: &Store, now: Timestamp, name: &GroupName) -> Re
     if store.get::<Group>(name.as_str()).await?.is_none() {
         return Err(AccountError::NoGroup(name.to_string()));
     }
-    let change = UserChange {
-        leave: BTreeSet::from([name.clone()]),
-        ..UserChange::default()
-    };
+    let change = UserChange { leave: BTreeSet::from([name.clone()]), ..UserChange::default() };
     let mut members = 0;
     let mut after: Option<String> = None;
     loop {
@@ -199,9 +189,7 @@ pub async fn delete_group(store: &Store, now: Timestamp, name: &GroupName) -> Re
             members += 1;
         }
     }
-    let gone = store
-        .apply(Batch::new().delete::<Group>(name.as_str(), Expect::Any))
-        .await;
+    let gone = store.apply(Batch::new().delete::<Group>(name.as_str(), Expect::Any)).await;
     match gone {
         Ok(_) | Err(ApplyError::Conflict(_)) => Ok(members),
         Err(ApplyError::Store(error)) => Err(error.into()),
@@ -220,14 +208,12 @@ async fn known_groups(store: &Store, names: &BTreeSet<GroupName>) -> Result<(), 
 fn refusal(error: ApplyError, user: &User) -> AccountError {
     match error {
         ApplyError::Store(error) => error.into(),
-        ApplyError::Conflict(Conflict {
-            cause: ConflictCause::Taken { index: BY_EMAIL },
-            ..
-        }) => AccountError::EmailTaken(user.email.as_ref().map(ToString::to_string).unwrap_or_default()),
-        ApplyError::Conflict(Conflict {
-            cause: ConflictCause::Taken { .. },
-            ..
-        }) => AccountError::UsernameTaken(user.username.to_string()),
+        ApplyError::Conflict(Conflict { cause: ConflictCause::Taken { index: BY_EMAIL }, .. }) => {
+            AccountError::EmailTaken(user.email.as_ref().map(ToString::to_string).unwrap_or_default())
+        }
+        ApplyError::Conflict(Conflict { cause: ConflictCause::Taken { .. }, .. }) => {
+            AccountError::UsernameTaken(user.username.to_string())
+        }
         ApplyError::Conflict(_) => AccountError::Contended(user.username.to_string()),
     }
 }

@@ -76,11 +76,7 @@ impl Record for User {
 
     fn index(&self) -> Vec<IndexEntry> {
         let mut entries = vec![IndexEntry::unique(BY_USERNAME, self.username.as_str())];
-        entries.extend(
-            self.email
-                .as_ref()
-                .map(|email| IndexEntry::unique(BY_EMAIL, email.key())),
-        );
+        entries.extend(self.email.as_ref().map(|email| IndexEntry::unique(BY_EMAIL, email.key())));
         entries
     }
 }

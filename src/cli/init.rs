@@ -26,19 +26,11 @@ pub(crate) fn init(path: &Path, options: &InitOptions) -> Result<(), Failure> {
         return Err(failure.hint("nothing was changed; edit the file, then run gantry check"));
     }
     let ask = !options.yes && io::stdin().is_terminal();
-    let issuer = answer(
-        ask,
-        "Public address of gantry",
-        options.issuer.as_deref(),
-        "https://id.example.org",
-    )?;
+    let issuer =
+        answer(ask, "Public address of gantry", options.issuer.as_deref(), "https://id.example.org")?;
     let listen = answer(ask, "Listen on", options.listen.as_deref(), "0.0.0.0:443")?;
-    let chat = answer(
-        ask,
-        "Address of Rocket.Chat",
-        options.rocketchat.as_deref(),
-        "https://chat.example.org",
-    )?;
+    let chat =
+        answer(ask, "Address of Rocket.Chat", options.rocketchat.as_deref(), "https://chat.example.org")?;
     let answers = Answers {
         issuer: issuer.trim_end_matches('/'),
         listen: &listen,
@@ -100,26 +92,13 @@ pub(crate) fn write_new(path: &Path, text: &str) -> Result<(), Failure> {
     if let Some(dir) = path.parent().filter(|dir| !dir.as_os_str().is_empty()) {
         fs::create_dir_all(dir).map_err(fail)?;
     }
-    let mut file = OpenOptions::new()
-        .write(true)
-        .create_new(true)
-        .mode(0o640)
-        .open(path)
-        .map_err(fail)?;
-    file.write_all(text.as_bytes())
-        .and_then(|()| file.sync_all())
-        .map_err(fail)
+    let mut file = OpenOptions::new().write(true).create_new(true).mode(0o640).open(path).map_err(fail)?;
+    file.write_all(text.as_bytes()).and_then(|()| file.sync_all()).map_err(fail)
 }
 
 /// The text of a first configuration.
 pub(crate) fn file(answers: &Answers<'_>) -> String {
-    let Answers {
-        issuer,
-        listen,
-        data_dir,
-        rocketchat,
-        organisation,
-    } = answers;
+    let Answers { issuer, listen, data_dir, rocketchat, organisation } = answers;
     let data_dir = data_dir.display();
     format!(
         "\

@@ -36,19 +36,13 @@ impl Failure {
     /// A failure without a hint.
     #[must_use]
     pub fn new(message: impl std::fmt::Display) -> Self {
-        Self {
-            message: message.to_string(),
-            hint: None,
-        }
+        Self { message: message.to_string(), hint: None }
     }
 
     /// With a hint.
     #[must_use]
     pub fn hint(self, hint: impl Into<String>) -> Self {
-        Self {
-            hint: Some(hint.into()),
-            ..self
-        }
+        Self { hint: Some(hint.into()), ..self }
     }
 }
 
@@ -87,9 +81,9 @@ fn dispatch(arguments: Arguments) -> Result<(), Failure> {
             clap_complete::generate(shell, &mut Arguments::command(), "gantry", &mut std::io::stdout());
             Ok(())
         }
-        Verb::Man => clap_mangen::Man::new(Arguments::command())
-            .render(&mut std::io::stdout())
-            .map_err(Failure::new),
+        Verb::Man => {
+            clap_mangen::Man::new(Arguments::command()).render(&mut std::io::stdout()).map_err(Failure::new)
+        }
         Verb::Admin(mut command) => {
             prompt::complete(&mut command)?;
             print(&carry_out(&path, command)?, json)
@@ -105,23 +99,11 @@ fn check(path: &Path, json: bool) -> Result<(), Failure> {
             }
             let text = format!("{}: good, {} app(s)\n", path.display(), loaded.config.apps.len());
             let json_text = serde_json::json!({ "ok": true, "warnings": loaded.warnings });
-            print(
-                &Output {
-                    text,
-                    json: json_text,
-                },
-                json,
-            )
+            print(&Output { text, json: json_text }, json)
         }
         Err(error) if json => {
             let report = serde_json::json!({ "ok": false, "problems": error.problems() });
-            print(
-                &Output {
-                    text: String::new(),
-                    json: report,
-                },
-                true,
-            )?;
+            print(&Output { text: String::new(), json: report }, true)?;
             Err(Failure::new("the configuration is not usable"))
         }
         Err(error) => {
@@ -139,24 +121,22 @@ fn carry_out(path: &Path, command: admin::Command) -> Result<Output, Failure> {
     }
     let runtime = runtime()?;
     runtime.block_on(async {
-        let app = App::open(config, path, Clock::system()).await.map_err(refusal)?;
+        let app = App::open(config, path, Clock::system()).await.map_err(|error| refusal(&error))?;
         admin::execute(&app, command).await
     })
 }
 
 pub(crate) fn load(path: &Path) -> Result<config::Config, Failure> {
     config::load(path).map(|loaded| loaded.config).map_err(|error| {
-        let hint = format!(
-            "gantry check --config {} says it again; gantry init writes a first one",
-            path.display()
-        );
+        let hint =
+            format!("gantry check --config {} says it again; gantry init writes a first one", path.display());
         Failure::new(error).hint(hint)
     })
 }
 
 /// What to do about a failed start.
-pub(crate) fn refusal(error: StartError) -> Failure {
-    let hint = match &error {
+pub(crate) fn refusal(error: &StartError) -> Failure {
+    let hint = match error {
         StartError::Open(error) => Some(error.hint().to_owned()),
         StartError::MasterKey(_) => Some(
             "the master key belongs to the store; restore it from the backup, or fix its mode".to_owned(),
@@ -165,17 +145,11 @@ pub(crate) fn refusal(error: StartError) -> Failure {
         StartError::DataDir { .. } => Some("run as the user that owns the data folder".to_owned()),
         StartError::Config(_) | StartError::Store(_) | StartError::Threads(_) => None,
     };
-    Failure {
-        message: error.to_string(),
-        hint,
-    }
+    Failure { message: error.to_string(), hint }
 }
 
 fn runtime() -> Result<tokio::runtime::Runtime, Failure> {
-    tokio::runtime::Builder::new_current_thread()
-        .enable_all()
-        .build()
-        .map_err(Failure::new)
+    tokio::runtime::Builder::new_current_thread().enable_all().build().map_err(Failure::new)
 }
 
 fn print(output: &Output, json: bool) -> Result<(), Failure> {
@@ -195,5 +169,5 @@ fn print(output: &Output, json: bool) -> Result<(), Failure> {
 
 /// Opens the app for a command that works without a running service.
 pub(crate) async fn open(config: config::Config, path: &Path) -> Result<Arc<App>, Failure> {
-    App::open(config, path, Clock::system()).await.map_err(refusal)
+    App::open(config, path, Clock::system()).await.map_err(|error| refusal(&error))
 }

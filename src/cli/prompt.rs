@@ -8,12 +8,9 @@ use super::admin::{Command, UserCommand};
 /// Asks for what a command still needs.
 pub(super) fn complete(command: &mut Command) -> Result<(), Failure> {
     let (who, password) = match command {
-        Command::User(UserCommand::Add {
-            username,
-            without_password: false,
-            password,
-            ..
-        }) => (username, password),
+        Command::User(UserCommand::Add { username, without_password: false, password, .. }) => {
+            (username, password)
+        }
         Command::User(UserCommand::ResetPassword { who, password }) => (who, password),
         _ => return Ok(()),
     };
@@ -49,15 +46,9 @@ fn first_line() -> Result<String, Failure> {
 /// A line of text with a default.
 pub(super) fn line(question: &str, default: &str) -> Result<String, Failure> {
     let mut stderr = io::stderr().lock();
-    write!(stderr, "{question} [{default}]: ")
-        .and_then(|()| stderr.flush())
-        .map_err(Failure::new)?;
+    write!(stderr, "{question} [{default}]: ").and_then(|()| stderr.flush()).map_err(Failure::new)?;
     let mut line = String::new();
     io::stdin().lock().read_line(&mut line).map_err(Failure::new)?;
     let line = line.trim();
-    Ok(if line.is_empty() {
-        default.to_owned()
-    } else {
-        line.to_owned()
-    })
+    Ok(if line.is_empty() { default.to_owned() } else { line.to_owned() })
 }

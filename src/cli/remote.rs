@@ -36,19 +36,14 @@ pub fn ask(socket: &Path, command: &Command) -> Result<Option<Result<Output, Fai
             return Ok(None);
         }
         Err(error) if error.kind() == ErrorKind::PermissionDenied => {
-            let failure = Failure::new(format!(
-                "the admin socket {} may not be used by you",
-                socket.display()
-            ));
+            let failure =
+                Failure::new(format!("the admin socket {} may not be used by you", socket.display()));
             return Err(
                 failure.hint("run this as root or as the user of the service (sudo -u gantry gantry …)")
             );
         }
         Err(error) => {
-            return Err(Failure::new(format!(
-                "the admin socket {}: {error}",
-                socket.display()
-            )));
+            return Err(Failure::new(format!("the admin socket {}: {error}", socket.display())));
         }
     };
     exchange(&mut stream, command)
@@ -86,10 +81,7 @@ pub async fn serve(app: Arc<App>, listener: UnixListener, socket: PathBuf) {
                 continue;
             }
         };
-        if !stream
-            .peer_cred()
-            .is_ok_and(|peer| peer.uid() == 0 || peer.uid() == owner)
-        {
+        if !stream.peer_cred().is_ok_and(|peer| peer.uid() == 0 || peer.uid() == owner) {
             tracing::warn!(target: "gantry::audit", event = "admin_socket_refused");
             continue;
         }

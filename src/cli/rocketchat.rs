@@ -34,17 +34,11 @@ pub async fn execute(app: &App, command: &RocketchatCommand) -> Result<Output, F
     let missing = || Failure::new(format!("{} has no client secret", chat.client_id));
     let secret = client_secret(app, &chat.client_id).await?.ok_or_else(missing)?;
     let settings = settings(&config, chat, &secret);
-    Ok(Output {
-        text: text(&service, &settings),
-        json: as_json(&service, &settings),
-    })
+    Ok(Output { text: text(&service, &settings), json: as_json(&service, &settings) })
 }
 
 fn chosen<'a>(config: &'a Config, name: Option<&str>) -> Result<&'a config::App, Failure> {
-    let mut chats = config
-        .apps
-        .values()
-        .filter(|app| app.preset == Some(Preset::Rocketchat));
+    let mut chats = config.apps.values().filter(|app| app.preset == Some(Preset::Rocketchat));
     let chat = match name {
         Some(name) => chats.find(|app| app.client_id == name),
         None => chats.next(),
@@ -57,10 +51,7 @@ fn chosen<'a>(config: &'a Config, name: Option<&str>) -> Result<&'a config::App,
 
 /// The service's name in Rocket.Chat, from the redirect URI `<url>/_oauth/<name>`.
 fn service(chat: &config::App) -> Result<String, Failure> {
-    let name = chat
-        .redirect_uris
-        .iter()
-        .find_map(|uri| uri.split_once("/_oauth/").map(|(_, name)| name));
+    let name = chat.redirect_uris.iter().find_map(|uri| uri.split_once("/_oauth/").map(|(_, name)| name));
     let name = name.ok_or_else(|| Failure::new("the app has no redirect URI of Rocket.Chat"))?;
     Ok(name.trim_end_matches("?close").to_owned())
 }
@@ -79,11 +70,7 @@ fn settings(config: &Config, chat: &config::App, secret: &str) -> Vec<Setting> {
         ("-id", "_id", chat.client_id.as_str()),
         ("-secret", "_secret", secret),
         ("-login_style", "_login_style", "redirect"),
-        (
-            "-button_label_text",
-            "_button_label_text",
-            config.organisation.name.as_str(),
-        ),
+        ("-button_label_text", "_button_label_text", config.organisation.name.as_str()),
         ("-key_field", "_key_field", "username"),
         ("-username_field", "_username_field", "preferred_username"),
         ("-email_field", "_email_field", "email"),
@@ -92,21 +79,10 @@ fn settings(config: &Config, chat: &config::App, secret: &str) -> Vec<Setting> {
         ("-roles_claim", "_roles_claim", "roles"),
         ("-groups_claim", "_groups_claim", "groups"),
         ("-merge_users", "_merge_users", "true"),
-        (
-            "-merge_users_distinct_services",
-            "_merge_users_distinct_services",
-            "false",
-        ),
+        ("-merge_users_distinct_services", "_merge_users_distinct_services", "false"),
         ("-show_button", "_show_button", "true"),
     ];
-    fixed
-        .into_iter()
-        .map(|(id, env, value)| Setting {
-            id,
-            env,
-            value: value.to_owned(),
-        })
-        .collect()
+    fixed.into_iter().map(|(id, env, value)| Setting { id, env, value: value.to_owned() }).collect()
 }
 
 /// Settings around the service, without which people meet a second code or a second form.
@@ -114,33 +90,20 @@ const AROUND: [(&str, &str); 4] = [
     ("Accounts_RegistrationForm", "Disabled"),
     ("Accounts_Registration_AuthenticationServices_Enabled", "true"),
     ("Accounts_TwoFactorAuthentication_By_Email_Auto_Opt_In", "false"),
-    (
-        "Accounts_twoFactorAuthentication_email_available_for_OAuth_users",
-        "false",
-    ),
+    ("Accounts_twoFactorAuthentication_email_available_for_OAuth_users", "false"),
 ];
 
 fn prefix(service: &str) -> String {
     let mut letters = service.chars();
-    letters
-        .next()
-        .map(|first| first.to_ascii_uppercase())
-        .into_iter()
-        .chain(letters)
-        .collect()
+    letters.next().map(|first| first.to_ascii_uppercase()).into_iter().chain(letters).collect()
 }
 
 fn text(service: &str, settings: &[Setting]) -> String {
     let name = prefix(service);
     let id = |setting: &Setting| format!("Accounts_OAuth_Custom-{name}{}", setting.id);
-    let around = AROUND
-        .iter()
-        .map(|(id, value)| [(*id).to_owned(), (*value).to_owned()]);
-    let rows: Vec<[String; 2]> = settings
-        .iter()
-        .map(|setting| [id(setting), setting.value.clone()])
-        .chain(around)
-        .collect();
+    let around = AROUND.iter().map(|(id, value)| [(*id).to_owned(), (*value).to_owned()]);
+    let rows: Vec<[String; 2]> =
+        settings.iter().map(|setting| [id(setting), setting.value.clone()]).chain(around).collect();
     let mut text = table::columns(["SETTING", "VALUE"], &rows);
     text.push_str(
         "\n# The same as environment variables of Rocket.Chat. They count when the service is first made;\n",
@@ -149,22 +112,17 @@ fn text(service: &str, settings: &[Setting]) -> String {
         "# put OVERWRITE_SETTING_<setting>=<value> beside them to change a value that is in the database.\n",
     );
     for (variable, value) in environment(&name, settings) {
-        text.push_str(&format!("{variable}={value}\n"));
+        text.extend([variable.as_str(), "=", value.as_str(), "\n"]);
     }
     text
 }
 
 /// Underscores where settings have a hyphen; values as an env file takes them.
 fn environment(name: &str, settings: &[Setting]) -> Vec<(String, String)> {
-    let own = settings.iter().map(|setting| {
-        (
-            format!("Accounts_OAuth_Custom_{name}{}", setting.env),
-            setting.value.clone(),
-        )
-    });
-    let around = AROUND
+    let own = settings
         .iter()
-        .map(|(id, value)| (format!("OVERWRITE_SETTING_{id}"), (*value).to_owned()));
+        .map(|setting| (format!("Accounts_OAuth_Custom_{name}{}", setting.env), setting.value.clone()));
+    let around = AROUND.iter().map(|(id, value)| (format!("OVERWRITE_SETTING_{id}"), (*value).to_owned()));
     own.chain(around).collect()
 }
 
@@ -172,17 +130,10 @@ fn as_json(service: &str, settings: &[Setting]) -> Value {
     let name = prefix(service);
     let table: Map<String, Value> = settings
         .iter()
-        .map(|setting| {
-            (
-                format!("Accounts_OAuth_Custom-{name}{}", setting.id),
-                json!(setting.value),
-            )
-        })
+        .map(|setting| (format!("Accounts_OAuth_Custom-{name}{}", setting.id), json!(setting.value)))
         .chain(AROUND.iter().map(|(id, value)| ((*id).to_owned(), json!(value))))
         .collect();
-    let environment: Map<String, Value> = environment(&name, settings)
-        .into_iter()
-        .map(|(name, value)| (name, json!(value)))
-        .collect();
+    let environment: Map<String, Value> =
+        environment(&name, settings).into_iter().map(|(name, value)| (name, json!(value))).collect();
     json!({ "service": service, "settings": table, "environment": environment })
 }

@@ -40,25 +40,17 @@ impl Service {
     pub(crate) async fn start(path: &Path) -> Result<Self, Failure> {
         let config = super::load(path)?;
         start_logging(&config.log)?;
-        let socket = Socket::bind(&config).map_err(not_listening)?;
-        let app = App::open(config, path, Clock::system()).await.map_err(refusal)?;
+        let socket = Socket::bind(&config).map_err(|error| not_listening(&error))?;
+        let app = App::open(config, path, Clock::system()).await.map_err(|error| refusal(&error))?;
         let config = app.config();
-        let running = Running::start(&app, socket, None).map_err(not_listening)?;
+        let running = Running::start(&app, socket, None).map_err(|error| not_listening(&error))?;
         let admin_socket = remote::socket_path(&config.data_dir);
         let listener = remote::listen(&admin_socket)
             .map_err(|error| Failure::new(format!("the admin socket {}: {error}", admin_socket.display())))?;
         tokio::spawn(remote::serve(Arc::clone(&app), listener, admin_socket.clone()));
         tokio::spawn(maintenance::run(Arc::clone(&app)));
-        tracing::info!(
-            issuer = config.issuer,
-            version = env!("CARGO_PKG_VERSION"),
-            "gantry is ready"
-        );
-        Ok(Self {
-            app,
-            running,
-            admin_socket,
-        })
+        tracing::info!(issuer = config.issuer, version = env!("CARGO_PKG_VERSION"), "gantry is ready");
+        Ok(Self { app, running, admin_socket })
     }
 
     /// Reloads when asked or when the file changes; returns when it is time to stop.
@@ -73,10 +65,10 @@ impl Service {
     }
 
     async fn until_stopped(&self) -> std::io::Result<()> {
-        let (changed, mut changes) = mpsc::channel(1);
+        let (tell, mut changes) = mpsc::channel(1);
         let watcher = config::watch::watch(self.app.config_path().to_owned(), move || {
             // A full channel means that a reload is waiting already.
-            let _ = changed.try_send(());
+            let _ = tell.try_send(());
         });
         if let Err(error) = &watcher {
             tracing::warn!(%error, "changes of the configuration file are not noticed; SIGHUP reloads it");
@@ -130,8 +122,8 @@ fn watchdog() -> Option<Duration> {
     sd_notify::watchdog_enabled()
 }
 
-fn not_listening(error: ServeError) -> Failure {
-    let hint = match &error {
+fn not_listening(error: &ServeError) -> Failure {
+    let hint = match error {
         ServeError::Listen { source, .. } => match source.kind() {
             std::io::ErrorKind::AddrInUse => Some("another program has this port; stop it, or change listen"),
             std::io::ErrorKind::PermissionDenied => {
@@ -143,17 +135,12 @@ fn not_listening(error: ServeError) -> Failure {
             Some("tls names PEM files that this user may read; tls: { self_signed: {} } makes its own")
         }
     };
-    Failure {
-        message: error.to_string(),
-        hint: hint.map(str::to_owned),
-    }
+    Failure { message: error.to_string(), hint: hint.map(str::to_owned) }
 }
 
 fn start_logging(log: &config::Log) -> Result<(), Failure> {
     let filter = EnvFilter::try_new(&log.level).map_err(Failure::new)?;
-    let builder = tracing_subscriber::fmt()
-        .with_env_filter(filter)
-        .with_writer(std::io::stderr);
+    let builder = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr);
     let started = match log.format {
         LogFormat::Text => builder.with_ansi(false).try_init(),
         LogFormat::Json => builder.json().flatten_event(true).try_init(),

@@ -3,11 +3,7 @@
 /// Rows under a header, columns two spaces apart; control characters of data never reach the terminal.
 #[must_use]
 pub(super) fn columns<const N: usize>(header: [&str; N], rows: &[[String; N]]) -> String {
-    let clean = |cell: &str| {
-        cell.chars()
-            .map(|c| if c.is_control() { '?' } else { c })
-            .collect::<String>()
-    };
+    let clean = |cell: &str| cell.chars().map(|c| if c.is_control() { '?' } else { c }).collect::<String>();
     let mut lines: Vec<[String; N]> = vec![header.map(str::to_owned)];
     lines.extend(rows.iter().map(|row| row.each_ref().map(|cell| clean(cell))));
     let mut widths = [0; N];
@@ -18,10 +14,7 @@ pub(super) fn columns<const N: usize>(header: [&str; N], rows: &[[String; N]]) -
     }
     let mut text = String::new();
     for line in &lines {
-        let cells = line
-            .iter()
-            .zip(widths)
-            .map(|(cell, width)| format!("{cell:width$}"));
+        let cells = line.iter().zip(widths).map(|(cell, width)| format!("{cell:width$}"));
         text.push_str(cells.collect::<Vec<_>>().join("  ").trim_end());
         text.push('\n');
     }
@@ -32,8 +25,6 @@ pub(super) fn columns<const N: usize>(header: [&str; N], rows: &[[String; N]]) -
 #[must_use]
 pub(super) fn facts(facts: &[(&str, String)]) -> String {
     let width = facts.iter().map(|(key, _)| key.len()).max().unwrap_or_default() + 2;
-    facts
-        .iter()
-        .map(|(key, value)| format!("{:width$}{value}\n", format!("{key}:")))
-        .collect()
+    let lines = facts.iter().map(|(key, value)| format!("{:width$}{value}", format!("{key}:")));
+    lines.chain([String::new()]).collect::<Vec<_>>().join("\n")
 }

@@ -68,23 +68,16 @@ fn configuration(dir: &Path, port: u16) -> Result<PathBuf, Failure> {
 /// One user, whose password is known from `try.json` on a second run, and the facts for scripts.
 async fn prepare(app: &App, dir: &Path) -> Result<Value, Failure> {
     let path = dir.join("try.json");
-    let known: Option<Value> = fs::read_to_string(&path)
-        .ok()
-        .and_then(|text| serde_json::from_str(&text).ok());
-    let password = known
-        .as_ref()
-        .and_then(|facts| facts.get("password")?.as_str())
-        .map(str::to_owned);
+    let known: Option<Value> =
+        fs::read_to_string(&path).ok().and_then(|text| serde_json::from_str(&text).ok());
+    let password = known.as_ref().and_then(|facts| facts.get("password")?.as_str()).map(str::to_owned);
     let missing = crate::account::find_user(&app.store, USER).await?.is_none();
     let password = match password.filter(|_| !missing) {
         Some(password) => password,
         None => new_user(app, missing).await?,
     };
     let config = app.config();
-    let show = admin::AppCommand::Show {
-        app: CLIENT.to_owned(),
-        secret: true,
-    };
+    let show = admin::AppCommand::Show { app: CLIENT.to_owned(), secret: true };
     let shown = admin::execute(app, Command::App(show)).await?;
     let facts = json!({
         "url": config.issuer,
@@ -119,34 +112,20 @@ async fn new_user(app: &App, missing: bool) -> Result<String, Failure> {
 fn write_private(path: &Path, text: &str) -> Result<(), Failure> {
     use std::io::Write;
     let mut options = fs::OpenOptions::new();
-    let mut file = options
-        .write(true)
-        .create(true)
-        .truncate(true)
-        .mode(0o600)
-        .open(path)
-        .map_err(Failure::new)?;
+    let mut file =
+        options.write(true).create(true).truncate(true).mode(0o600).open(path).map_err(Failure::new)?;
     file.write_all(text.as_bytes()).map_err(Failure::new)
 }
 
 async fn announce(app: &App, facts: &Value) -> Result<(), Failure> {
-    let fact = |name: &str| {
-        facts
-            .get(name)
-            .and_then(Value::as_str)
-            .unwrap_or_default()
-            .to_owned()
-    };
+    let fact = |name: &str| facts.get(name).and_then(Value::as_str).unwrap_or_default().to_owned();
     let chat = super::rocketchat::RocketchatCommand::Env { app: None };
     let settings = admin::execute(app, Command::Rocketchat(chat)).await?;
     println!("{}", settings.text);
     println!("Open      {}", fact("url"));
     println!("User      {}", fact("username"));
     println!("Password  {}", fact("password"));
-    println!(
-        "CA file   {}   (self-signed: the browser will ask once)",
-        fact("ca")
-    );
+    println!("CA file   {}   (self-signed: the browser will ask once)", fact("ca"));
     println!("\nThe settings for Rocket.Chat stand above. Ctrl-C stops; the next run finds its data again.");
     Ok(())
 }

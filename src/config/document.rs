@@ -71,21 +71,11 @@ pub(super) fn parse(text: &str, problems: &mut Problems) -> Option<Node> {
     if !is_acceptable(text, problems) {
         return None;
     }
-    if text
-        .lines()
-        .all(|line| line.trim_start().is_empty() || line.trim_start().starts_with('#'))
-    {
-        return Some(Node {
-            place: Place::START,
-            head: Place::START,
-            value: Value::Null,
-        });
+    if text.lines().all(|line| line.trim_start().is_empty() || line.trim_start().starts_with('#')) {
+        return Some(Node { place: Place::START, head: Place::START, value: Value::Null });
     }
     match serde_yaml::from_str_with_options::<Raw>(text, options()) {
-        Ok(raw) => Some(Node {
-            head: Place::START,
-            ..clean(raw, problems)
-        }),
+        Ok(raw) => Some(Node { head: Place::START, ..clean(raw, problems) }),
         Err(error) => {
             complain(&error, problems);
             None
@@ -203,9 +193,7 @@ fn complain(error: &Error, problems: &mut Problems) {
 }
 
 fn several_documents(place: Place, problems: &mut Problems) {
-    problems
-        .error(place, "more than one document in the file")
-        .hint("remove the `---` between them");
+    problems.error(place, "more than one document in the file").hint("remove the `---` between them");
 }
 
 fn syntax(error: &Error, place: Place, problems: &mut Problems) {
@@ -222,10 +210,7 @@ fn place(location: Location) -> Place {
     if location.line() == 0 {
         return Place::NONE;
     }
-    Place {
-        line: location.line(),
-        column: location.column().max(1),
-    }
+    Place { line: location.line(), column: location.column().max(1) }
 }
 
 /// Turns what the parser gives into a [`Node`], noting tags and bad keys.
@@ -234,20 +219,14 @@ fn clean(raw: Raw, problems: &mut Problems) -> Node {
     let Tagged(content, tag) = raw.0.value;
     if let Some(tag) = tag {
         let tag = short(&tag.replace("tag:yaml.org,2002:", "!!"));
-        problems
-            .error(at, format!("tags such as `{tag}` are not supported"))
-            .hint("write the plain value");
+        problems.error(at, format!("tags such as `{tag}` are not supported")).hint("write the plain value");
     }
     let value = match content {
         Content::Scalar(value) => value,
         Content::List(items) => Value::List(items.into_iter().map(|item| clean(item, problems)).collect()),
         Content::Map(entries) => Value::Map(clean_entries(entries, problems)),
     };
-    Node {
-        place: at,
-        head: at,
-        value,
-    }
+    Node { place: at, head: at, value }
 }
 
 fn clean_entries(entries: Vec<(Raw, Raw)>, problems: &mut Problems) -> Vec<(Key, Node)> {
@@ -274,9 +253,7 @@ fn clean_entries(entries: Vec<(Raw, Raw)>, problems: &mut Problems) -> Vec<(Key,
             let place = key.place;
             kept.push((Key { text, place }, value));
         } else {
-            problems
-                .error(key.place, format!("`{}` is here twice", short(&text)))
-                .hint("keep one of them");
+            problems.error(key.place, format!("`{}` is here twice", short(&text))).hint("keep one of them");
         }
     }
     kept

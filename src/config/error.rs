@@ -56,15 +56,7 @@ pub struct Problem {
 impl Problem {
     /// A problem with the file as a whole, such as one that cannot be read.
     pub(super) fn of_file(file: &str, message: String, hint: Option<String>) -> Self {
-        Self {
-            file: file.to_owned(),
-            line: 0,
-            column: 0,
-            message,
-            hint,
-            excerpt: String::new(),
-            caret: 0,
-        }
+        Self { file: file.to_owned(), line: 0, column: 0, message, hint, excerpt: String::new(), caret: 0 }
     }
 }
 
@@ -72,10 +64,7 @@ impl fmt::Display for Problem {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         if self.line == 0 {
             writeln!(f, "{}: {}", self.file, self.message)?;
-            return self
-                .hint
-                .iter()
-                .try_for_each(|hint| writeln!(f, "  = hint: {hint}"));
+            return self.hint.iter().try_for_each(|hint| writeln!(f, "  = hint: {hint}"));
         }
         let number = self.line.to_string();
         let gutter = number.len() + 1;
@@ -83,9 +72,7 @@ impl fmt::Display for Problem {
         writeln!(f, "{:gutter$}|", "")?;
         writeln!(f, "{}", format!("{number} | {}", self.excerpt).trim_end())?;
         writeln!(f, "{:gutter$}| {:caret$}^", "", "", caret = self.caret)?;
-        self.hint
-            .iter()
-            .try_for_each(|hint| writeln!(f, "{:gutter$}= hint: {hint}", ""))
+        self.hint.iter().try_for_each(|hint| writeln!(f, "{:gutter$}= hint: {hint}", ""))
     }
 }
 
@@ -98,10 +85,7 @@ pub struct ConfigError {
 
 impl ConfigError {
     pub(super) fn of_file(file: &str, message: String, hint: Option<String>) -> Self {
-        Self {
-            problems: vec![Problem::of_file(file, message, hint)],
-            more: 0,
-        }
+        Self { problems: vec![Problem::of_file(file, message, hint)], more: 0 }
     }
 
     /// In the order of the file; at most a hundred.
@@ -138,11 +122,7 @@ pub(super) struct Draft {
 
 impl Draft {
     fn new(place: Place, message: String) -> Self {
-        Self {
-            place,
-            message,
-            hint: None,
-        }
+        Self { place, message, hint: None }
     }
 
     /// Adds what to do about it.
@@ -192,20 +172,12 @@ impl Problems {
     /// Notes a mistake; the configuration will not be used.
     pub(super) fn error(&mut self, place: Place, message: impl Into<String>) -> &mut Draft {
         self.more += usize::from(self.errors.len() >= KEPT);
-        keep(
-            &mut self.errors,
-            &mut self.spare,
-            Draft::new(place, message.into()),
-        )
+        keep(&mut self.errors, &mut self.spare, Draft::new(place, message.into()))
     }
 
     /// Notes something legal that is probably not meant.
     pub(super) fn warn(&mut self, place: Place, message: impl Into<String>) -> &mut Draft {
-        keep(
-            &mut self.warnings,
-            &mut self.spare,
-            Draft::new(place, message.into()),
-        )
+        keep(&mut self.warnings, &mut self.spare, Draft::new(place, message.into()))
     }
 
     /// The warnings, or the mistakes if there is one.
@@ -214,10 +186,7 @@ impl Problems {
         if self.errors.is_empty() {
             return Ok(source.problems(self.warnings));
         }
-        Err(ConfigError {
-            problems: source.problems(self.errors),
-            more: self.more,
-        })
+        Err(ConfigError { problems: source.problems(self.errors), more: self.more })
     }
 }
 
@@ -252,23 +221,14 @@ impl Source<'_> {
         let source = self.text.lines().nth(line).unwrap_or_default();
         let column = column.min(source.chars().count());
         let skipped = column.saturating_sub(EXCERPT / 2);
-        let skipped = if source.chars().count() > EXCERPT {
-            skipped
-        } else {
-            0
-        };
+        let skipped = if source.chars().count() > EXCERPT { skipped } else { 0 };
         Problem {
             file: self.file.to_owned(),
             line: draft.place.line,
             column: draft.place.column,
             message: draft.message.chars().map(printable).collect(),
             hint: draft.hint.map(|hint| hint.chars().map(printable).collect()),
-            excerpt: source
-                .chars()
-                .skip(skipped)
-                .take(EXCERPT)
-                .map(printable)
-                .collect(),
+            excerpt: source.chars().skip(skipped).take(EXCERPT).map(printable).collect(),
             caret: column - skipped,
         }
     }

@@ -13,10 +13,7 @@ use url::Url;
 
 /// One whole configuration. Reload replaces it; nothing mutates it.
 #[derive(Debug, Clone)]
-#[expect(
-    clippy::zero_sized_map_values,
-    reason = "a policy will say more than it does today"
-)]
+#[expect(clippy::zero_sized_map_values, reason = "a policy will say more than it does today")]
 pub struct Config {
     /// The public base URL without a trailing slash; the `iss` of every token, compared byte for byte.
     pub issuer: String,

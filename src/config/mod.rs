@@ -53,11 +53,7 @@ pub fn parse(name: &str, text: &str, base: &Path) -> Result<Loaded, ConfigError>
     let warnings = problems.finish(name, text)?;
     match config {
         Some(config) => Ok(Loaded { config, warnings }),
-        None => Err(ConfigError::of_file(
-            name,
-            "is not usable, for an unknown reason".to_owned(),
-            None,
-        )),
+        None => Err(ConfigError::of_file(name, "is not usable, for an unknown reason".to_owned(), None)),
     }
 }
 
@@ -69,9 +65,7 @@ fn read_file(path: &Path) -> io::Result<Vec<u8>> {
     }
     let mut bytes = Vec::new();
     let limit = u64::try_from(document::MAX_BYTES).unwrap_or(u64::MAX);
-    File::open(path)?
-        .take(limit.saturating_add(1))
-        .read_to_end(&mut bytes)?;
+    File::open(path)?.take(limit.saturating_add(1)).read_to_end(&mut bytes)?;
     Ok(bytes)
 }
 
@@ -86,10 +80,7 @@ fn decode(name: &str, bytes: Vec<u8>) -> Result<String, ConfigError> {
         return Err(ConfigError::of_file(name, message, None));
     }
     String::from_utf8(bytes).map_err(|error| {
-        let valid = error
-            .as_bytes()
-            .get(..error.utf8_error().valid_up_to())
-            .unwrap_or_default();
+        let valid = error.as_bytes().get(..error.utf8_error().valid_up_to()).unwrap_or_default();
         let line = valid.split(|byte| *byte == b'\n').count();
         ConfigError::of_file(name, format!("is not UTF-8 in line {line}"), hint)
     })

@@ -55,9 +55,7 @@ impl Read for Period {
         };
         result
             .inspect_err(|message| {
-                problems
-                    .error(node.place, message)
-                    .hint("write it like `60s`, `10m`, `8h` or `30d`");
+                problems.error(node.place, message).hint("write it like `60s`, `10m`, `8h` or `30d`");
             })
             .ok()
     }
@@ -74,9 +72,7 @@ mod tests {
         assert_eq!(seconds("10m"), Some(600));
         assert_eq!(seconds("8h"), Some(28_800));
         assert_eq!(seconds("30d"), Some(2_592_000));
-        for wrong in [
-            "", "s", "1", "1w", "-1h", "1.5h", "1h30m", " 1h", "1 h", "0s", "+1s", "4000d",
-        ] {
+        for wrong in ["", "s", "1", "1w", "-1h", "1.5h", "1h30m", " 1h", "1 h", "0s", "+1s", "4000d"] {
             assert_eq!(seconds(wrong), None, "{wrong}");
         }
         assert_eq!(seconds("99999999999999999999d"), None);

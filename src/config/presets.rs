@@ -50,9 +50,7 @@ pub(super) fn rocketchat(url: &Url, service: &str) -> Defaults {
         redirect_uris: vec![callback.clone(), format!("{callback}?close")],
         pkce: Pkce::Optional,
         grants: BTreeSet::from([GrantKind::AuthorizationCode]),
-        scopes: ["openid", "profile", "email", "groups", "roles"]
-            .map(str::to_owned)
-            .into(),
+        scopes: ["openid", "profile", "email", "groups", "roles"].map(str::to_owned).into(),
         first_party: true,
         withheld_claims: ROCKETCHAT_WITHHELD,
     }

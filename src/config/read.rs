@@ -104,10 +104,7 @@ impl Read for u32 {
                 return read;
             }
             Value::Number(None) => {
-                problems.error(
-                    node.place,
-                    "expected a whole number, found another kind of number",
-                );
+                problems.error(node.place, "expected a whole number, found another kind of number");
             }
             _ => {
                 expected("a whole number", node, problems).hint("write digits, without quotes");
@@ -142,10 +139,7 @@ impl<T: Read> Read for Entries<T> {
     fn read(node: &Node, problems: &mut Problems) -> Option<Self> {
         let entries = entries(node, problems)?;
         let read = entries.iter().map(|(key, value)| {
-            let name = At {
-                value: key.text.clone(),
-                place: key.place,
-            };
+            let name = At { value: key.text.clone(), place: key.place };
             (name, T::read(value, problems))
         });
         Some(Self(read.collect()))
@@ -165,11 +159,7 @@ fn entries<'a>(node: &'a Node, problems: &mut Problems) -> Option<&'a [(Key, Nod
 }
 
 fn expected<'a>(what: &str, node: &Node, problems: &'a mut Problems) -> &'a mut super::error::Draft {
-    let place = if matches!(node.value, Value::Null) {
-        node.head
-    } else {
-        node.place
-    };
+    let place = if matches!(node.value, Value::Null) { node.head } else { node.place };
     problems.error(place, format!("expected {what}, found {}", node.value.kind()))
 }
 
@@ -185,19 +175,12 @@ impl<'a> Keys<'a> {
     pub(super) fn open(node: &'a Node, fields: &'static [Field], problems: &'a mut Problems) -> Option<Self> {
         let entries = entries(node, problems)?;
         let known: BTreeSet<_> = fields.iter().map(|field| field.name).collect();
-        for (key, _) in entries
-            .iter()
-            .filter(|(key, _)| !known.contains(key.text.as_str()))
-        {
+        for (key, _) in entries.iter().filter(|(key, _)| !known.contains(key.text.as_str())) {
             problems
                 .error(key.place, format!("unknown key `{}`", short(&key.text)))
                 .nearest(&key.text, fields.iter().map(|field| field.name));
         }
-        Some(Self {
-            entries,
-            head: node.head,
-            problems,
-        })
+        Some(Self { entries, head: node.head, problems })
     }
 
     /// The value of one key.
@@ -239,11 +222,7 @@ pub(super) fn chosen(
             .nearest(name, names.iter().copied());
         return None;
     };
-    let nothing = Node {
-        place,
-        head: place,
-        value: Value::Null,
-    };
+    let nothing = Node { place, head: place, value: Value::Null };
     Some((known, inner.cloned().unwrap_or(nothing)))
 }
 
@@ -256,10 +235,7 @@ fn refuse_choice<T>(node: &Node, names: &[&str], problems: &mut Problems) -> Opt
 /// One of a few words.
 pub(super) fn word<T: Copy>(node: &Node, words: &[(&'static str, T)], problems: &mut Problems) -> Option<T> {
     let text = String::read(node, problems)?;
-    let found = words
-        .iter()
-        .find(|(word, _)| *word == text)
-        .map(|(_, value)| *value);
+    let found = words.iter().find(|(word, _)| *word == text).map(|(_, value)| *value);
     if found.is_none() {
         problems
             .error(node.place, format!("unknown value `{}`", short(&text)))

@@ -58,30 +58,19 @@ impl MasterKey {
         }
         let path = data_dir.join("master.key");
         if create && !path.exists() {
-            create_file(&path).map_err(|source| MasterKeyError::Create {
-                path: path.clone(),
-                source,
-            })?;
+            create_file(&path).map_err(|source| MasterKeyError::Create { path: path.clone(), source })?;
         }
         Self::read(&path, true)
     }
 
     fn read(path: &Path, check_mode: bool) -> Result<Self, MasterKeyError> {
-        let fail = |source| MasterKeyError::Read {
-            path: path.to_owned(),
-            source,
-        };
+        let fail = |source| MasterKeyError::Read { path: path.to_owned(), source };
         let mode = fs::metadata(path).map_err(fail)?.mode() & 0o777;
         if check_mode && mode & 0o077 != 0 {
-            return Err(MasterKeyError::TooOpen {
-                path: path.to_owned(),
-                mode,
-            });
+            return Err(MasterKeyError::TooOpen { path: path.to_owned(), mode });
         }
         let text = Zeroizing::new(fs::read_to_string(path).map_err(fail)?);
-        let malformed = || MasterKeyError::Malformed {
-            path: path.to_owned(),
-        };
+        let malformed = || MasterKeyError::Malformed { path: path.to_owned() };
         let bytes = Zeroizing::new(URL_SAFE_NO_PAD.decode(text.trim()).map_err(|_| malformed())?);
         Self::from_bytes(&bytes).ok_or_else(malformed)
     }
@@ -92,10 +81,7 @@ impl MasterKey {
         let derive = hmac::Key::new(hmac::HMAC_SHA256, bytes);
         let seal = hmac::sign(&derive, b"gantry seal v1");
         let seal = UnboundKey::new(&AES_256_GCM, seal.as_ref()).ok()?;
-        (bytes.len() == 32).then(|| Self {
-            seal: LessSafeKey::new(seal),
-            derive,
-        })
+        (bytes.len() == 32).then(|| Self { seal: LessSafeKey::new(seal), derive })
     }
 
     /// Seals `plain`, bound to `what`: it opens under the same name only.
@@ -117,9 +103,7 @@ impl MasterKey {
 
     /// Opens what [`MasterKey::seal`] made under the same name.
     pub fn open(&self, what: &str, sealed: &SealedBytes) -> Result<Zeroizing<Vec<u8>>, UnsealError> {
-        self.try_open(what, sealed).ok_or_else(|| UnsealError {
-            what: what.to_owned(),
-        })
+        self.try_open(what, sealed).ok_or_else(|| UnsealError { what: what.to_owned() })
     }
 
     fn try_open(&self, what: &str, sealed: &SealedBytes) -> Option<Zeroizing<Vec<u8>>> {
@@ -127,10 +111,7 @@ impl MasterKey {
         let (nonce, rest) = bytes.split_first_chunk::<12>()?;
         let mut rest = Zeroizing::new(rest.to_vec());
         let nonce = Nonce::assume_unique_for_key(*nonce);
-        let plain = self
-            .seal
-            .open_in_place(nonce, Aad::from(what.as_bytes()), &mut rest)
-            .ok()?;
+        let plain = self.seal.open_in_place(nonce, Aad::from(what.as_bytes()), &mut rest).ok()?;
         Some(Zeroizing::new(plain.to_vec()))
     }
 
@@ -149,11 +130,7 @@ impl MasterKey {
 
 fn create_file(path: &Path) -> io::Result<()> {
     let text = Zeroizing::new(URL_SAFE_NO_PAD.encode(*Zeroizing::new(random::<32>())));
-    let mut file = OpenOptions::new()
-        .write(true)
-        .create_new(true)
-        .mode(0o600)
-        .open(path)?;
+    let mut file = OpenOptions::new().write(true).create_new(true).mode(0o600).open(path)?;
     file.write_all(text.as_bytes())?;
     file.sync_all()
 }
@@ -166,17 +143,9 @@ mod tests {
     fn a_sealed_value_opens_under_its_own_name_only() {
         let key = MasterKey::from_bytes(&[7; 32]).expect("32 bytes");
         let sealed = key.seal("client app", b"secret");
-        assert_eq!(
-            key.open("client app", &sealed).expect("opens").as_slice(),
-            b"secret"
-        );
+        assert_eq!(key.open("client app", &sealed).expect("opens").as_slice(), b"secret");
         assert!(key.open("client other", &sealed).is_err());
-        assert!(
-            MasterKey::from_bytes(&[8; 32])
-                .expect("32 bytes")
-                .open("client app", &sealed)
-                .is_err()
-        );
+        assert!(MasterKey::from_bytes(&[8; 32]).expect("32 bytes").open("client app", &sealed).is_err());
     }
 
     #[test]
@@ -187,15 +156,9 @@ mod tests {
         let path = dir.path().join("master.key");
         assert_eq!(fs::metadata(&path).expect("there").mode() & 0o777, 0o600);
         fs::set_permissions(&path, fs::Permissions::from_mode(0o644)).expect("chmod");
-        assert!(matches!(
-            MasterKey::load(dir.path(), true),
-            Err(MasterKeyError::TooOpen { .. })
-        ));
+        assert!(matches!(MasterKey::load(dir.path(), true), Err(MasterKeyError::TooOpen { .. })));
         fs::write(&path, "short").expect("write");
         fs::set_permissions(&path, fs::Permissions::from_mode(0o600)).expect("chmod");
-        assert!(matches!(
-            MasterKey::load(dir.path(), true),
-            Err(MasterKeyError::Malformed { .. })
-        ));
+        assert!(matches!(MasterKey::load(dir.path(), true), Err(MasterKeyError::Malformed { .. })));
     }
 }

@@ -6,10 +6,10 @@ use std::time::Duration;
 use arc_swap::ArcSwap;
 use aws_lc_rs::encoding::{AsDer, Pkcs8V1Der};
 use aws_lc_rs::rand::SystemRandom;
+use aws_lc_rs::rsa::KeySize;
 use aws_lc_rs::signature::{
     ECDSA_P256_SHA256_FIXED_SIGNING, EcdsaKeyPair, Ed25519KeyPair, KeyPair as _, RSA_PKCS1_SHA256, RsaKeyPair,
 };
-use aws_lc_rs::rsa::KeySize;
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use jsonwebtoken::jwk::Jwk;
@@ -128,13 +128,8 @@ const ALL: [Alg; 3] = [Alg::Rs256, Alg::Es256, Alg::EdDsa];
 impl Keys {
     /// Loads the ring; algorithms without an active key get one.
     pub async fn load(master: MasterKey, store: &Store, clock: &Clock) -> Result<Self, KeyError> {
-        let keys = Self {
-            master,
-            ring: ArcSwap::from_pointee(Ring {
-                keys: Vec::new(),
-                jwks: String::new(),
-            }),
-        };
+        let keys =
+            Self { master, ring: ArcSwap::from_pointee(Ring { keys: Vec::new(), jwks: String::new() }) };
         keys.reload(store).await?;
         for alg in ALL {
             if keys.ring.load().active(alg).is_none() {
@@ -149,10 +144,8 @@ impl Keys {
     /// Reads the ring again, after another node or a command has changed it.
     pub async fn reload(&self, store: &Store) -> Result<(), KeyError> {
         let records = store.scan::<SigningKey>(None, 100).await?;
-        let keys = records
-            .into_iter()
-            .map(|stored| self.parse(stored.record))
-            .collect::<Result<Vec<_>, _>>()?;
+        let keys =
+            records.into_iter().map(|stored| self.parse(stored.record)).collect::<Result<Vec<_>, _>>()?;
         let public: Vec<&Value> = keys.iter().map(|key| &key.public).collect();
         let jwks = json!({ "keys": public }).to_string();
         self.ring.store(Arc::new(Ring { keys, jwks }));
@@ -187,11 +180,7 @@ impl Keys {
         let info = |key: &Parsed| KeyInfo {
             kid: key.record.kid.clone(),
             alg: key.record.alg,
-            state: if key.record.retires_at.is_some() {
-                KeyState::Published
-            } else {
-                KeyState::Active
-            },
+            state: if key.record.retires_at.is_some() { KeyState::Published } else { KeyState::Active },
             created_at: key.record.created_at,
             retires_at: key.record.retires_at,
         };
@@ -202,11 +191,7 @@ impl Keys {
     #[must_use]
     pub fn oldest_active(&self) -> Option<Timestamp> {
         let ring = self.ring.load();
-        ring.keys
-            .iter()
-            .filter(|key| key.record.retires_at.is_none())
-            .map(|key| key.record.created_at)
-            .min()
+        ring.keys.iter().filter(|key| key.record.retires_at.is_none()).map(|key| key.record.created_at).min()
     }
 
     /// The JSON Web Key Set (RFC 7517 section 5): public members only.
@@ -242,18 +227,13 @@ impl Keys {
             return None;
         }
         let ring = self.ring.load();
-        let key = ring
-            .keys
-            .iter()
-            .find(|key| Some(&key.record.kid) == header.kid.as_ref())?;
+        let key = ring.keys.iter().find(|key| Some(&key.record.kid) == header.kid.as_ref())?;
         // The algorithm belongs to the key, never to the header (RFC 8725 section 3.1).
         let mut validation = jsonwebtoken::Validation::new(key.record.alg.jose());
         validation.required_spec_claims.clear();
         validation.validate_exp = false;
         validation.validate_aud = false;
-        jsonwebtoken::decode(token, &key.decoding, &validation)
-            .ok()
-            .map(|data| data.claims)
+        jsonwebtoken::decode(token, &key.decoding, &validation).ok().map(|data| data.claims)
     }
 
     /// The master key, to seal other things with.
@@ -266,20 +246,12 @@ impl Keys {
         let (pkcs8, public) = generate_pkcs8(alg).ok_or(KeyError::Generate)?;
         let kid = URL_SAFE_NO_PAD.encode(&Digest::of(&public).bytes()[..12]);
         let sealed = self.master.seal(&sealed_name(&kid), &pkcs8);
-        Ok(SigningKey {
-            kid,
-            alg,
-            sealed,
-            created_at: now,
-            retires_at: None,
-        })
+        Ok(SigningKey { kid, alg, sealed, created_at: now, retires_at: None })
     }
 
     fn parse(&self, record: SigningKey) -> Result<Parsed, KeyError> {
         let pkcs8 = self.master.open(&sealed_name(&record.kid), &record.sealed)?;
-        let malformed = || KeyError::Malformed {
-            kid: record.kid.clone(),
-        };
+        let malformed = || KeyError::Malformed { kid: record.kid.clone() };
         let pair = Pair::parse(record.alg, &pkcs8).ok_or_else(malformed)?;
         let public = pair.public_jwk(&record).ok_or_else(malformed)?;
         let jwk: Jwk = serde_json::from_value(public.clone()).map_err(|_| malformed())?;
@@ -289,23 +261,14 @@ impl Keys {
             URL_SAFE_NO_PAD.encode(header.to_string())
         };
         let headers = [header(Typ::Jwt), header(Typ::AccessToken)];
-        Ok(Parsed {
-            record,
-            pair,
-            public,
-            decoding,
-            headers,
-        })
+        Ok(Parsed { record, pair, public, decoding, headers })
     }
 }
 
 impl Ring {
     /// The newest key that has not been replaced.
     fn active(&self, alg: Alg) -> Option<&Parsed> {
-        let active = self
-            .keys
-            .iter()
-            .filter(|key| key.record.alg == alg && key.record.retires_at.is_none());
+        let active = self.keys.iter().filter(|key| key.record.alg == alg && key.record.retires_at.is_none());
         active.max_by_key(|key| key.record.created_at)
     }
 }
@@ -326,9 +289,9 @@ impl Pair {
     fn parse(alg: Alg, pkcs8: &[u8]) -> Option<Self> {
         match alg {
             Alg::Rs256 => RsaKeyPair::from_pkcs8(pkcs8).ok().map(Self::Rsa),
-            Alg::Es256 => EcdsaKeyPair::from_pkcs8(&ECDSA_P256_SHA256_FIXED_SIGNING, pkcs8)
-                .ok()
-                .map(Self::P256),
+            Alg::Es256 => {
+                EcdsaKeyPair::from_pkcs8(&ECDSA_P256_SHA256_FIXED_SIGNING, pkcs8).ok().map(Self::P256)
+            }
             Alg::EdDsa => Ed25519KeyPair::from_pkcs8(pkcs8).ok().map(Self::Ed25519),
         }
     }
@@ -337,8 +300,7 @@ impl Pair {
         match self {
             Self::Rsa(pair) => {
                 let mut out = vec![0; pair.public_modulus_len()];
-                pair.sign(&RSA_PKCS1_SHA256, &SystemRandom::new(), message, &mut out)
-                    .ok()?;
+                pair.sign(&RSA_PKCS1_SHA256, &SystemRandom::new(), message, &mut out).ok()?;
                 Some(out)
             }
             Self::P256(pair) => Some(pair.sign(&SystemRandom::new(), message).ok()?.as_ref().to_vec()),
@@ -390,26 +352,17 @@ fn generate_pkcs8(alg: Alg) -> Option<(Zeroizing<Vec<u8>>, Vec<u8>)> {
         Alg::Rs256 => {
             let pair = RsaKeyPair::generate(KeySize::Rsa2048).ok()?;
             let der = AsDer::<Pkcs8V1Der<'_>>::as_der(&pair).ok()?;
-            Some((
-                Zeroizing::new(der.as_ref().to_vec()),
-                pair.public_key().as_ref().to_vec(),
-            ))
+            Some((Zeroizing::new(der.as_ref().to_vec()), pair.public_key().as_ref().to_vec()))
         }
         Alg::Es256 => {
             let pair = EcdsaKeyPair::generate(&ECDSA_P256_SHA256_FIXED_SIGNING).ok()?;
             let document = pair.to_pkcs8v1().ok()?;
-            Some((
-                Zeroizing::new(document.as_ref().to_vec()),
-                pair.public_key().as_ref().to_vec(),
-            ))
+            Some((Zeroizing::new(document.as_ref().to_vec()), pair.public_key().as_ref().to_vec()))
         }
         Alg::EdDsa => {
             let pair = Ed25519KeyPair::generate().ok()?;
             let document = pair.to_pkcs8().ok()?;
-            Some((
-                Zeroizing::new(document.as_ref().to_vec()),
-                pair.public_key().as_ref().to_vec(),
-            ))
+            Some((Zeroizing::new(document.as_ref().to_vec()), pair.public_key().as_ref().to_vec()))
         }
     }
 }

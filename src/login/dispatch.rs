@@ -144,16 +144,8 @@ pub async fn begin(app: &App, visitor: &Visitor, target: Target) -> Result<Outco
 /// back to the beginning.
 pub async fn load(app: &App, visitor: &Visitor, id: &str) -> Result<Stored<LoginFlow>, LoginError> {
     let id: Id = id.parse().map_err(|_| LoginError::Gone)?;
-    let mut flow = app
-        .store
-        .get::<LoginFlow>(&id.to_string())
-        .await?
-        .ok_or(LoginError::Gone)?;
-    if !visitor
-        .browser
-        .as_ref()
-        .is_some_and(|browser| browser.proves(&flow.browser))
-    {
+    let mut flow = app.store.get::<LoginFlow>(&id.to_string()).await?.ok_or(LoginError::Gone)?;
+    if !visitor.browser.as_ref().is_some_and(|browser| browser.proves(&flow.browser)) {
         return Err(LoginError::Forged);
     }
     if let Some(needed) = flow.state.session() {
@@ -170,12 +162,7 @@ pub async fn load(app: &App, visitor: &Visitor, id: &str) -> Result<Stored<Login
 /// The value that a form of this flow and step must bring back.
 #[must_use]
 pub fn csrf(app: &App, flow: &LoginFlow) -> String {
-    let input = [
-        &flow.id.bytes()[..],
-        flow.browser.bytes(),
-        flow.state.step().as_bytes(),
-    ]
-    .concat();
+    let input = [&flow.id.bytes()[..], flow.browser.bytes(), flow.state.step().as_bytes()].concat();
     URL_SAFE_NO_PAD.encode(app.keys.master().derive("flow csrf", &input))
 }
 
@@ -237,15 +224,8 @@ async fn by_password(
     };
     match proved {
         Err(notice) => {
-            let again = Next::Again {
-                flow: Box::new(flow.record),
-                notice,
-                username,
-            };
-            Ok(Outcome {
-                next: again,
-                cookies: Vec::new(),
-            })
+            let again = Next::Again { flow: Box::new(flow.record), notice, username };
+            Ok(Outcome { next: again, cookies: Vec::new() })
         }
         Ok(user) => {
             let (session, cookies) = session::start(app, visitor, &user, &["pwd"]).await?;
@@ -262,21 +242,13 @@ async fn prove_password(
     username: &str,
     password: Zeroizing<String>,
 ) -> Result<Result<User, Notice>, LoginError> {
-    let found = if username.len() <= MAX_NAME {
-        find_user(&app.store, username).await?
-    } else {
-        None
-    };
+    let found = if username.len() <= MAX_NAME { find_user(&app.store, username).await? } else { None };
     let known = match &found {
         Some(user) => session::knows(app, visitor, user.id).await?,
         None => false,
     };
     let device = visitor.device.as_ref().filter(|_| known).map(Token::id);
-    let attempt = Attempt {
-        name: username,
-        address: visitor.address,
-        device,
-    };
+    let attempt = Attempt { name: username, address: visitor.address, device };
     if let Err(too_many) = attempt.count(app).await? {
         return Ok(Err(Notice::TooMany(too_many)));
     }
@@ -311,14 +283,7 @@ async fn allowed(app: &App, visitor: &Visitor, mut flow: Stored<LoginFlow>) -> R
     let signed_in = session::current(app, visitor).await?.ok_or(LoginError::Gone)?;
     if let Target::App(request) = &flow.target {
         let now = app.clock.now();
-        consent::remember(
-            &app.store,
-            now,
-            signed_in.user.id,
-            &request.client_id,
-            &request.scopes,
-        )
-        .await?;
+        consent::remember(&app.store, now, signed_in.user.id, &request.client_id, &request.scopes).await?;
     }
     flow.record.progress.consented = true;
     proceed(app, flow, Some(&signed_in), Vec::new()).await
@@ -328,10 +293,7 @@ async fn denied(app: &App, flow: Stored<LoginFlow>) -> Result<Outcome, LoginErro
     let refusal = OAuthError::new(ErrorCode::AccessDenied, "the person did not allow it");
     let batch = Batch::new().remove(&flow);
     let next = conclude(app, Step::Refuse(refusal), &flow.target, None, batch).await?;
-    Ok(Outcome {
-        next,
-        cookies: Vec::new(),
-    })
+    Ok(Outcome { next, cookies: Vec::new() })
 }
 
 /// Decides after progress, and stores either the next question or the end.
@@ -374,15 +336,7 @@ async fn next_step(
         }
     }
     let now = app.clock.now();
-    Ok(flow::decide(&Situation {
-        target,
-        progress,
-        signed_in,
-        allowed,
-        consent_given,
-        first_party,
-        now,
-    }))
+    Ok(flow::decide(&Situation { target, progress, signed_in, allowed, consent_given, first_party, now }))
 }
 
 /// Ends a flow: `batch` removes it, and the code is stored in the same stroke, so that one flow gives one code.
@@ -402,30 +356,17 @@ async fn conclude(
     match (step, client, signed_in) {
         (Step::Finish, Some(client), Some(signed_in)) => {
             let code = approve(app, client, request, signed_in, batch).await?;
-            Ok(Next::Answer(AuthorizationAnswer::new(
-                request,
-                &config.issuer,
-                Ok(code),
-            )))
+            Ok(Next::Answer(AuthorizationAnswer::new(request, &config.issuer, Ok(code))))
         }
         (Step::Refuse(error), Some(_), _) => {
             app.store.apply(batch).await?;
-            Ok(Next::Answer(AuthorizationAnswer::new(
-                request,
-                &config.issuer,
-                Err(error),
-            )))
+            Ok(Next::Answer(AuthorizationAnswer::new(request, &config.issuer, Err(error))))
         }
         _ => {
             app.store.apply(batch).await?;
-            let username = signed_in
-                .map(|signed_in| signed_in.user.username.to_string())
-                .unwrap_or_default();
+            let username = signed_in.map(|signed_in| signed_in.user.username.to_string()).unwrap_or_default();
             tracing::warn!(target: "gantry::audit", event = "access_denied", client = request.client_id, user = username);
-            Ok(Next::Forbidden {
-                client_id: request.client_id.clone(),
-                username,
-            })
+            Ok(Next::Forbidden { client_id: request.client_id.clone(), username })
         }
     }
 }

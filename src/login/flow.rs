@@ -126,18 +126,10 @@ pub enum Step {
 #[must_use]
 pub fn decide(situation: &Situation<'_>) -> Step {
     let Target::App(request) = situation.target else {
-        return if situation.signed_in.is_some() {
-            Step::Finish
-        } else {
-            Step::Ask(State::Identify)
-        };
+        return if situation.signed_in.is_some() { Step::Finish } else { Step::Ask(State::Identify) };
     };
     let step = decide_for_app(situation, request);
-    if request.prompt.contains(&Prompt::None) {
-        silent(step)
-    } else {
-        step
-    }
+    if request.prompt.contains(&Prompt::None) { silent(step) } else { step }
 }
 
 fn decide_for_app(situation: &Situation<'_>, request: &AuthorizationRequest) -> Step {
@@ -150,44 +142,25 @@ fn decide_for_app(situation: &Situation<'_>, request: &AuthorizationRequest) -> 
     if progress.other_account && !proved_here {
         return Step::Ask(State::Identify);
     }
-    if request
-        .expected_subject
-        .as_ref()
-        .is_some_and(|expected| *expected != user.id.to_string())
-    {
-        let other = OAuthError::new(
-            ErrorCode::LoginRequired,
-            "another person is signed in than the one expected",
-        );
-        return if proved_here {
-            Step::Refuse(other)
-        } else {
-            Step::Ask(State::Identify)
-        };
+    if request.expected_subject.as_ref().is_some_and(|expected| *expected != user.id.to_string()) {
+        let other =
+            OAuthError::new(ErrorCode::LoginRequired, "another person is signed in than the one expected");
+        return if proved_here { Step::Refuse(other) } else { Step::Ask(State::Identify) };
     }
     let age = situation.now.since(session.authentication.at).as_secs();
     let stale = request.max_age.is_some_and(|limit| age >= limit);
     if (stale || request.prompt.contains(&Prompt::Login)) && !proved_here {
-        return Step::Ask(State::Reauthenticate {
-            session: session_id,
-            username,
-        });
+        return Step::Ask(State::Reauthenticate { session: session_id, username });
     }
     if request.prompt.contains(&Prompt::SelectAccount) && !progress.chosen && !proved_here {
-        return Step::Ask(State::SelectAccount {
-            session: session_id,
-            username,
-        });
+        return Step::Ask(State::SelectAccount { session: session_id, username });
     }
     if !situation.allowed {
         return Step::Forbidden;
     }
     let asked_again = request.prompt.contains(&Prompt::Consent) && !progress.consented;
     if !situation.first_party && (asked_again || !situation.consent_given) {
-        return Step::Ask(State::Consent {
-            session: session_id,
-            username,
-        });
+        return Step::Ask(State::Consent { session: session_id, username });
     }
     Step::Finish
 }

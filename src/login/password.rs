@@ -60,15 +60,8 @@ struct Job {
 }
 
 enum Work {
-    Hash {
-        password: Zeroizing<String>,
-        cost: Argon2id,
-    },
-    Check {
-        password: Zeroizing<String>,
-        against: Option<String>,
-        cost: Argon2id,
-    },
+    Hash { password: Zeroizing<String>, cost: Argon2id },
+    Check { password: Zeroizing<String>, against: Option<String>, cost: Argon2id },
 }
 
 enum Done {
@@ -85,9 +78,7 @@ impl PasswordPool {
         let jobs = Arc::new(Mutex::new(jobs));
         for number in 0..threads {
             let jobs = Arc::clone(&jobs);
-            thread::Builder::new()
-                .name(format!("argon2-{number}"))
-                .spawn(move || work_off(&jobs))?;
+            thread::Builder::new().name(format!("argon2-{number}")).spawn(move || work_off(&jobs))?;
         }
         Ok(Self { queue })
     }
@@ -108,14 +99,7 @@ impl PasswordPool {
         against: Option<String>,
         cost: Argon2id,
     ) -> Result<Checked, PoolError> {
-        match self
-            .run(Work::Check {
-                password,
-                against,
-                cost,
-            })
-            .await?
-        {
+        match self.run(Work::Check { password, against, cost }).await? {
             Done::Checked(checked) => Ok(checked),
             Done::Hashed(_) => Err(PoolError::Gone),
         }
@@ -123,12 +107,10 @@ impl PasswordPool {
 
     async fn run(&self, work: Work) -> Result<Done, PoolError> {
         let (reply, answer) = oneshot::channel();
-        self.queue
-            .try_send(Job { work, reply })
-            .map_err(|error| match error {
-                TrySendError::Full(_) => PoolError::Full,
-                TrySendError::Disconnected(_) => PoolError::Gone,
-            })?;
+        self.queue.try_send(Job { work, reply }).map_err(|error| match error {
+            TrySendError::Full(_) => PoolError::Full,
+            TrySendError::Disconnected(_) => PoolError::Gone,
+        })?;
         answer.await.map_err(|_| PoolError::Gone)?
     }
 }
@@ -136,10 +118,7 @@ impl PasswordPool {
 fn work_off(jobs: &Mutex<Receiver<Job>>) {
     let mut memory = Memory::default();
     loop {
-        let next = jobs
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            .recv_timeout(IDLE);
+        let next = jobs.lock().unwrap_or_else(PoisonError::into_inner).recv_timeout(IDLE);
         match next {
             Ok(job) if job.reply.is_closed() => {}
             Ok(job) => {
@@ -170,11 +149,9 @@ impl Work {
     fn perform(self, memory: &mut Memory) -> Result<Done, PoolError> {
         match self {
             Self::Hash { password, cost } => new_phc(&password, cost, memory).map(Done::Hashed),
-            Self::Check {
-                password,
-                against,
-                cost,
-            } => check(&password, against.as_deref(), cost, memory).map(Done::Checked),
+            Self::Check { password, against, cost } => {
+                check(&password, against.as_deref(), cost, memory).map(Done::Checked)
+            }
         }
     }
 }
@@ -194,24 +171,16 @@ fn check(
     if !same(&computed, &stored.hash) {
         return Ok(Checked::Wrong);
     }
-    let rehash = (stored.cost != cost)
-        .then(|| new_phc(password, cost, memory))
-        .transpose()?;
+    let rehash = (stored.cost != cost).then(|| new_phc(password, cost, memory)).transpose()?;
     Ok(Checked::Right { rehash })
 }
 
 fn new_phc(password: &str, cost: Argon2id, memory: &mut Memory) -> Result<String, PoolError> {
     let salt: [u8; 16] = random();
     let hash = raw_hash(password, &salt, cost, memory)?;
-    let Argon2id {
-        memory_kib,
-        iterations,
-        parallelism,
-    } = cost;
+    let Argon2id { memory_kib, iterations, parallelism } = cost;
     let (salt, hash) = (STANDARD_NO_PAD.encode(salt), STANDARD_NO_PAD.encode(hash));
-    Ok(format!(
-        "$argon2id$v=19$m={memory_kib},t={iterations},p={parallelism}${salt}${hash}"
-    ))
+    Ok(format!("$argon2id$v=19$m={memory_kib},t={iterations},p={parallelism}${salt}${hash}"))
 }
 
 fn raw_hash(password: &str, salt: &[u8], cost: Argon2id, memory: &mut Memory) -> Result<[u8; 32], PoolError> {
@@ -259,16 +228,8 @@ impl ParsedHash {
 mod tests {
     use super::*;
 
-    const CHEAP: Argon2id = Argon2id {
-        memory_kib: 64,
-        iterations: 1,
-        parallelism: 1,
-    };
-    const DEARER: Argon2id = Argon2id {
-        memory_kib: 128,
-        iterations: 1,
-        parallelism: 1,
-    };
+    const CHEAP: Argon2id = Argon2id { memory_kib: 64, iterations: 1, parallelism: 1 };
+    const DEARER: Argon2id = Argon2id { memory_kib: 128, iterations: 1, parallelism: 1 };
 
     fn text(password: &str) -> Zeroizing<String> {
         Zeroizing::new(password.to_owned())
@@ -279,22 +240,13 @@ mod tests {
         let pool = PasswordPool::start().expect("threads");
         let phc = pool.hash(text("correct horse"), CHEAP).await.expect("hash");
         let check = |password, cost| pool.check(text(password), Some(phc.clone()), cost);
-        assert_eq!(
-            check("correct horse", CHEAP).await,
-            Ok(Checked::Right { rehash: None })
-        );
+        assert_eq!(check("correct horse", CHEAP).await, Ok(Checked::Right { rehash: None }));
         assert_eq!(check("wrong horse", CHEAP).await, Ok(Checked::Wrong));
-        let Ok(Checked::Right {
-            rehash: Some(renewed),
-        }) = check("correct horse", DEARER).await
-        else {
+        let Ok(Checked::Right { rehash: Some(renewed) }) = check("correct horse", DEARER).await else {
             panic!("not renewed")
         };
         assert!(renewed.starts_with("$argon2id$v=19$m=128,t=1,p=1$"));
-        assert_eq!(
-            pool.check(text("correct horse"), None, CHEAP).await,
-            Ok(Checked::Wrong)
-        );
+        assert_eq!(pool.check(text("correct horse"), None, CHEAP).await, Ok(Checked::Wrong));
     }
 
     #[test]

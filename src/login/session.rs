@@ -107,10 +107,7 @@ pub async fn current(app: &App, visitor: &Visitor) -> Result<Option<SignedIn>, S
         return Ok(None);
     };
     let session = touch(app, session).await?;
-    Ok(Some(SignedIn {
-        session,
-        user: user.record,
-    }))
+    Ok(Some(SignedIn { session, user: user.record }))
 }
 
 async fn touch(app: &App, mut session: Stored<Session>) -> Result<Session, StoreError> {
@@ -144,10 +141,7 @@ pub async fn start(
         secret: token.digest(),
         user: user.id,
         epoch: user.epoch,
-        authentication: Authentication {
-            at: now,
-            methods: methods.iter().map(|&m| m.to_owned()).collect(),
-        },
+        authentication: Authentication { at: now, methods: methods.iter().map(|&m| m.to_owned()).collect() },
         created_at: now,
         last_used_at: now,
         expires_at: now,
@@ -155,10 +149,8 @@ pub async fn start(
         user_agent: visitor.user_agent.chars().take(MAX_USER_AGENT).collect(),
     };
     session.expires_at = session.end(now, limits);
-    let mut cookies = vec![CookieChange::Session {
-        value: token.reveal(),
-        seconds: limits.absolute.as_secs(),
-    }];
+    let mut cookies =
+        vec![CookieChange::Session { value: token.reveal(), seconds: limits.absolute.as_secs() }];
     let mut batch = Batch::new().insert(&session);
     if let Some(old) = old_session(app, visitor).await.map_err(ApplyError::Store)? {
         batch = batch.delete::<Session>(&old.to_string(), Expect::Any);
@@ -166,17 +158,9 @@ pub async fn start(
     if !knows(app, visitor, user.id).await.map_err(ApplyError::Store)? {
         let token = Token::<DeviceToken>::generate(now);
         let expires_at = now + limits.remember_device;
-        batch = batch.insert(&Device {
-            id: token.id(),
-            secret: token.digest(),
-            user: user.id,
-            expires_at,
-        });
+        batch = batch.insert(&Device { id: token.id(), secret: token.digest(), user: user.id, expires_at });
         let seconds = limits.remember_device.as_secs();
-        cookies.push(CookieChange::Device {
-            value: token.reveal(),
-            seconds,
-        });
+        cookies.push(CookieChange::Device { value: token.reveal(), seconds });
     }
     app.store.apply(batch).await?;
     tracing::info!(target: "gantry::audit", event = "signed_in", user = %user.id, session = %session.id, address = %visitor.address);
@@ -188,9 +172,7 @@ async fn old_session(app: &App, visitor: &Visitor) -> Result<Option<Id>, StoreEr
         return Ok(None);
     };
     let session = app.store.get::<Session>(&token.id().to_string()).await?;
-    Ok(session
-        .filter(|session| token.proves(&session.secret))
-        .map(|session| session.id))
+    Ok(session.filter(|session| token.proves(&session.secret)).map(|session| session.id))
 }
 
 /// Whether `user` has signed in at this browser before.

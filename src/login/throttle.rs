@@ -17,22 +17,10 @@ struct Tier {
     window: Duration,
 }
 
-const PAIR: Tier = Tier {
-    limit: 5,
-    window: Duration::from_secs(15 * 60),
-};
-const ADDRESS: Tier = Tier {
-    limit: 50,
-    window: Duration::from_secs(15 * 60),
-};
-const NAME: Tier = Tier {
-    limit: 30,
-    window: Duration::from_secs(60),
-};
-const DEVICE: Tier = Tier {
-    limit: 10,
-    window: Duration::from_secs(15 * 60),
-};
+const PAIR: Tier = Tier { limit: 5, window: Duration::from_secs(15 * 60) };
+const ADDRESS: Tier = Tier { limit: 50, window: Duration::from_secs(15 * 60) };
+const NAME: Tier = Tier { limit: 30, window: Duration::from_secs(60) };
+const DEVICE: Tier = Tier { limit: 10, window: Duration::from_secs(15 * 60) };
 
 /// A try that was refused.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -96,11 +96,7 @@ impl Target {
         };
         params.extend(self.state.map(|state| ("state", state)));
         params.push(("iss", issuer.to_owned()));
-        AuthorizationAnswer {
-            redirect_uri: self.redirect_uri,
-            mode: self.mode,
-            params,
-        }
+        AuthorizationAnswer { redirect_uri: self.redirect_uri, mode: self.mode, params }
     }
 }
 
@@ -137,13 +133,7 @@ const CHECKS: [(&str, Check); 14] = [
 pub fn check(params: &Params, config: &Config, keys: &Keys) -> Result<AuthorizationRequest, Refusal> {
     let app = client(params, config).map_err(Refusal::Page)?;
     let redirect_uri = redirect_uri(params, app).map_err(Refusal::Page)?;
-    let mut draft = Draft {
-        params,
-        config,
-        app,
-        keys,
-        request: empty_request(app, redirect_uri),
-    };
+    let mut draft = Draft { params, config, app, keys, request: empty_request(app, redirect_uri) };
     for (name, check) in CHECKS {
         if let Err(error) = check(&mut draft) {
             tracing::info!(client = app.client_id, check = name, %error, "authorization request refused");
@@ -197,23 +187,18 @@ fn same_but_port(registered: &str, sent: &str) -> bool {
     };
     let port_end = rest.find('/').unwrap_or(rest.len());
     let (port, sent_path) = rest.split_at(port_end);
-    let numeric = port
-        .strip_prefix(':')
-        .is_some_and(|port| port.parse::<u16>().is_ok_and(|port| port > 0));
+    let numeric = port.strip_prefix(':').is_some_and(|port| port.parse::<u16>().is_ok_and(|port| port > 0));
     sent_path == path && (port.is_empty() || numeric) && !port.contains('+')
 }
 
 /// `http://127.0.0.1` or `http://[::1]`, and what follows host and port.
 fn loopback(uri: &str) -> Option<(&'static str, &str)> {
-    ["http://127.0.0.1", "http://[::1]"]
-        .into_iter()
-        .find_map(|prefix| {
-            let rest = uri.strip_prefix(prefix)?;
-            let path = rest
-                .strip_prefix(':')
-                .map_or(rest, |port| port.trim_start_matches(|c: char| c.is_ascii_digit()));
-            (path.is_empty() || path.starts_with('/')).then_some((prefix, path))
-        })
+    ["http://127.0.0.1", "http://[::1]"].into_iter().find_map(|prefix| {
+        let rest = uri.strip_prefix(prefix)?;
+        let path =
+            rest.strip_prefix(':').map_or(rest, |port| port.trim_start_matches(|c: char| c.is_ascii_digit()));
+        (path.is_empty() || path.starts_with('/')).then_some((prefix, path))
+    })
 }
 
 fn response_mode(draft: &mut Draft<'_>) -> Result<(), OAuthError> {
@@ -244,10 +229,7 @@ fn unsupported(draft: &mut Draft<'_>) -> Result<(), OAuthError> {
         ("request_uri", ErrorCode::RequestUriNotSupported),
         ("registration", ErrorCode::RegistrationNotSupported),
     ];
-    match refusals
-        .into_iter()
-        .find(|(name, _)| draft.params.get(name).is_some())
-    {
+    match refusals.into_iter().find(|(name, _)| draft.params.get(name).is_some()) {
         Some((_, code)) => Err(OAuthError::new(code, "this parameter is not supported")),
         None => Ok(()),
     }
@@ -256,10 +238,9 @@ fn unsupported(draft: &mut Draft<'_>) -> Result<(), OAuthError> {
 fn response_type(draft: &mut Draft<'_>) -> Result<(), OAuthError> {
     match draft.params.get("response_type") {
         Some("code") => Ok(()),
-        Some(_) => Err(OAuthError::new(
-            ErrorCode::UnsupportedResponseType,
-            "only response_type code is supported",
-        )),
+        Some(_) => {
+            Err(OAuthError::new(ErrorCode::UnsupportedResponseType, "only response_type code is supported"))
+        }
         None => Err(OAuthError::invalid_request("response_type is missing")),
     }
 }
@@ -288,11 +269,8 @@ fn nonce(draft: &mut Draft<'_>) -> Result<(), OAuthError> {
 
 fn prompt(draft: &mut Draft<'_>) -> Result<(), OAuthError> {
     let text = draft.params.get("prompt").unwrap_or_default();
-    let prompts: Option<BTreeSet<Prompt>> = text
-        .split(' ')
-        .filter(|value| !value.is_empty())
-        .map(Prompt::parse)
-        .collect();
+    let prompts: Option<BTreeSet<Prompt>> =
+        text.split(' ').filter(|value| !value.is_empty()).map(Prompt::parse).collect();
     let prompts = prompts.ok_or(OAuthError::invalid_request("prompt has an unknown value"))?;
     if prompts.contains(&Prompt::None) && prompts.len() > 1 {
         return Err(OAuthError::invalid_request("prompt none stands alone"));
@@ -313,14 +291,9 @@ fn max_age(draft: &mut Draft<'_>) -> Result<(), OAuthError> {
 }
 
 /// Hints are help, not demands: what is too long is left out.
+#[expect(clippy::unnecessary_wraps, reason = "one of the checks")]
 fn hints(draft: &mut Draft<'_>) -> Result<(), OAuthError> {
-    let short = |name| {
-        draft
-            .params
-            .get(name)
-            .filter(|text| text.len() <= 256)
-            .map(str::to_owned)
-    };
+    let short = |name| draft.params.get(name).filter(|text| text.len() <= 256).map(str::to_owned);
     draft.request.login_hint = short("login_hint");
     draft.request.ui_locales = short("ui_locales");
     Ok(())
@@ -342,22 +315,12 @@ fn id_token_hint(draft: &mut Draft<'_>) -> Result<(), OAuthError> {
     let Some(text) = draft.params.get("id_token_hint") else {
         return Ok(());
     };
-    let hint: Option<IdTokenHint> = Some(text)
-        .filter(|text| text.len() <= MAX_HINT)
-        .and_then(|text| draft.keys.verify(Typ::Jwt, text));
+    let hint: Option<IdTokenHint> =
+        Some(text).filter(|text| text.len() <= MAX_HINT).and_then(|text| draft.keys.verify(Typ::Jwt, text));
     let ours = hint.filter(|hint| hint.iss == draft.config.issuer);
-    let hint = ours.ok_or(OAuthError::invalid_request(
-        "id_token_hint is not an ID token from here",
-    ))?;
-    if draft
-        .request
-        .expected_subject
-        .as_ref()
-        .is_some_and(|expected| *expected != hint.sub)
-    {
-        return Err(OAuthError::invalid_request(
-            "id_token_hint and claims name different people",
-        ));
+    let hint = ours.ok_or(OAuthError::invalid_request("id_token_hint is not an ID token from here"))?;
+    if draft.request.expected_subject.as_ref().is_some_and(|expected| *expected != hint.sub) {
+        return Err(OAuthError::invalid_request("id_token_hint and claims name different people"));
     }
     draft.request.expected_subject = Some(hint.sub);
     Ok(())
@@ -375,9 +338,7 @@ fn code_challenge(draft: &mut Draft<'_>) -> Result<(), OAuthError> {
         (Some(challenge), Some("S256")) => {
             let hash = URL_SAFE_NO_PAD.decode(challenge).unwrap_or_default();
             if hash.len() != 32 {
-                return Err(OAuthError::invalid_request(
-                    "code_challenge must be a SHA-256 in base64url",
-                ));
+                return Err(OAuthError::invalid_request("code_challenge must be a SHA-256 in base64url"));
             }
             draft.request.code_challenge = Some(challenge.to_owned());
             Ok(())

@@ -50,9 +50,7 @@ impl ClaimsRequest {
     /// Reads the parameter; `None` when it is not such JSON or too long.
     #[must_use]
     pub fn parse(text: &str) -> Option<Self> {
-        (text.len() <= MAX_CLAIMS_BYTES)
-            .then(|| serde_json::from_str(text).ok())
-            .flatten()
+        (text.len() <= MAX_CLAIMS_BYTES).then(|| serde_json::from_str(text).ok()).flatten()
     }
 
     /// The person asked for by `sub`, in either destination.
@@ -88,11 +86,7 @@ pub fn for_userinfo(app: &App, user: &User, scopes: &Scopes, roles: &BTreeSet<St
         profile(user, &mut claims);
     }
     // Only verified addresses go out: not every app looks at email_verified.
-    if let Some(email) = user
-        .email
-        .as_ref()
-        .filter(|_| scopes.has("email") && user.email_verified)
-    {
+    if let Some(email) = user.email.as_ref().filter(|_| scopes.has("email") && user.email_verified) {
         claims.insert("email".to_owned(), json!(email));
         claims.insert("email_verified".to_owned(), json!(true));
     }
@@ -109,18 +103,15 @@ pub fn for_userinfo(app: &App, user: &User, scopes: &Scopes, roles: &BTreeSet<St
 /// The part of it that the client asked to have in the ID token; never more than the scopes reveal.
 #[must_use]
 pub fn for_id_token(all: Map<String, Value>, request: &ClaimsRequest) -> Map<String, Value> {
-    all.into_iter()
-        .filter(|(name, _)| name != "sub" && request.wants_in_id_token(name))
-        .collect()
+    all.into_iter().filter(|(name, _)| name != "sub" && request.wants_in_id_token(name)).collect()
 }
 
 fn profile(user: &User, claims: &mut Map<String, Value>) {
     claims.insert("preferred_username".to_owned(), json!(user.username));
     claims.insert("name".to_owned(), json!(user.display_name()));
     claims.insert("updated_at".to_owned(), json!(user.updated_at.seconds()));
-    let attributes = PROFILE_ATTRIBUTES
-        .into_iter()
-        .filter_map(|name| Some((name, user.attributes.get(name)?)));
+    let attributes =
+        PROFILE_ATTRIBUTES.into_iter().filter_map(|name| Some((name, user.attributes.get(name)?)));
     claims.extend(attributes.map(|(name, value)| (name.to_owned(), json!(value))));
 }
 

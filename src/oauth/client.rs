@@ -64,18 +64,11 @@ pub async fn reconcile(
     master: &MasterKey,
     now: Timestamp,
 ) -> Result<(), StoreError> {
-    for app in config
-        .apps
-        .values()
-        .filter(|app| app.kind == ClientKind::Confidential)
-    {
+    for app in config.apps.values().filter(|app| app.kind == ClientKind::Confidential) {
         if store.get::<Client>(&app.client_id).await?.is_some() {
             continue;
         }
-        match store
-            .apply(Batch::new().insert(&Client::generate(&app.client_id, master, now)))
-            .await
-        {
+        match store.apply(Batch::new().insert(&Client::generate(&app.client_id, master, now))).await {
             // A conflict means that another node made it first.
             Ok(_) | Err(ApplyError::Conflict(_)) => {}
             Err(ApplyError::Store(error)) => return Err(error),
@@ -116,7 +109,9 @@ pub async fn authenticate<'a>(
             false
         }
     };
-    if let Some(app) = app.filter(|_| proved) { Ok(app) } else {
+    if let Some(app) = app.filter(|_| proved) {
+        Ok(app)
+    } else {
         tracing::warn!(target: "gantry::audit", event = "client_refused", basic = presented.basic);
         Err(failed)
     }
@@ -124,37 +119,22 @@ pub async fn authenticate<'a>(
 
 fn presented(authorization: &[&str], params: &Params) -> Result<Presented, OAuthError> {
     if params.get("client_assertion").is_some() || params.get("client_assertion_type").is_some() {
-        return Err(OAuthError::new(
-            ErrorCode::InvalidClient,
-            "this client authentication is not supported",
-        ));
+        return Err(OAuthError::new(ErrorCode::InvalidClient, "this client authentication is not supported"));
     }
     let body_id = params.get("client_id");
-    let body_secret = params
-        .get("client_secret")
-        .map(|secret| Secret::new(secret.to_owned()));
+    let body_secret = params.get("client_secret").map(|secret| Secret::new(secret.to_owned()));
     match authorization {
         [] => {
             let client_id =
                 body_id.ok_or(OAuthError::new(ErrorCode::InvalidClient, "client_id is missing"))?;
-            Ok(Presented {
-                client_id: client_id.to_owned(),
-                secret: body_secret,
-                basic: false,
-            })
+            Ok(Presented { client_id: client_id.to_owned(), secret: body_secret, basic: false })
         }
         [header] => {
             let (client_id, secret) = basic(header)?;
             if body_secret.is_some() || body_id.is_some_and(|id| id != client_id) {
-                return Err(OAuthError::invalid_request(
-                    "use one way of client authentication, not two",
-                ));
+                return Err(OAuthError::invalid_request("use one way of client authentication, not two"));
             }
-            Ok(Presented {
-                client_id,
-                secret: Some(secret),
-                basic: true,
-            })
+            Ok(Presented { client_id, secret: Some(secret), basic: true })
         }
         _ => Err(OAuthError::invalid_request("one Authorization header is enough")),
     }
@@ -163,10 +143,7 @@ fn presented(authorization: &[&str], params: &Params) -> Result<Presented, OAuth
 /// Basic credentials, form-decoded (RFC 6749 section 2.3.1). Ids and secrets of ours have no character that
 /// encoding changes, so clients that skip the encoding are read alike.
 fn basic(header: &str) -> Result<(String, Secret), OAuthError> {
-    let malformed = OAuthError::new(
-        ErrorCode::InvalidClient,
-        "the Authorization header is not valid Basic",
-    );
+    let malformed = OAuthError::new(ErrorCode::InvalidClient, "the Authorization header is not valid Basic");
     let (scheme, value) = header.split_once(' ').ok_or_else(|| malformed.clone())?;
     if !scheme.eq_ignore_ascii_case("basic") || header.len() > MAX_HEADER {
         return Err(malformed);
@@ -201,13 +178,7 @@ mod tests {
         assert_eq!(secret.expose(), ":%+ ü");
         assert!(basic(&header("app:x").replace("Basic", "basic")).is_ok());
         assert!(basic(&format!("{}  ", header("app:x"))).is_ok());
-        for bad in [
-            "Basic !!!",
-            "Bearer abc",
-            "Basic",
-            &header("nocolon"),
-            &header(&"x".repeat(65536)),
-        ] {
+        for bad in ["Basic !!!", "Bearer abc", "Basic", &header("nocolon"), &header(&"x".repeat(65536))] {
             assert!(basic(bad).is_err());
         }
     }

@@ -42,16 +42,8 @@ pub async fn remember(
     client_id: &str,
     scopes: &Scopes,
 ) -> Result<(), ApplyError> {
-    let known = store
-        .get::<Consent>(&key(user, client_id))
-        .await
-        .map_err(ApplyError::Store)?;
+    let known = store.get::<Consent>(&key(user, client_id)).await.map_err(ApplyError::Store)?;
     let scopes = known.map_or_else(|| scopes.clone(), |known| scopes.union(&known.scopes));
-    let consent = Consent {
-        user,
-        client_id: client_id.to_owned(),
-        scopes,
-        given_at: now,
-    };
+    let consent = Consent { user, client_id: client_id.to_owned(), scopes, given_at: now };
     store.apply(Batch::new().put(&consent)).await.map(|_| ())
 }

@@ -6,7 +6,7 @@ use crate::store::{ApplyError, StoreError};
 
 macro_rules! error_codes {
     ($($name:ident = $code:literal, $status:literal;)*) => {
-        /// The `error` values of RFC 6749 sections 4.1.2.1 and 5.2, RFC 6750 section 3.1 and OpenID Connect
+        /// The `error` values of RFC 6749 sections 4.1.2.1 and 5.2, RFC 6750 section 3.1 and `OpenID` Connect
         /// Core section 3.1.2.6.
         #[derive(Debug, Clone, Copy, PartialEq, Eq)]
         pub enum ErrorCode { $($name,)* }
@@ -62,10 +62,7 @@ impl OAuthError {
     /// An error with its explanation.
     #[must_use]
     pub const fn new(code: ErrorCode, description: &'static str) -> Self {
-        Self {
-            code,
-            description: Cow::Borrowed(description),
-        }
+        Self { code, description: Cow::Borrowed(description) }
     }
 
     /// `invalid_request`.
@@ -83,10 +80,7 @@ impl OAuthError {
     /// `server_error`; the cause is logged by whoever makes it.
     #[must_use]
     pub const fn server() -> Self {
-        Self::new(
-            ErrorCode::ServerError,
-            "something went wrong here, please try again",
-        )
+        Self::new(ErrorCode::ServerError, "something went wrong here, please try again")
     }
 }
 
@@ -94,10 +88,7 @@ impl OAuthError {
 impl From<StoreError> for OAuthError {
     fn from(error: StoreError) -> Self {
         tracing::error!(%error, "the store refused");
-        Self::new(
-            ErrorCode::TemporarilyUnavailable,
-            "the store is not available, please try again",
-        )
+        Self::new(ErrorCode::TemporarilyUnavailable, "the store is not available, please try again")
     }
 }
 

@@ -150,11 +150,7 @@ impl Grant {
     pub fn new(app: &config::App, approved: Approved, now: Timestamp) -> Self {
         let refreshable = app.grants.contains(&config::GrantKind::RefreshToken);
         let offline = approved.scopes.has("offline_access") && refreshable;
-        let lifetime = if refreshable {
-            app.lifetimes.refresh_token
-        } else {
-            app.lifetimes.access_token
-        };
+        let lifetime = if refreshable { app.lifetimes.refresh_token } else { app.lifetimes.access_token };
         Self {
             id: Id::new(now),
             client_id: app.client_id.clone(),
@@ -194,9 +190,7 @@ pub async fn holder(app: &App, config: &Config, grant: &Grant) -> Result<Option<
 
 /// Ends a grant and with it every token that hangs on it.
 pub async fn revoke(app: &App, grant: Id, why: &'static str) -> Result<(), OAuthError> {
-    app.store
-        .apply(Batch::new().delete::<Grant>(&grant.to_string(), Expect::Any))
-        .await?;
+    app.store.apply(Batch::new().delete::<Grant>(&grant.to_string(), Expect::Any)).await?;
     tracing::warn!(target: "gantry::audit", event = why, grant = %grant);
     Ok(())
 }

@@ -88,9 +88,7 @@ impl Issue<'_> {
             jti: random_text::<12>(),
             gid: self.grant.id,
         };
-        app.keys
-            .sign(ACCESS_TOKEN_ALG, Typ::AccessToken, &claims)
-            .ok_or_else(OAuthError::server)
+        app.keys.sign(ACCESS_TOKEN_ALG, Typ::AccessToken, &claims).ok_or_else(OAuthError::server)
     }
 
     /// The ID token, when the grant is for `openid`.
@@ -127,11 +125,7 @@ impl Issue<'_> {
             token.extend(fixed);
         }
         token.extend(self.nonce.map(|nonce| ("nonce".to_owned(), json!(nonce))));
-        token.extend(
-            self.grant
-                .session
-                .map(|session| ("sid".to_owned(), json!(session))),
-        );
+        token.extend(self.grant.session.map(|session| ("sid".to_owned(), json!(session))));
         Ok(token)
     }
 }

@@ -41,13 +41,7 @@ pub async fn answer(app: &App, authorization: &[&str], body: &[u8]) -> Result<To
     params.each_once()?;
     let client = client::authenticate(&app.store, &config, authorization, &params).await?;
     let kind = allowed_grant(client, params.get("grant_type"))?;
-    let request = Request {
-        app,
-        config: &config,
-        client,
-        params: &params,
-        now: app.clock.now(),
-    };
+    let request = Request { app, config: &config, client, params: &params, now: app.clock.now() };
     let consumed = match kind {
         GrantKind::AuthorizationCode => request.redeem_code().await?,
         GrantKind::RefreshToken => request.rotate().await?,
@@ -60,20 +54,14 @@ fn allowed_grant(client: &config::App, grant_type: Option<&str>) -> Result<Grant
         Some("authorization_code") => GrantKind::AuthorizationCode,
         Some("refresh_token") => GrantKind::RefreshToken,
         Some(_) => {
-            return Err(OAuthError::new(
-                ErrorCode::UnsupportedGrantType,
-                "this grant_type is not supported",
-            ));
+            return Err(OAuthError::new(ErrorCode::UnsupportedGrantType, "this grant_type is not supported"));
         }
         None => return Err(OAuthError::invalid_request("grant_type is missing")),
     };
     if client.grants.contains(&kind) {
         return Ok(kind);
     }
-    Err(OAuthError::new(
-        ErrorCode::UnauthorizedClient,
-        "this client may not use this grant_type",
-    ))
+    Err(OAuthError::new(ErrorCode::UnauthorizedClient, "this client may not use this grant_type"))
 }
 
 const BAD_CODE: OAuthError =
@@ -85,10 +73,7 @@ impl Request<'_> {
     /// RFC 6749 section 4.1.3, RFC 7636 section 4.6. The code is taken before anything is issued; a wrong
     /// verifier, redirect URI or client burns it.
     async fn redeem_code(&self) -> Result<Consumed, OAuthError> {
-        let sent = self
-            .params
-            .get("code")
-            .ok_or(OAuthError::invalid_request("code is missing"))?;
+        let sent = self.params.get("code").ok_or(OAuthError::invalid_request("code is missing"))?;
         let token = Token::<CodeToken>::parse(sent).ok_or(BAD_CODE)?;
         let code = self.app.store.get::<Code>(&token.id().to_string()).await?;
         let code = code.filter(|code| token.proves(&code.secret)).ok_or(BAD_CODE)?;
@@ -104,28 +89,13 @@ impl Request<'_> {
         let user = grant::holder(self.app, self.config, &grant).await?;
         let Some(user) = user else {
             self.burn(&code).await?;
-            return Err(OAuthError::invalid_grant(
-                "this person may no longer use this app",
-            ));
+            return Err(OAuthError::invalid_grant("this person may no longer use this app"));
         };
-        let spent = Stored {
-            record: code.record.spent(&grant, self.now),
-            version: code.version,
-        };
-        match self
-            .app
-            .store
-            .apply(Batch::new().update(&spent).insert(&grant))
-            .await
-        {
+        let taken = Stored { record: code.record.spent(&grant, self.now), version: code.version };
+        match self.app.store.apply(Batch::new().update(&taken).insert(&grant)).await {
             Ok(_) => {
                 let nonce = approved.nonce.clone();
-                Ok(Consumed {
-                    scopes: grant.scopes.clone(),
-                    grant,
-                    user,
-                    nonce,
-                })
+                Ok(Consumed { scopes: grant.scopes.clone(), grant, user, nonce })
             }
             Err(ApplyError::Conflict(_)) => self.lost_race(&code).await,
             Err(error) => Err(error.into()),
@@ -141,10 +111,7 @@ impl Request<'_> {
                 "redirect_uri is not the one of the authorization request",
             ));
         }
-        verify_pkce(
-            approved.code_challenge.as_deref(),
-            self.params.get("code_verifier"),
-        )
+        verify_pkce(approved.code_challenge.as_deref(), self.params.get("code_verifier"))
     }
 
     /// Somebody else took the code between our look and our grab: that use was the first, ours a replay.
@@ -176,9 +143,7 @@ impl Request<'_> {
         let token = Token::<RefreshToken>::parse(sent).ok_or(BAD_REFRESH)?;
         for _ in 0..8 {
             let grant = self.app.store.get::<Grant>(&token.id().to_string()).await?;
-            let mut grant = grant
-                .filter(|g| g.client_id == self.client.client_id)
-                .ok_or(BAD_REFRESH)?;
+            let mut grant = grant.filter(|g| g.client_id == self.client.client_id).ok_or(BAD_REFRESH)?;
             let presented = refresh::recognise(self.app.keys.master(), &grant, &token, self.now);
             match presented {
                 Presented::Foreign => return Err(BAD_REFRESH),
@@ -190,9 +155,7 @@ impl Request<'_> {
             }
             let scopes = self.narrowed(&grant)?;
             let holder = grant::holder(self.app, self.config, &grant).await?;
-            let user = holder.ok_or(OAuthError::invalid_grant(
-                "this person may no longer use this app",
-            ))?;
+            let user = holder.ok_or(OAuthError::invalid_grant("this person may no longer use this app"))?;
             if presented == Presented::Current {
                 grant.record.generation = grant.generation.map(|generation| generation.saturating_add(1));
                 grant.record.rotated_at = self.now;
@@ -204,12 +167,7 @@ impl Request<'_> {
                     Err(error) => return Err(error.into()),
                 }
             }
-            return Ok(Consumed {
-                grant: grant.record,
-                user,
-                scopes,
-                nonce: None,
-            });
+            return Ok(Consumed { grant: grant.record, user, scopes, nonce: None });
         }
         Err(BAD_REFRESH)
     }
@@ -220,10 +178,7 @@ impl Request<'_> {
             return Ok(grant.scopes.clone());
         };
         let asked = Scopes::parse(text).filter(|asked| asked.is_subset(&grant.scopes));
-        asked.ok_or(OAuthError::new(
-            ErrorCode::InvalidScope,
-            "scope asks for more than was granted",
-        ))
+        asked.ok_or(OAuthError::new(ErrorCode::InvalidScope, "scope asks for more than was granted"))
     }
 
     async fn issue(&self, consumed: &Consumed) -> Result<TokenAnswer, OAuthError> {
@@ -239,10 +194,8 @@ impl Request<'_> {
         let access_token = issue.access_token(self.app)?;
         let id_token = issue.id_token(self.app, &access_token).await?;
         let master = self.app.keys.master();
-        let refresh = consumed
-            .grant
-            .generation
-            .map(|number| refresh::token(master, consumed.grant.id, number));
+        let refresh =
+            consumed.grant.generation.map(|number| refresh::token(master, consumed.grant.id, number));
         Ok(TokenAnswer {
             access_token,
             token_type: "Bearer",
@@ -271,9 +224,7 @@ fn verify_pkce(challenge: Option<&str>, verifier: Option<&str>) -> Result<(), OA
     if proved {
         Ok(())
     } else {
-        Err(OAuthError::invalid_grant(
-            "code_verifier does not match the code_challenge",
-        ))
+        Err(OAuthError::invalid_grant("code_verifier does not match the code_challenge"))
     }
 }
 
@@ -286,13 +237,7 @@ mod tests {
         let challenge = Some("E9Melhoa2OwvFrEMTJguCHaoeK1t8URWbuGJSstw-cM");
         let verifier = "dBjftJeZ4CVP-mB92K27uhbUJU1r1p_wW1gFWFOEjXk";
         assert!(verify_pkce(challenge, Some(verifier)).is_ok());
-        for wrong in [
-            None,
-            Some(""),
-            Some(&verifier[1..]),
-            Some("x"),
-            Some(&*"a".repeat(129)),
-        ] {
+        for wrong in [None, Some(""), Some(&verifier[1..]), Some("x"), Some(&*"a".repeat(129))] {
             assert!(verify_pkce(challenge, wrong).is_err());
         }
         // AZ-27

@@ -10,10 +10,8 @@ use super::vocabulary::Scopes;
 use crate::app::App;
 use crate::config::Config;
 
-const BAD_TOKEN: OAuthError = OAuthError::new(
-    ErrorCode::InvalidToken,
-    "the access token is wrong, expired or revoked",
-);
+const BAD_TOKEN: OAuthError =
+    OAuthError::new(ErrorCode::InvalidToken, "the access token is wrong, expired or revoked");
 
 /// Where a request carried its token (RFC 6750 section 2).
 #[derive(Debug, Default)]
@@ -34,9 +32,7 @@ pub async fn answer(app: &App, carried: &Carried<'_>) -> Result<Map<String, Valu
     }
     let client = config.apps.get(&access.client_id).ok_or(BAD_TOKEN)?;
     if in_query && !client.userinfo_token_in_query {
-        return Err(OAuthError::invalid_request(
-            "send the token in the Authorization header",
-        ));
+        return Err(OAuthError::invalid_request("send the token in the Authorization header"));
     }
     reveal(app, &config, &access).await
 }
@@ -45,31 +41,19 @@ pub async fn answer(app: &App, carried: &Carried<'_>) -> Result<Map<String, Valu
 #[must_use]
 pub fn client_id(app: &App, carried: &Carried<'_>) -> Option<String> {
     let (token, _) = carried.token().ok()?;
-    app.access_tokens
-        .read(&app.keys, token)
-        .map(|access| access.client_id.clone())
+    app.access_tokens.read(&app.keys, token).map(|access| access.client_id.clone())
 }
 
 async fn reveal(app: &App, config: &Config, access: &AccessClaims) -> Result<Map<String, Value>, OAuthError> {
-    let grant = app
-        .store
-        .get::<Grant>(&access.gid.to_string())
-        .await?
-        .ok_or(BAD_TOKEN)?;
+    let grant = app.store.get::<Grant>(&access.gid.to_string()).await?.ok_or(BAD_TOKEN)?;
     let user = grant::holder(app, config, &grant).await?.ok_or(BAD_TOKEN)?;
     let client = config.apps.get(&grant.client_id).ok_or(BAD_TOKEN)?;
     let scopes = Scopes::parse(&access.scope).ok_or(BAD_TOKEN)?;
     if !scopes.has("openid") {
-        return Err(OAuthError::new(
-            ErrorCode::InsufficientScope,
-            "the scope openid is needed here",
-        ));
+        return Err(OAuthError::new(ErrorCode::InsufficientScope, "the scope openid is needed here"));
     }
-    let roles = if scopes.has("roles") {
-        claims::roles(&app.store, &user).await?
-    } else {
-        user.roles.clone()
-    };
+    let roles =
+        if scopes.has("roles") { claims::roles(&app.store, &user).await? } else { user.roles.clone() };
     Ok(claims::for_userinfo(client, &user, &scopes, &roles))
 }
 
@@ -84,10 +68,9 @@ impl<'a> Carried<'a> {
         match (bearer, self.body, self.query) {
             (Some(token), None, None) | (None, Some(token), None) => Ok((token, false)),
             (None, None, Some(token)) => Ok((token, true)),
-            (None, None, None) => Err(OAuthError::new(
-                ErrorCode::InvalidToken,
-                "an access token is needed here",
-            )),
+            (None, None, None) => {
+                Err(OAuthError::new(ErrorCode::InvalidToken, "an access token is needed here"))
+            }
             _ => Err(OAuthError::invalid_request("send the token once")),
         }
     }
@@ -101,9 +84,6 @@ fn bearer(header: &str) -> Result<&str, OAuthError> {
         Some((scheme, _)) if scheme.eq_ignore_ascii_case("bearer") => {
             Err(OAuthError::invalid_request("send the token once"))
         }
-        _ => Err(OAuthError::new(
-            ErrorCode::InvalidToken,
-            "a Bearer token is needed here",
-        )),
+        _ => Err(OAuthError::new(ErrorCode::InvalidToken, "a Bearer token is needed here")),
     }
 }

@@ -21,14 +21,7 @@ impl Scopes {
     pub fn parse(text: &str) -> Option<Self> {
         let legal = |byte: u8| matches!(byte, 0x21 | 0x23..=0x5b | 0x5d..=0x7e | b' ');
         let good = text.len() <= MAX_SCOPE_BYTES && text.bytes().all(legal);
-        good.then(|| {
-            Self(
-                text.split(' ')
-                    .filter(|token| !token.is_empty())
-                    .map(str::to_owned)
-                    .collect(),
-            )
-        })
+        good.then(|| Self(text.split(' ').filter(|token| !token.is_empty()).map(str::to_owned).collect()))
     }
 
     /// Whether `scope` is in it.
@@ -123,9 +116,7 @@ mod tests {
     fn scopes_are_bounded_and_unknown_ones_drop() {
         // AZ-34
         let allowed = BTreeSet::from(["openid".to_owned(), "email".to_owned()]);
-        let scopes = Scopes::parse("openid admin email openid")
-            .expect("legal")
-            .within(&allowed);
+        let scopes = Scopes::parse("openid admin email openid").expect("legal").within(&allowed);
         assert_eq!(scopes.to_text(), "email openid");
         assert!(Scopes::parse("openid\r\nx").is_none());
         assert!(Scopes::parse("öpenid").is_none());

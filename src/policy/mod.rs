@@ -40,20 +40,12 @@ pub fn evaluate(app: &App, groups: &BTreeSet<GroupName>) -> Decision {
     for entry in &app.access {
         if applies(entry, groups) {
             trace.push(format!("group {}: member, policy {}", entry.group, entry.policy));
-            return Decision {
-                action: Action::Allow {
-                    policy: entry.policy.clone(),
-                },
-                trace,
-            };
+            return Decision { action: Action::Allow { policy: entry.policy.clone() }, trace };
         }
         trace.push(format!("group {}: not a member", entry.group));
     }
     trace.push("no entry applies: no access".to_owned());
-    Decision {
-        action: Action::Deny,
-        trace,
-    }
+    Decision { action: Action::Deny, trace }
 }
 
 fn applies(access: &Access, groups: &BTreeSet<GroupName>) -> bool {

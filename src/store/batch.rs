@@ -60,11 +60,7 @@ impl Default for Batch {
 impl Batch {
     /// Nothing yet.
     pub const fn new() -> Self {
-        Self {
-            ops: Vec::new(),
-            relaxed: false,
-            error: None,
-        }
+        Self { ops: Vec::new(), relaxed: false, error: None }
     }
 
     /// Writes a record that must not be there yet.
@@ -85,12 +81,7 @@ impl Batch {
 
     /// Deletes a record; with [`Expect::Absent`] it only checks that there is none.
     pub fn delete<R: Record>(mut self, id: impl Into<String>, expect: Expect) -> Self {
-        self.ops.push(Op {
-            kind: R::KIND,
-            id: id.into(),
-            expect,
-            change: Change::Delete,
-        });
+        self.ops.push(Op { kind: R::KIND, id: id.into(), expect, change: Change::Delete });
         self
     }
 
@@ -108,12 +99,9 @@ impl Batch {
 
     fn write<R: Record>(mut self, record: &R, expect: Expect) -> Self {
         match encode(record) {
-            Ok(content) => self.ops.push(Op {
-                kind: R::KIND,
-                id: record.id(),
-                expect,
-                change: Change::Put(content),
-            }),
+            Ok(content) => {
+                self.ops.push(Op { kind: R::KIND, id: record.id(), expect, change: Change::Put(content) });
+            }
             Err(error) => self.error = self.error.or(Some(error)),
         }
         self
@@ -142,23 +130,11 @@ fn encode<R: Record>(record: &R) -> Result<Content, StoreError> {
         u8::try_from(entry.name.len()).is_ok() && u16::try_from(entry.value.len()).is_ok()
     };
     if u8::try_from(index.len()).is_err() || !index.iter().all(fits) {
-        return Err(unfit(
-            R::KIND,
-            &record.id(),
-            "an index entry is too long, or there are over 255",
-        ));
+        return Err(unfit(R::KIND, &record.id(), "an index entry is too long, or there are over 255"));
     }
-    Ok(Content {
-        expires: record.expires_at(),
-        index,
-        payload: encoding::encode(record)?,
-    })
+    Ok(Content { expires: record.expires_at(), index, payload: encoding::encode(record)? })
 }
 
 fn unfit(kind: Kind, id: &str, why: &str) -> StoreError {
-    StoreError::Encoding {
-        kind,
-        id: id.to_owned(),
-        why: why.to_owned(),
-    }
+    StoreError::Encoding { kind, id: id.to_owned(), why: why.to_owned() }
 }

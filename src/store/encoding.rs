@@ -23,23 +23,13 @@ pub(super) fn encode<R: Record>(record: &R) -> Result<Vec<u8>, StoreError> {
     let mut bytes = vec![shape(R::KIND)];
     match serde_json::to_writer(&mut bytes, record) {
         Ok(()) => Ok(bytes),
-        Err(error) => Err(StoreError::Encoding {
-            kind: R::KIND,
-            id: record.id(),
-            why: describe(&error),
-        }),
+        Err(error) => Err(StoreError::Encoding { kind: R::KIND, id: record.id(), why: describe(&error) }),
     }
 }
 
 pub(super) fn decode<R: Record>(id: &str, bytes: &[u8]) -> Result<R, StoreError> {
-    let damaged = |why: String| StoreError::Damaged {
-        kind: R::KIND,
-        id: id.to_owned(),
-        why,
-    };
-    let (&found, json) = bytes
-        .split_first()
-        .ok_or_else(|| damaged("it is empty".to_owned()))?;
+    let damaged = |why: String| StoreError::Damaged { kind: R::KIND, id: id.to_owned(), why };
+    let (&found, json) = bytes.split_first().ok_or_else(|| damaged("it is empty".to_owned()))?;
     if found == shape(R::KIND) {
         return serde_json::from_slice(json).map_err(|error| damaged(describe(&error)));
     }
@@ -57,9 +47,7 @@ pub(super) fn decode<R: Record>(id: &str, bytes: &[u8]) -> Result<R, StoreError>
 /// The error without the value: serde quotes what it read, which may be a secret.
 fn describe(error: &serde_json::Error) -> String {
     let text = error.to_string();
-    let missing = text
-        .strip_prefix("missing field `")
-        .and_then(|rest| rest.split('`').next());
+    let missing = text.strip_prefix("missing field `").and_then(|rest| rest.split('`').next());
     match missing {
         Some(field) => format!("the field {field} is missing"),
         None => format!("{:?} error at column {}", error.classify(), error.column()).to_lowercase(),
@@ -91,18 +79,9 @@ mod tests {
     #[test]
     fn a_damaged_record_is_named_and_its_value_is_not() {
         assert_eq!(why(b""), "setting \"x\" is damaged: it is empty");
-        assert_eq!(
-            why(b"\x01{}"),
-            "setting \"x\" is damaged: the field name is missing"
-        );
-        assert_eq!(
-            why(b"\x01{\"name\":\"hunter2\"}"),
-            "setting \"x\" is damaged: data error at column 17"
-        );
-        assert_eq!(
-            why(b"\x02{}"),
-            "setting \"x\" is damaged: its shape 2 is newer than this program"
-        );
+        assert_eq!(why(b"\x01{}"), "setting \"x\" is damaged: the field name is missing");
+        assert_eq!(why(b"\x01{\"name\":\"hunter2\"}"), "setting \"x\" is damaged: data error at column 17");
+        assert_eq!(why(b"\x02{}"), "setting \"x\" is damaged: its shape 2 is newer than this program");
         assert_eq!(why(b"\x00{}"), "setting \"x\" is damaged: its shape 0 is unknown");
     }
 }

@@ -59,9 +59,7 @@ impl Store {
     /// Holds the file's exclusive lock until dropped.
     pub fn open_redb(path: &Path, clock: Clock) -> Result<Self, OpenError> {
         let redb = redb::Redb::open_file(path, clock)?;
-        Ok(Self {
-            backend: Backend::Redb(redb),
-        })
+        Ok(Self { backend: Backend::Redb(redb) })
     }
 
     /// Opens redb over storage that `backend` provides: tests make it fail. Called again whenever
@@ -72,9 +70,7 @@ impl Store {
         clock: Clock,
     ) -> Result<Self, OpenError> {
         let redb = redb::Redb::open_backend(Box::new(backend), clock)?;
-        Ok(Self {
-            backend: Backend::Redb(redb),
-        })
+        Ok(Self { backend: Backend::Redb(redb) })
     }
 
     /// The record with this id.
@@ -163,8 +159,5 @@ impl Store {
 }
 
 fn typed<R: Record>(raw: &Raw) -> Result<Stored<R>, StoreError> {
-    Ok(Stored {
-        record: encoding::decode(&raw.id, &raw.payload)?,
-        version: raw.version,
-    })
+    Ok(Stored { record: encoding::decode(&raw.id, &raw.payload)?, version: raw.version })
 }

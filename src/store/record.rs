@@ -115,21 +115,13 @@ impl IndexEntry {
     /// An entry that at most one live record may hold.
     #[must_use]
     pub fn unique(name: &'static str, value: impl Into<String>) -> Self {
-        Self {
-            name,
-            value: value.into(),
-            unique: true,
-        }
+        Self { name, value: value.into(), unique: true }
     }
 
     /// An entry that any number of records may share.
     #[must_use]
     pub fn many(name: &'static str, value: impl Into<String>) -> Self {
-        Self {
-            name,
-            value: value.into(),
-            unique: false,
-        }
+        Self { name, value: value.into(), unique: false }
     }
 }
 

@@ -20,27 +20,16 @@ use crate::oauth::{AuthorizationAnswer, ErrorCode, OAuthError};
 /// The language of the pages for this request.
 #[must_use]
 pub fn language(request: &HttpRequest, config: &Config, ui_locales: Option<&str>) -> Lang {
-    let accepted = request
-        .headers()
-        .get(header::ACCEPT_LANGUAGE)
-        .and_then(|value| value.to_str().ok());
-    let chosen = switched_to(request)
-        .map(|lang| lang.tag().to_owned())
-        .or_else(|| cookies::language(request));
-    Lang::negotiate(
-        ui_locales,
-        chosen.as_deref(),
-        accepted,
-        &config.organisation.languages,
-    )
+    let accepted = request.headers().get(header::ACCEPT_LANGUAGE).and_then(|value| value.to_str().ok());
+    let chosen =
+        switched_to(request).map(|lang| lang.tag().to_owned()).or_else(|| cookies::language(request));
+    Lang::negotiate(ui_locales, chosen.as_deref(), accepted, &config.organisation.languages)
 }
 
 /// The language switch: `?lang=de` on any page.
 fn switched_to(request: &HttpRequest) -> Option<Lang> {
     let mut pairs = url::form_urlencoded::parse(request.query_string().as_bytes());
-    pairs
-        .find(|(name, _)| name == "lang")
-        .and_then(|(_, value)| Lang::from_tag(&value))
+    pairs.find(|(name, _)| name == "lang").and_then(|(_, value)| Lang::from_tag(&value))
 }
 
 /// A page, with the cookies that a sign-in changed and the language that was chosen.
@@ -53,10 +42,7 @@ pub fn page(
 ) -> HttpResponse {
     let mut response = HttpResponse::build(status);
     response.content_type("text/html; charset=utf-8");
-    response.insert_header((
-        header::CONTENT_SECURITY_POLICY,
-        policy(page.form_action.as_deref()),
-    ));
+    response.insert_header((header::CONTENT_SECURITY_POLICY, policy(page.form_action.as_deref())));
     for cookie in changes.iter().map(cookies::of).chain(language_cookie(request)) {
         response.cookie(cookie);
     }
@@ -98,25 +84,15 @@ pub fn to_client(
     match (answer.mode, answer.location()) {
         (ResponseMode::Query, Some(url)) => redirect(url.as_str(), outcome),
         (ResponseMode::FormPost, _) => {
-            let fields: Vec<(&str, &str)> = answer
-                .params
-                .iter()
-                .map(|(name, value)| (*name, value.as_str()))
-                .collect();
-            let form = FormPostPage {
-                action: &answer.redirect_uri,
-                fields: &fields,
-                app: "",
-            };
+            let fields: Vec<(&str, &str)> =
+                answer.params.iter().map(|(name, value)| (*name, value.as_str())).collect();
+            let form = FormPostPage { action: &answer.redirect_uri, fields: &fields, app: "" };
             let look = Look::new(config, language(request, config, None));
             page(request, StatusCode::OK, form.render(&look), outcome)
         }
-        (ResponseMode::Query, None) => plain_error(
-            request,
-            config,
-            StatusCode::INTERNAL_SERVER_ERROR,
-            Message::Unexpected,
-        ),
+        (ResponseMode::Query, None) => {
+            plain_error(request, config, StatusCode::INTERNAL_SERVER_ERROR, Message::Unexpected)
+        }
     }
 }
 
@@ -128,17 +104,7 @@ pub fn plain_error(
     status: StatusCode,
     message: Message,
 ) -> HttpResponse {
-    error(
-        request,
-        config,
-        status,
-        &Problem {
-            message,
-            code: None,
-            hint: None,
-            app: None,
-        },
-    )
+    error(request, config, status, &Problem { message, code: None, hint: None, app: None })
 }
 
 /// What an error page says.
@@ -178,12 +144,7 @@ pub fn error(
         app: problem.app.map(|(title, _)| title),
         app_url: problem.app.and_then(|(_, url)| url),
     };
-    page(
-        request,
-        status,
-        rendered.render(&Look::new(config, language(request, config, None))),
-        &[],
-    )
+    page(request, status, rendered.render(&Look::new(config, language(request, config, None))), &[])
 }
 
 /// The page for an authorization request that may not be answered by redirect.
@@ -194,12 +155,7 @@ pub fn refused(request: &HttpRequest, config: &Config, refusal: &OAuthError) -> 
         text if text.starts_with("redirect_uri") => Message::UnknownReturnAddress,
         _ => Message::BadRequest,
     };
-    let problem = Problem {
-        message,
-        code: Some(refusal.code),
-        hint: Some(&refusal.description),
-        app: None,
-    };
+    let problem = Problem { message, code: Some(refusal.code), hint: Some(&refusal.description), app: None };
     error(request, config, StatusCode::BAD_REQUEST, &problem)
 }
 
@@ -220,9 +176,7 @@ pub fn stuck(request: &HttpRequest, config: &Config, failure: &LoginError) -> Ht
     }
     let mut response = plain_error(request, config, status, message);
     if status == StatusCode::SERVICE_UNAVAILABLE {
-        response
-            .headers_mut()
-            .insert(header::RETRY_AFTER, HeaderValue::from_static("2"));
+        response.headers_mut().insert(header::RETRY_AFTER, HeaderValue::from_static("2"));
     }
     response
 }
@@ -230,26 +184,20 @@ pub fn stuck(request: &HttpRequest, config: &Config, failure: &LoginError) -> Ht
 /// JSON for clients, never cached (RFC 6749 section 5.1).
 #[must_use]
 pub fn json<T: Serialize>(status: StatusCode, value: &T) -> HttpResponse {
-    HttpResponse::build(status)
-        .insert_header((header::CACHE_CONTROL, "no-store"))
-        .json(value)
+    HttpResponse::build(status).insert_header((header::CACHE_CONTROL, "no-store")).json(value)
 }
 
 /// A protocol error for a client (RFC 6749 section 5.2). `challenge` is the scheme it tried.
 #[must_use]
 pub fn json_error(error: &OAuthError, challenge: Option<&str>) -> HttpResponse {
     let status = StatusCode::from_u16(error.code.status()).unwrap_or(StatusCode::BAD_REQUEST);
-    let mut response = json(
-        status,
-        &json!({ "error": error.code.as_str(), "error_description": error.description }),
-    );
+    let mut response =
+        json(status, &json!({ "error": error.code.as_str(), "error_description": error.description }));
     if let Some(challenge) = challenge.and_then(|text| HeaderValue::from_str(text).ok()) {
         response.headers_mut().insert(header::WWW_AUTHENTICATE, challenge);
     }
     if status == StatusCode::SERVICE_UNAVAILABLE {
-        response
-            .headers_mut()
-            .insert(header::RETRY_AFTER, HeaderValue::from_static("2"));
+        response.headers_mut().insert(header::RETRY_AFTER, HeaderValue::from_static("2"));
     }
     response
 }

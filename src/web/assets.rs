@@ -38,12 +38,7 @@ assets! {
 
 impl Asset {
     fn new(name: &'static str, content_type: &'static str, bytes: &'static [u8]) -> Self {
-        Self {
-            name,
-            content_type,
-            bytes,
-            version: version(bytes),
-        }
+        Self { name, content_type, bytes, version: version(bytes) }
     }
 }
 
@@ -106,11 +101,7 @@ mod tests {
     fn files_load_nothing_from_elsewhere() {
         for asset in all() {
             let text = std::str::from_utf8(asset.bytes).expect("text");
-            assert!(
-                !text.contains("@import") && !text.contains("url("),
-                "{}",
-                asset.name
-            );
+            assert!(!text.contains("@import") && !text.contains("url("), "{}", asset.name);
         }
     }
 }

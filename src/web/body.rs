@@ -26,18 +26,12 @@ pub async fn form(request: &HttpRequest, payload: Payload) -> Result<Bytes, Body
 
 /// The body of a form post, empty for anything else.
 pub async fn form_if_any(request: &HttpRequest, payload: Payload) -> Result<Bytes, BodyError> {
-    if is_form(request) {
-        read(request, payload).await
-    } else {
-        Ok(Bytes::new())
-    }
+    if is_form(request) { read(request, payload).await } else { Ok(Bytes::new()) }
 }
 
 async fn read(request: &HttpRequest, payload: Payload) -> Result<Bytes, BodyError> {
-    let declared = request
-        .headers()
-        .get(header::CONTENT_LENGTH)
-        .and_then(|value| value.to_str().ok()?.parse().ok());
+    let declared =
+        request.headers().get(header::CONTENT_LENGTH).and_then(|value| value.to_str().ok()?.parse().ok());
     if declared.is_some_and(|length: usize| length > MAX_BODY) {
         return Err(BodyError(StatusCode::PAYLOAD_TOO_LARGE));
     }
@@ -51,21 +45,15 @@ async fn read(request: &HttpRequest, payload: Payload) -> Result<Bytes, BodyErro
 
 /// Form encoding in UTF-8: the only one the specifications know.
 fn is_form(request: &HttpRequest) -> bool {
-    let Some(value) = request
-        .headers()
-        .get(header::CONTENT_TYPE)
-        .and_then(|value| value.to_str().ok())
+    let Some(value) = request.headers().get(header::CONTENT_TYPE).and_then(|value| value.to_str().ok())
     else {
         return false;
     };
     let mut parts = value.split(';').map(str::trim);
-    let form = parts
-        .next()
-        .is_some_and(|kind| kind.eq_ignore_ascii_case("application/x-www-form-urlencoded"));
+    let form =
+        parts.next().is_some_and(|kind| kind.eq_ignore_ascii_case("application/x-www-form-urlencoded"));
     let utf8 = parts.all(|part| {
-        let charset = part
-            .split_once('=')
-            .filter(|(name, _)| name.eq_ignore_ascii_case("charset"));
+        let charset = part.split_once('=').filter(|(name, _)| name.eq_ignore_ascii_case("charset"));
         charset.is_none_or(|(_, value)| value.trim_matches('"').eq_ignore_ascii_case("utf-8"))
     });
     form && utf8

@@ -19,10 +19,7 @@ const YEAR: u64 = 365 * 24 * 3600;
 /// The browser behind a request.
 #[must_use]
 pub fn visitor(request: &HttpRequest) -> Visitor {
-    let agent = request
-        .headers()
-        .get(header::USER_AGENT)
-        .and_then(|value| value.to_str().ok());
+    let agent = request.headers().get(header::USER_AGENT).and_then(|value| value.to_str().ok());
     Visitor {
         browser: token(request, BROWSER),
         session: token(request, SESSION),
@@ -43,13 +40,8 @@ fn token<K: TokenKind>(request: &HttpRequest, name: &str) -> Option<Token<K>> {
 }
 
 fn read<'a>(request: &'a HttpRequest, name: &str) -> Option<&'a str> {
-    let headers = request
-        .headers()
-        .get_all(header::COOKIE)
-        .filter_map(|value| value.to_str().ok());
-    let pairs = headers
-        .flat_map(|header| header.split(';'))
-        .filter_map(|pair| pair.trim().split_once('='));
+    let headers = request.headers().get_all(header::COOKIE).filter_map(|value| value.to_str().ok());
+    let pairs = headers.flat_map(|header| header.split(';')).filter_map(|pair| pair.trim().split_once('='));
     let mut values = pairs.filter(|(known, _)| *known == name).map(|(_, value)| value);
     let value = values.next()?;
     values.next().is_none().then_some(value)
@@ -73,11 +65,8 @@ pub fn remember_language(tag: &str) -> Cookie<'static> {
 }
 
 fn build(name: &'static str, value: &str, seconds: Option<u64>) -> Cookie<'static> {
-    let mut cookie = Cookie::build(name, value.to_owned())
-        .path("/")
-        .secure(true)
-        .http_only(true)
-        .same_site(SameSite::Lax);
+    let mut cookie =
+        Cookie::build(name, value.to_owned()).path("/").secure(true).http_only(true).same_site(SameSite::Lax);
     if let Some(seconds) = seconds.and_then(|seconds| i64::try_from(seconds).ok()) {
         cookie = cookie.max_age(time::Duration::seconds(seconds));
     }

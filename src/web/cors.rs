@@ -14,16 +14,10 @@ pub fn allow(request: &HttpRequest, config: &Config, client_id: Option<&str>, re
         return;
     };
     let Ok(text) = origin.to_str() else { return };
-    let mut apps = config
-        .apps
-        .values()
-        .filter(|app| client_id.is_none_or(|id| id == app.client_id));
+    let mut apps = config.apps.values().filter(|app| client_id.is_none_or(|id| id == app.client_id));
     if apps.any(|app| app.origins.contains(text)) {
         headers.insert(header::ACCESS_CONTROL_ALLOW_ORIGIN, origin.clone());
-        headers.insert(
-            header::ACCESS_CONTROL_EXPOSE_HEADERS,
-            HeaderValue::from_static("www-authenticate"),
-        );
+        headers.insert(header::ACCESS_CONTROL_EXPOSE_HEADERS, HeaderValue::from_static("www-authenticate"));
     }
 }
 
@@ -34,10 +28,7 @@ pub fn preflight(request: &HttpRequest, config: &Config) -> HttpResponse {
     allow(request, config, None, &mut response);
     let headers = response.headers_mut();
     if headers.contains_key(header::ACCESS_CONTROL_ALLOW_ORIGIN) {
-        headers.insert(
-            header::ACCESS_CONTROL_ALLOW_METHODS,
-            HeaderValue::from_static("GET, POST"),
-        );
+        headers.insert(header::ACCESS_CONTROL_ALLOW_METHODS, HeaderValue::from_static("GET, POST"));
         let allowed = HeaderValue::from_static("authorization, content-type");
         headers.insert(header::ACCESS_CONTROL_ALLOW_HEADERS, allowed);
         headers.insert(header::ACCESS_CONTROL_MAX_AGE, HeaderValue::from_static("600"));

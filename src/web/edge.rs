@@ -65,9 +65,7 @@ pub async fn pass(
     };
     harden(response.headers_mut(), &config);
     if let Ok(reference) = HeaderValue::from_str(&caller.reference) {
-        response
-            .headers_mut()
-            .insert(HeaderName::from_static("x-request-id"), reference);
+        response.headers_mut().insert(HeaderName::from_static("x-request-id"), reference);
     }
     tracing::debug!(
         target: "gantry::http",
@@ -83,43 +81,27 @@ pub async fn pass(
 
 /// Eight characters without vowels or look-alikes: people read them out on the phone.
 fn reference() -> String {
-    const ALPHABET: [char; 20] = [
-        '2', '3', '4', '6', '7', '9', 'C', 'D', 'F', 'H', 'J', 'K', 'M', 'N', 'P', 'R', 'T', 'W', 'X', 'Z',
-    ];
-    random::<8>()
-        .iter()
-        .filter_map(|byte| ALPHABET.get(usize::from(*byte) % ALPHABET.len()))
-        .collect()
+    const ALPHABET: [char; 20] =
+        ['2', '3', '4', '6', '7', '9', 'C', 'D', 'F', 'H', 'J', 'K', 'M', 'N', 'P', 'R', 'T', 'W', 'X', 'Z'];
+    random::<8>().iter().filter_map(|byte| ALPHABET.get(usize::from(*byte) % ALPHABET.len())).collect()
 }
 
 /// Control characters never reach a log line as they are.
 fn printable(text: &str) -> String {
     text.chars()
         .take(200)
-        .map(|c| {
-            if c.is_control() || c == '\u{2028}' || c == '\u{2029}' {
-                '?'
-            } else {
-                c
-            }
-        })
+        .map(|c| if c.is_control() || c == '\u{2028}' || c == '\u{2029}' { '?' } else { c })
         .collect()
 }
 
 fn refusal(request: &ServiceRequest, config: &Arc<Config>, caller: &Caller) -> Option<HttpResponse> {
     let page = |status, message| Some(answer::plain_error(request.request(), config, status, message));
-    let target = request
-        .uri()
-        .path_and_query()
-        .map_or(0, |target| target.as_str().len());
+    let target = request.uri().path_and_query().map_or(0, |target| target.as_str().len());
     if target > MAX_TARGET {
         return page(StatusCode::URI_TOO_LONG, Message::BadRequest);
     }
-    let headers: usize = request
-        .headers()
-        .iter()
-        .map(|(name, value)| name.as_str().len() + value.len())
-        .sum();
+    let headers: usize =
+        request.headers().iter().map(|(name, value)| name.as_str().len() + value.len()).sum();
     if headers > MAX_HEADERS {
         return page(StatusCode::REQUEST_HEADER_FIELDS_TOO_LARGE, Message::BadRequest);
     }
@@ -141,23 +123,15 @@ fn to_https(request: &ServiceRequest, config: &Config) -> HttpResponse {
         return HttpResponse::BadRequest().body("use https");
     }
     let origin = origin_of(&config.issuer);
-    let target = request
-        .uri()
-        .path_and_query()
-        .map_or("/", |target| target.as_str());
-    HttpResponse::PermanentRedirect()
-        .insert_header((header::LOCATION, format!("{origin}{target}")))
-        .finish()
+    let target = request.uri().path_and_query().map_or("/", |target| target.as_str());
+    HttpResponse::PermanentRedirect().insert_header((header::LOCATION, format!("{origin}{target}"))).finish()
 }
 
 /// The host of the request is the issuer's: links and cookies are made for no other (PW-13).
 fn asks_for_us(request: &ServiceRequest, issuer: &str) -> bool {
     let expected = authority_of(issuer);
     let hosts: Vec<_> = request.headers().get_all(header::HOST).collect();
-    let absolute_form = request
-        .uri()
-        .authority()
-        .is_none_or(|authority| authority.as_str() == expected);
+    let absolute_form = request.uri().authority().is_none_or(|authority| authority.as_str() == expected);
     match hosts.as_slice() {
         [host] => absolute_form && host.as_bytes().eq_ignore_ascii_case(expected.as_bytes()),
         _ => false,
@@ -180,11 +154,7 @@ fn address(request: &ServiceRequest, config: &Config) -> IpAddr {
     let Some(peer) = peer(request) else {
         return forwarded_for(request, config).unwrap_or(LOCAL);
     };
-    if trusted(peer, config) {
-        forwarded_for(request, config).unwrap_or(peer)
-    } else {
-        peer
-    }
+    if trusted(peer, config) { forwarded_for(request, config).unwrap_or(peer) } else { peer }
 }
 
 const LOCAL: IpAddr = IpAddr::V4(std::net::Ipv4Addr::LOCALHOST);
@@ -195,22 +165,13 @@ fn peer(request: &ServiceRequest) -> Option<IpAddr> {
 }
 
 fn trusted(peer: IpAddr, config: &Config) -> bool {
-    config
-        .trusted_proxies
-        .iter()
-        .any(|network| network.contains(&peer))
+    config.trusted_proxies.iter().any(|network| network.contains(&peer))
 }
 
 fn forwarded_for(request: &ServiceRequest, config: &Config) -> Option<IpAddr> {
-    let lists = request
-        .headers()
-        .get_all("x-forwarded-for")
-        .filter_map(|value| value.to_str().ok());
+    let lists = request.headers().get_all("x-forwarded-for").filter_map(|value| value.to_str().ok());
     let hops: Vec<&str> = lists.flat_map(|list| list.split(',')).map(str::trim).collect();
-    let addresses = hops
-        .iter()
-        .rev()
-        .map_while(|hop| hop.parse::<IpAddr>().ok().map(|ip| ip.to_canonical()));
+    let addresses = hops.iter().rev().map_while(|hop| hop.parse::<IpAddr>().ok().map(|ip| ip.to_canonical()));
     addresses.into_iter().find(|hop| !trusted(*hop, config))
 }
 
@@ -230,10 +191,7 @@ fn harden(headers: &mut HeaderMap, config: &Config) {
             headers.insert(name, HeaderValue::from_static(value));
         }
     };
-    default(
-        header::CONTENT_SECURITY_POLICY,
-        "default-src 'none'; frame-ancestors 'none'",
-    );
+    default(header::CONTENT_SECURITY_POLICY, "default-src 'none'; frame-ancestors 'none'");
     default(header::X_CONTENT_TYPE_OPTIONS, "nosniff");
     default(header::X_FRAME_OPTIONS, "DENY");
     default(header::REFERRER_POLICY, "no-referrer");

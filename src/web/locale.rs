@@ -45,12 +45,7 @@ impl Lang {
         let usable = |tag: &str| Self::from_tag(tag).filter(|lang| offered.contains(lang));
         cookie
             .and_then(usable)
-            .or_else(|| {
-                ui_locales?
-                    .split_ascii_whitespace()
-                    .take(MOST_WISHES)
-                    .find_map(usable)
-            })
+            .or_else(|| ui_locales?.split_ascii_whitespace().take(MOST_WISHES).find_map(usable))
             .or_else(|| by_weight(accept_language?).into_iter().find_map(usable))
             .or_else(|| offered.first().copied())
             .unwrap_or(Self::En)
@@ -66,9 +61,7 @@ impl Lang {
     #[must_use]
     pub fn from_tag(tag: &str) -> Option<Self> {
         let primary = tag.split(['-', '_']).next()?.trim();
-        Self::ALL
-            .into_iter()
-            .find(|lang| lang.tag().eq_ignore_ascii_case(primary))
+        Self::ALL.into_iter().find(|lang| lang.tag().eq_ignore_ascii_case(primary))
     }
 
     /// For `lang` and the cookie: `en`.
@@ -112,9 +105,7 @@ impl Lang {
             Self::En => &EN,
             Self::De => &DE,
         };
-        TEXTS
-            .lookup_single_language(language, key, Some(arguments))
-            .unwrap_or_else(|_| key.to_owned())
+        TEXTS.lookup_single_language(language, key, Some(arguments)).unwrap_or_else(|_| key.to_owned())
     }
 }
 
@@ -122,9 +113,7 @@ impl Lang {
 /// direction around for the rest of the line (PW-23 of the attack list).
 #[must_use]
 pub fn plain(text: &str) -> String {
-    text.chars()
-        .filter(|&c| !c.is_control() && !is_invisible_mark(c))
-        .collect()
+    text.chars().filter(|&c| !c.is_control() && !is_invisible_mark(c)).collect()
 }
 
 const fn is_invisible_mark(c: char) -> bool {
@@ -190,19 +179,13 @@ mod tests {
     fn the_first_offered_language_is_the_default() {
         let german_first = ["de".to_owned(), "en".to_owned()];
         assert_eq!(Lang::negotiate(None, None, None, &german_first), Lang::De);
-        assert_eq!(
-            Lang::negotiate(Some("fr"), Some(""), Some("*"), &german_first),
-            Lang::De
-        );
+        assert_eq!(Lang::negotiate(Some("fr"), Some(""), Some("*"), &german_first), Lang::De);
         assert_eq!(Lang::negotiate(None, None, None, &[]), Lang::En);
     }
 
     #[test]
     fn a_language_that_is_not_offered_is_not_used() {
-        assert_eq!(
-            Lang::negotiate(Some("de"), Some("de"), Some("de"), &["en".into()]),
-            Lang::En
-        );
+        assert_eq!(Lang::negotiate(Some("de"), Some("de"), Some("de"), &["en".into()]), Lang::En);
     }
 
     /// RFC 9110 section 12.5.4.
@@ -219,21 +202,8 @@ mod tests {
     fn hostile_wishes_are_harmless() {
         let long = "x".repeat(10_240);
         let many = "fr,".repeat(5_000) + "de";
-        for wish in [
-            long.as_str(),
-            many.as_str(),
-            "../../x",
-            "\0",
-            "de\u{202e}",
-            "<b>",
-            ";;;,,,",
-            "é-é",
-        ] {
-            assert_eq!(
-                Lang::negotiate(Some(wish), Some(wish), Some(wish), &both()),
-                Lang::En,
-                "{wish:.40}"
-            );
+        for wish in [long.as_str(), many.as_str(), "../../x", "\0", "de\u{202e}", "<b>", ";;;,,,", "é-é"] {
+            assert_eq!(Lang::negotiate(Some(wish), Some(wish), Some(wish), &both()), Lang::En, "{wish:.40}");
         }
     }
 
@@ -262,10 +232,7 @@ mod tests {
                 }
                 assert!(!found.contains_key(&current), "{current} stands twice");
             }
-            let variables = line
-                .split('$')
-                .skip(1)
-                .filter_map(|rest| rest.split([' ', '}']).next());
+            let variables = line.split('$').skip(1).filter_map(|rest| rest.split([' ', '}']).next());
             let variables = variables.map(str::to_owned);
             found.entry(current.clone()).or_default().extend(variables);
         }

@@ -16,30 +16,20 @@ pub fn configure(config: &mut ServiceConfig, base: &str) {
     config.service(
         scope(base)
             .service(
-                resource("/.well-known/openid-configuration")
-                    .route(get().to(oauth::discovery))
-                    .route(cors()),
+                resource("/.well-known/openid-configuration").route(get().to(oauth::discovery)).route(cors()),
             )
             .service(
                 resource("/.well-known/oauth-authorization-server")
                     .route(get().to(oauth::discovery))
                     .route(cors()),
             )
-            .service(
-                resource("/oauth2/jwks")
-                    .route(get().to(oauth::jwks))
-                    .route(cors()),
-            )
+            .service(resource("/oauth2/jwks").route(get().to(oauth::jwks)).route(cors()))
             .service(
                 resource("/oauth2/authorize")
                     .route(get().to(oauth::authorize))
                     .route(post().to(oauth::authorize_by_post)),
             )
-            .service(
-                resource("/oauth2/token")
-                    .route(post().to(oauth::token))
-                    .route(cors()),
-            )
+            .service(resource("/oauth2/token").route(post().to(oauth::token)).route(cors()))
             .service(
                 resource("/oauth2/userinfo")
                     .route(get().to(oauth::userinfo))
@@ -47,11 +37,7 @@ pub fn configure(config: &mut ServiceConfig, base: &str) {
                     .route(cors()),
             )
             .service(resource("/login").route(get().to(login::start)))
-            .service(
-                resource("/login/{flow}")
-                    .route(get().to(login::show))
-                    .route(post().to(login::submit)),
-            )
+            .service(resource("/login/{flow}").route(get().to(login::show)).route(post().to(login::submit)))
             .service(
                 resource("/account/sign-out")
                     .route(get().to(home::ask_sign_out))

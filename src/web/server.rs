@@ -46,12 +46,10 @@ impl Socket {
     pub fn bind(config: &Config) -> Result<Self, ServeError> {
         let fail = |address: String| move |source| ServeError::Listen { address, source };
         match &config.listen {
-            Listen::Tcp(address) => TcpListener::bind(address)
-                .map(Self::Tcp)
-                .map_err(fail(address.to_string())),
-            Listen::Unix(path) => bind_unix(path)
-                .map(Self::Unix)
-                .map_err(fail(path.display().to_string())),
+            Listen::Tcp(address) => {
+                TcpListener::bind(address).map(Self::Tcp).map_err(fail(address.to_string()))
+            }
+            Listen::Unix(path) => bind_unix(path).map(Self::Unix).map_err(fail(path.display().to_string())),
         }
     }
 
@@ -68,10 +66,7 @@ impl Socket {
 /// A Unix socket for a proxy in the same group; one left behind by a dead process is replaced.
 pub fn bind_unix(path: &Path) -> io::Result<UnixListener> {
     if UnixStream::connect(path).is_ok() {
-        return Err(io::Error::new(
-            io::ErrorKind::AddrInUse,
-            "another process listens there",
-        ));
+        return Err(io::Error::new(io::ErrorKind::AddrInUse, "another process listens there"));
     }
     match fs::remove_file(path) {
         Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
@@ -95,10 +90,7 @@ impl Running {
     pub fn start(app: &Arc<App>, socket: Socket, workers: Option<usize>) -> Result<Self, ServeError> {
         let config = app.config();
         let certificate = Certificate::load(&config)?;
-        let fail = |source| ServeError::Listen {
-            address: "the socket".to_owned(),
-            source,
-        };
+        let fail = |source| ServeError::Listen { address: "the socket".to_owned(), source };
         let socket_file = match (&socket, &config.listen) {
             (Socket::Unix(_), Listen::Unix(path)) => Some(path.clone()),
             _ => None,
@@ -122,19 +114,12 @@ impl Running {
         let thread = thread.map_err(fail)?;
         let gone = || fail(io::Error::other("the server thread ended"));
         let handle = receiver.recv().map_err(|_| gone())??;
-        Ok(Self {
-            handle,
-            thread,
-            certificate,
-            socket_file,
-        })
+        Ok(Self { handle, thread, certificate, socket_file })
     }
 
     /// Takes a changed certificate into use; the old one stays on any error.
     pub fn reload_certificate(&self, config: &Config) -> Result<(), TlsError> {
-        self.certificate
-            .as_ref()
-            .map_or(Ok(()), |certificate| certificate.reload(config))
+        self.certificate.as_ref().map_or(Ok(()), |certificate| certificate.reload(config))
     }
 
     /// Lets requests under way finish, then stops.
@@ -171,14 +156,11 @@ fn server(
     if let Some(workers) = workers {
         server = server.workers(workers);
     }
-    let fail = |source| ServeError::Listen {
-        address: "the socket".to_owned(),
-        source,
-    };
+    let fail = |source| ServeError::Listen { address: "the socket".to_owned(), source };
     let server = match (socket, certificate) {
-        (Socket::Tcp(listener), Some(certificate)) => server
-            .listen_rustls_0_23(listener, certificate.server_config()?)
-            .map_err(fail)?,
+        (Socket::Tcp(listener), Some(certificate)) => {
+            server.listen_rustls_0_23(listener, certificate.server_config()?).map_err(fail)?
+        }
         (Socket::Tcp(listener), None) => server.listen(listener).map_err(fail)?,
         (Socket::Unix(listener), _) => server.listen_uds(listener).map_err(fail)?,
     };
@@ -188,6 +170,5 @@ fn server(
 /// `/sso` of `https://id.example.org/sso`.
 fn base_path(config: &Config) -> String {
     let url = url::Url::parse(&config.issuer).ok();
-    url.map(|url| url.path().trim_end_matches('/').to_owned())
-        .unwrap_or_default()
+    url.map(|url| url.path().trim_end_matches('/').to_owned()).unwrap_or_default()
 }

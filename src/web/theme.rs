@@ -48,16 +48,9 @@ struct Ground {
     away: Colour,
 }
 
-const LIGHT: Ground = Ground {
-    page: Colour([0xf3, 0xf4, 0xf7]),
-    card: WHITE,
-    away: BLACK,
-};
-const DARK: Ground = Ground {
-    page: Colour([0x0e, 0x11, 0x16]),
-    card: Colour([0x18, 0x1c, 0x23]),
-    away: WHITE,
-};
+const LIGHT: Ground = Ground { page: Colour([0xf3, 0xf4, 0xf7]), card: WHITE, away: BLACK };
+const DARK: Ground =
+    Ground { page: Colour([0x0e, 0x11, 0x16]), card: Colour([0x18, 0x1c, 0x23]), away: WHITE };
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 struct Colour([u8; 3]);
@@ -91,11 +84,7 @@ impl Colour {
         let Self(channels) = self;
         let [red, green, blue] = channels.map(|channel| {
             let share = f64::from(channel) / 255.0;
-            if share <= 0.040_45 {
-                share / 12.92
-            } else {
-                ((share + 0.055) / 1.055).powf(2.4)
-            }
+            if share <= 0.040_45 { share / 12.92 } else { ((share + 0.055) / 1.055).powf(2.4) }
         });
         0.2126 * red + 0.7152 * green + 0.0722 * blue
     }

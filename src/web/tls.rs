@@ -25,11 +25,7 @@ pub enum TlsError {
     #[error("{path} holds no private key in PEM form")]
     NoKey { path: PathBuf },
     #[error("the certificate {certificate} and the key {key} do not belong together: {why}")]
-    Mismatch {
-        certificate: PathBuf,
-        key: PathBuf,
-        why: String,
-    },
+    Mismatch { certificate: PathBuf, key: PathBuf, why: String },
     #[error("cannot make a certificate in {path}: {why}")]
     SelfSigned { path: PathBuf, why: String },
     #[error("the TLS library refused its own defaults: {0}")]
@@ -104,18 +100,13 @@ fn files(config: &Config) -> Result<Option<(PathBuf, PathBuf)>, TlsError> {
 }
 
 fn read(certificate: &Path, key: &Path) -> Result<CertifiedKey, TlsError> {
-    let unreadable = |path: &Path, why: String| TlsError::Read {
-        path: path.to_owned(),
-        why,
-    };
+    let unreadable = |path: &Path, why: String| TlsError::Read { path: path.to_owned(), why };
     let text = |path: &Path| fs::read(path).map_err(|error| unreadable(path, error.to_string()));
     let chain = text(certificate)?;
     let chain = CertificateDer::pem_slice_iter(&chain).collect::<Result<Vec<_>, _>>();
     let chain = chain.map_err(|error| unreadable(certificate, error.to_string()))?;
     if chain.is_empty() {
-        return Err(TlsError::NoCertificate {
-            path: certificate.to_owned(),
-        });
+        return Err(TlsError::NoCertificate { path: certificate.to_owned() });
     }
     let der =
         PrivateKeyDer::from_pem_slice(&text(key)?).map_err(|_| TlsError::NoKey { path: key.to_owned() })?;
@@ -129,31 +120,19 @@ fn read(certificate: &Path, key: &Path) -> Result<CertifiedKey, TlsError> {
 
 /// A certificate for the issuer's host, `localhost` and the loopback addresses, and its key with mode 0600.
 fn make_self_signed(config: &Config, certificate: &Path, key: &Path) -> Result<(), TlsError> {
-    let fail = |why: String| TlsError::SelfSigned {
-        path: certificate.to_owned(),
-        why,
-    };
-    let host = url::Url::parse(&config.issuer)
-        .ok()
-        .and_then(|url| url.host_str().map(str::to_owned));
+    let fail = |why: String| TlsError::SelfSigned { path: certificate.to_owned(), why };
+    let host = url::Url::parse(&config.issuer).ok().and_then(|url| url.host_str().map(str::to_owned));
     let mut names = vec!["localhost".to_owned(), "127.0.0.1".to_owned(), "::1".to_owned()];
     names.extend(host.map(|host| host.trim_matches(['[', ']']).to_owned()));
     names.dedup();
     let mut params = rcgen::CertificateParams::new(names).map_err(|error| fail(error.to_string()))?;
-    params
-        .distinguished_name
-        .push(rcgen::DnType::CommonName, "gantry self-signed");
+    params.distinguished_name.push(rcgen::DnType::CommonName, "gantry self-signed");
     // Its own CA, so that browsers and clients can be told to trust it.
     params.is_ca = rcgen::IsCa::Ca(rcgen::BasicConstraints::Constrained(0));
     params.extended_key_usages = vec![rcgen::ExtendedKeyUsagePurpose::ServerAuth];
-    params.key_usages = vec![
-        rcgen::KeyUsagePurpose::DigitalSignature,
-        rcgen::KeyUsagePurpose::KeyCertSign,
-    ];
+    params.key_usages = vec![rcgen::KeyUsagePurpose::DigitalSignature, rcgen::KeyUsagePurpose::KeyCertSign];
     let pair = rcgen::KeyPair::generate().map_err(|error| fail(error.to_string()))?;
-    let signed = params
-        .self_signed(&pair)
-        .map_err(|error| fail(error.to_string()))?;
+    let signed = params.self_signed(&pair).map_err(|error| fail(error.to_string()))?;
     write_pair(certificate, &signed.pem(), key, &pair.serialize_pem())
         .map_err(|error| fail(error.to_string()))
 }
@@ -164,12 +143,7 @@ fn write_pair(certificate: &Path, certificate_pem: &str, key: &Path, key_pem: &s
     if let Some(dir) = certificate.parent() {
         fs::create_dir_all(dir)?;
     }
-    let mut file = fs::OpenOptions::new()
-        .write(true)
-        .create(true)
-        .truncate(true)
-        .mode(0o600)
-        .open(key)?;
+    let mut file = fs::OpenOptions::new().write(true).create(true).truncate(true).mode(0o600).open(key)?;
     file.write_all(key_pem.as_bytes())?;
     file.sync_all()?;
     fs::write(certificate, certificate_pem)

@@ -35,13 +35,8 @@ fn an_alias_cannot_contain_itself() {
 #[test]
 fn deep_nesting_is_refused() {
     refused_with(&"[".repeat(100_000), "gantry.yaml:1:");
-    refused_with(
-        &format!("a: {}{}", "[".repeat(20), "]".repeat(20)),
-        "gantry.yaml:1:",
-    );
-    let block: Vec<_> = (0..1000)
-        .map(|depth| format!("{}a:", " ".repeat(depth)))
-        .collect();
+    refused_with(&format!("a: {}{}", "[".repeat(20), "]".repeat(20)), "gantry.yaml:1:");
+    let block: Vec<_> = (0..1000).map(|depth| format!("{}a:", " ".repeat(depth))).collect();
     refused_with(
         &block.join(
             "
@@ -61,10 +56,7 @@ fn a_large_file_is_refused() {
     let path = folder.path().join("gantry.yaml");
     std::fs::write(&path, &text).expect("written");
     let error = gantry::config::load(&path).expect_err("refused").to_string();
-    assert!(
-        error.ends_with("gantry.yaml: is larger than 1048576 bytes\n"),
-        "{error}"
-    );
+    assert!(error.ends_with("gantry.yaml: is larger than 1048576 bytes\n"), "{error}");
 }
 
 #[test]
@@ -76,27 +68,17 @@ fn many_mistakes_are_counted_and_not_all_told() {
 
 #[test]
 fn long_lines_are_cut_around_the_mistake() {
-    let refusal = refusal(&format!(
-        "issuer: https://id.example.org\nlog: {{ {}level: 5 }}\n",
-        " ".repeat(5000)
-    ));
+    let refusal =
+        refusal(&format!("issuer: https://id.example.org\nlog: {{ {}level: 5 }}\n", " ".repeat(5000)));
     assert!(refusal.len() < 500, "{refusal}");
-    assert!(
-        refusal.contains("gantry.yaml:2:5015: expected text, found a number"),
-        "{refusal}"
-    );
+    assert!(refusal.contains("gantry.yaml:2:5015: expected text, found a number"), "{refusal}");
 }
 
 #[test]
 fn numbers_beyond_every_type_are_refused() {
-    for number in [
-        "18446744073709551616",
-        "1e999",
-        "-1",
-        "340282366920938463463374607431768211456",
-        "0.5",
-        ".inf",
-    ] {
+    for number in
+        ["18446744073709551616", "1e999", "-1", "340282366920938463463374607431768211456", "0.5", ".inf"]
+    {
         let text = format!("issuer: https://id.example.org\npasswords: {{ min_length: {number} }}\n");
         refused_with(&text, "gantry.yaml:2:26: ");
     }
@@ -115,10 +97,7 @@ fn other_encodings_are_refused() {
     refused(&[&[0xff, 0xfe], utf16.as_slice()].concat(), "is UTF-16 or UTF-32");
     refused(&utf16, "is UTF-16 or UTF-32");
     refused(b"issuer: x\nlisten: \xff\n", "is not UTF-8 in line 2");
-    refused(
-        b"issuer: x\nlisten: a\0b\n",
-        ":2:10: control character U+0000 in the file",
-    );
+    refused(b"issuer: x\nlisten: a\0b\n", ":2:10: control character U+0000 in the file");
 }
 
 #[test]
@@ -149,14 +128,8 @@ fn a_logo_is_a_small_picture_without_scripts() {
     assert_eq!(told("b.svg", b"<?xml version='1.0'?><svg/>"), "fine");
     assert_eq!(told("c.png", b"<svg/>"), "the logo `c.png` is not a PNG file");
     assert_eq!(told("d.svg", b"\x89PNG"), "the logo `d.svg` is not an SVG file");
-    assert_eq!(
-        told("e.svg", b"<svg><ScRipt>x</script></svg>"),
-        "the logo `e.svg` contains `<script`"
-    );
-    assert_eq!(
-        told("f.gif", b"GIF89a"),
-        "the logo `f.gif` is neither .svg nor .png"
-    );
+    assert_eq!(told("e.svg", b"<svg><ScRipt>x</script></svg>"), "the logo `e.svg` contains `<script`");
+    assert_eq!(told("f.gif", b"GIF89a"), "the logo `f.gif` is neither .svg nor .png");
     let large = [b"\x89PNG\r\n\x1a\n".as_slice(), &vec![0; 256 * 1024]].concat();
     assert_eq!(told("g.png", &large), "the logo `g.png` is too large");
 }

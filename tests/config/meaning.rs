@@ -17,10 +17,7 @@ apps:
 #[test]
 fn an_issuer_is_enough() {
     let config = config("issuer: https://id.example.org\n");
-    assert_eq!(
-        config.listen,
-        Listen::Tcp("127.0.0.1:8443".parse().expect("an address"))
-    );
+    assert_eq!(config.listen, Listen::Tcp("127.0.0.1:8443".parse().expect("an address")));
     assert_eq!(config.data_dir, PathBuf::from("/var/lib/gantry"));
     assert_eq!(config.tls, Tls::SelfSigned);
     assert_eq!(config.policies.keys().collect::<Vec<_>>(), ["standard"]);
@@ -28,11 +25,7 @@ fn an_issuer_is_enough() {
     assert_eq!(config.sign_in.absolute, Duration::from_secs(24 * 3600));
     assert_eq!(config.sign_in.remember_device, Duration::from_secs(30 * 86_400));
     assert_eq!(config.passwords.min_length, 10);
-    let costs = Argon2id {
-        memory_kib: 19_456,
-        iterations: 2,
-        parallelism: 1,
-    };
+    let costs = Argon2id { memory_kib: 19_456, iterations: 2, parallelism: 1 };
     assert_eq!(config.passwords.argon2id, costs);
     assert_eq!(config.organisation.languages, ["en", "de"]);
     assert_eq!(config.admin_group, None);
@@ -72,10 +65,7 @@ apps:
     assert_eq!(app.preset, Some(Preset::Rocketchat));
     assert_eq!(
         app.redirect_uris,
-        [
-            "https://example.org/chat/_oauth/acme",
-            "https://example.org/chat/_oauth/acme?close"
-        ]
+        ["https://example.org/chat/_oauth/acme", "https://example.org/chat/_oauth/acme?close"]
     );
     assert_eq!(app.pkce, Pkce::Optional);
     assert!(app.first_party);
@@ -129,11 +119,8 @@ apps:
 fn relative_paths_start_at_the_folder_of_the_file() {
     let folder = tempfile::tempdir().expect("a folder");
     std::fs::write(folder.path().join("c.pem"), "").expect("written");
-    std::fs::write(
-        folder.path().join("logo.svg"),
-        "<svg xmlns='http://www.w3.org/2000/svg'/>",
-    )
-    .expect("written");
+    std::fs::write(folder.path().join("logo.svg"), "<svg xmlns='http://www.w3.org/2000/svg'/>")
+        .expect("written");
     let file = folder.path().join("gantry.yaml");
     std::fs::write(
         &file,
@@ -145,15 +132,10 @@ organisation: { logo: logo.svg }
 ",
     )
     .expect("written");
-    let config = gantry::config::load(&file)
-        .unwrap_or_else(|error| panic!("{error}"))
-        .config;
+    let config = gantry::config::load(&file).unwrap_or_else(|error| panic!("{error}")).config;
     assert_eq!(config.data_dir, folder.path().join("data"));
     assert_eq!(config.listen, Listen::Unix(folder.path().join("http.sock")));
-    assert_eq!(
-        config.organisation.logo.expect("a logo").media_type,
-        "image/svg+xml"
-    );
+    assert_eq!(config.organisation.logo.expect("a logo").media_type, "image/svg+xml");
 }
 
 #[test]
@@ -188,23 +170,14 @@ apps:
     access: [{ group: everyone, policy: standard }]
 ";
     let warnings = read(text).expect("usable").warnings;
-    let told: Vec<_> = warnings
-        .iter()
-        .map(|warning| (warning.line, warning.message.as_str()))
-        .collect();
+    let told: Vec<_> = warnings.iter().map(|warning| (warning.line, warning.message.as_str())).collect();
     assert_eq!(
         told,
         [
-            (
-                3,
-                "plain HTTP on 0.0.0.0:80, which others can reach, and no trusted proxy"
-            ),
+            (3, "plain HTTP on 0.0.0.0:80, which others can reach, and no trusted proxy"),
             (4, "white text on this colour is hard to read (contrast 1.2:1)"),
             (5, "no app uses the policy `spare`"),
-            (
-                10,
-                "`offline_access` does nothing without the grant `refresh_token`"
-            ),
+            (10, "`offline_access` does nothing without the grant `refresh_token`"),
         ]
     );
 }

@@ -31,10 +31,7 @@ fn every_mistake_is_told_with_place_caret_and_hint() {
         }
         let expected = fs::read_to_string(&expected).unwrap_or_default();
         if told != expected {
-            different.push(format!(
-                "{}\nexpected:\n{expected}\ntold:\n{told}",
-                case.display()
-            ));
+            different.push(format!("{}\nexpected:\n{expected}\ntold:\n{told}", case.display()));
         }
     }
     assert!(different.is_empty(), "{}", different.join("\n"));

@@ -56,13 +56,7 @@ impl Record for Note {
 }
 
 pub(crate) fn badge(id: &str) -> Badge {
-    Badge {
-        id: id.to_owned(),
-        name: None,
-        team: "red".to_owned(),
-        uses: 0,
-        expires: None,
-    }
+    Badge { id: id.to_owned(), name: None, team: "red".to_owned(), uses: 0, expires: None }
 }
 
 impl Badge {
@@ -105,36 +99,20 @@ impl Home {
         let directory = tempfile::tempdir().expect("directory");
         let clock = clock();
         let store = Store::open_redb(&directory.path().join("gantry.redb"), clock.clone()).expect("store");
-        Self {
-            store,
-            clock,
-            directory,
-        }
+        Self { store, clock, directory }
     }
 
     /// The same file, closed and opened again.
     pub(crate) fn reopened(self) -> Self {
-        let Self {
-            store,
-            clock,
-            directory,
-        } = self;
+        let Self { store, clock, directory } = self;
         drop(store);
         let store = Store::open_redb(&directory.path().join("gantry.redb"), clock.clone()).expect("store");
-        Self {
-            store,
-            clock,
-            directory,
-        }
+        Self { store, clock, directory }
     }
 }
 
 pub(crate) fn run<T>(task: impl Future<Output = T>) -> T {
-    tokio::runtime::Builder::new_current_thread()
-        .enable_all()
-        .build()
-        .expect("runtime")
-        .block_on(task)
+    tokio::runtime::Builder::new_current_thread().enable_all().build().expect("runtime").block_on(task)
 }
 
 /// A runtime whose tasks really run beside each other.

@@ -9,11 +9,7 @@ fn what_was_applied_is_read_back_also_after_reopening() {
     run(async {
         let home = Home::new();
         let alice = badge("1").named("alice").uses(3);
-        let version = home
-            .store
-            .apply(Batch::new().insert(&alice))
-            .await
-            .expect("apply");
+        let version = home.store.apply(Batch::new().insert(&alice)).await.expect("apply");
         let home = home.reopened();
         let read = home.store.get::<Badge>("1").await.expect("get").expect("there");
         assert_eq!((read.record, read.version), (alice, version));
@@ -26,10 +22,7 @@ fn what_was_applied_is_read_back_also_after_reopening() {
 fn insert_wants_none_and_update_wants_the_version_it_read() {
     run(async {
         let Home { store, .. } = Home::new();
-        store
-            .apply(Batch::new().insert(&badge("1")))
-            .await
-            .expect("insert");
+        store.apply(Batch::new().insert(&badge("1"))).await.expect("insert");
         let again = store.apply(Batch::new().insert(&badge("1"))).await;
         assert_eq!(again.expect_conflict(), ("1".into(), ConflictCause::Exists));
 
@@ -41,14 +34,8 @@ fn insert_wants_none_and_update_wants_the_version_it_read() {
         assert_eq!(stale.expect_conflict(), ("1".into(), ConflictCause::Changed));
         let stale = store.apply(Batch::new().remove(&read)).await;
         assert_eq!(stale.expect_conflict(), ("1".into(), ConflictCause::Changed));
-        store
-            .apply(Batch::new().put(&badge("1").uses(9)))
-            .await
-            .expect("put");
-        assert_eq!(
-            store.get::<Badge>("1").await.expect("get").expect("there").uses,
-            9
-        );
+        store.apply(Batch::new().put(&badge("1").uses(9))).await.expect("put");
+        assert_eq!(store.get::<Badge>("1").await.expect("get").expect("there").uses, 9);
     });
 }
 
@@ -56,19 +43,13 @@ fn insert_wants_none_and_update_wants_the_version_it_read() {
 fn a_record_made_again_never_has_an_old_version() {
     run(async {
         let Home { store, .. } = Home::new();
-        store
-            .apply(Batch::new().insert(&badge("1")))
-            .await
-            .expect("insert");
+        store.apply(Batch::new().insert(&badge("1"))).await.expect("insert");
         let first = store.get::<Badge>("1").await.expect("get").expect("there");
         store.apply(Batch::new().remove(&first)).await.expect("remove");
         assert!(store.get::<Badge>("1").await.expect("get").is_none());
         let gone = store.apply(Batch::new().update(&first)).await;
         assert_eq!(gone.expect_conflict().1, ConflictCause::Changed);
-        store
-            .apply(Batch::new().insert(&badge("1")))
-            .await
-            .expect("again");
+        store.apply(Batch::new().insert(&badge("1"))).await.expect("again");
         let stale = store.apply(Batch::new().update(&first)).await;
         assert_eq!(stale.expect_conflict().1, ConflictCause::Changed);
     });
@@ -78,34 +59,19 @@ fn a_record_made_again_never_has_an_old_version() {
 fn a_conflict_leaves_no_trace_and_names_the_first() {
     run(async {
         let Home { store, .. } = Home::new();
-        store
-            .apply(Batch::new().insert(&badge("2")))
-            .await
-            .expect("insert");
+        store.apply(Batch::new().insert(&badge("2"))).await.expect("insert");
         let batch = Batch::new()
             .insert(&badge("1").named("alice"))
             .delete::<Badge>("2", Expect::Version(999))
             .insert(&badge("2"));
-        assert!(matches!(
-            store.apply(batch).await,
-            Err(ApplyError::Store(StoreError::Encoding { .. }))
-        ));
+        assert!(matches!(store.apply(batch).await, Err(ApplyError::Store(StoreError::Encoding { .. }))));
         let batch = Batch::new()
             .insert(&badge("1").named("alice"))
             .delete::<Badge>("2", Expect::Version(999))
             .delete::<Badge>("3", Expect::Version(1));
-        assert_eq!(
-            store.apply(batch).await.expect_conflict(),
-            ("2".into(), ConflictCause::Changed)
-        );
+        assert_eq!(store.apply(batch).await.expect_conflict(), ("2".into(), ConflictCause::Changed));
         assert!(store.get::<Badge>("1").await.expect("get").is_none());
-        assert!(
-            store
-                .find_one::<Badge>("name", "alice")
-                .await
-                .expect("find")
-                .is_none()
-        );
+        assert!(store.find_one::<Badge>("name", "alice").await.expect("find").is_none());
         assert!(store.get::<Badge>("2").await.expect("get").is_some());
     });
 }
@@ -114,34 +80,14 @@ fn a_conflict_leaves_no_trace_and_names_the_first() {
 fn delete_checks_what_it_expects() {
     run(async {
         let Home { store, .. } = Home::new();
-        store
-            .apply(Batch::new().delete::<Badge>("1", Expect::Any))
-            .await
-            .expect("any");
-        store
-            .apply(Batch::new().delete::<Badge>("1", Expect::Absent))
-            .await
-            .expect("absent");
-        store
-            .apply(Batch::new().insert(&badge("1")))
-            .await
-            .expect("insert");
-        let there = store
-            .apply(Batch::new().delete::<Badge>("1", Expect::Absent))
-            .await;
+        store.apply(Batch::new().delete::<Badge>("1", Expect::Any)).await.expect("any");
+        store.apply(Batch::new().delete::<Badge>("1", Expect::Absent)).await.expect("absent");
+        store.apply(Batch::new().insert(&badge("1"))).await.expect("insert");
+        let there = store.apply(Batch::new().delete::<Badge>("1", Expect::Absent)).await;
         assert_eq!(there.expect_conflict().1, ConflictCause::Exists);
-        store
-            .apply(Batch::new().delete::<Badge>("1", Expect::Any))
-            .await
-            .expect("delete");
+        store.apply(Batch::new().delete::<Badge>("1", Expect::Any)).await.expect("delete");
         assert!(store.get::<Badge>("1").await.expect("get").is_none());
-        assert!(
-            store
-                .find::<Badge>("team", "red", 9)
-                .await
-                .expect("find")
-                .is_empty()
-        );
+        assert!(store.find::<Badge>("team", "red", 9).await.expect("find").is_empty());
     });
 }
 
@@ -150,42 +96,21 @@ fn a_unique_value_has_one_holder_at_a_time() {
     run(async {
         let Home { store, .. } = Home::new();
         let taken = ConflictCause::Taken { index: "name" };
-        store
-            .apply(Batch::new().insert(&badge("1").named("alice")))
-            .await
-            .expect("insert");
+        store.apply(Batch::new().insert(&badge("1").named("alice"))).await.expect("insert");
         let second = store.apply(Batch::new().insert(&badge("2").named("alice"))).await;
         assert_eq!(second.expect_conflict(), ("2".into(), taken));
-        let twice = Batch::new()
-            .insert(&badge("3").named("bob"))
-            .insert(&badge("4").named("bob"));
+        let twice = Batch::new().insert(&badge("3").named("bob")).insert(&badge("4").named("bob"));
         assert_eq!(store.apply(twice).await.expect_conflict(), ("4".into(), taken));
         // Another kind has values of its own.
-        let note = Note {
-            id: "1".into(),
-            text: "alice".into(),
-        };
+        let note = Note { id: "1".into(), text: "alice".into() };
         store.apply(Batch::new().insert(&note)).await.expect("other kind");
         // A prefix, a longer value and an empty one are other values.
         for (id, name) in [("5", "alic"), ("6", "alice "), ("7", "")] {
-            store
-                .apply(Batch::new().insert(&badge(id).named(name)))
-                .await
-                .expect("insert");
+            store.apply(Batch::new().insert(&badge(id).named(name))).await.expect("insert");
         }
-        store
-            .apply(Batch::new().put(&badge("1").named("carol")))
-            .await
-            .expect("rename");
-        store
-            .apply(Batch::new().insert(&badge("2").named("alice")))
-            .await
-            .expect("free again");
-        let found = store
-            .find_one::<Badge>("name", "alice")
-            .await
-            .expect("find")
-            .expect("there");
+        store.apply(Batch::new().put(&badge("1").named("carol"))).await.expect("rename");
+        store.apply(Batch::new().insert(&badge("2").named("alice"))).await.expect("free again");
+        let found = store.find_one::<Badge>("name", "alice").await.expect("find").expect("there");
         assert_eq!(found.id, "2");
     });
 }
@@ -194,36 +119,14 @@ fn a_unique_value_has_one_holder_at_a_time() {
 fn values_can_change_hands_within_one_batch() {
     run(async {
         let Home { store, .. } = Home::new();
-        let both = Batch::new()
-            .insert(&badge("1").named("a"))
-            .insert(&badge("2").named("b"));
+        let both = Batch::new().insert(&badge("1").named("a")).insert(&badge("2").named("b"));
         store.apply(both).await.expect("insert");
-        let swap = Batch::new()
-            .put(&badge("1").named("b"))
-            .put(&badge("2").named("a"));
+        let swap = Batch::new().put(&badge("1").named("b")).put(&badge("2").named("a"));
         store.apply(swap).await.expect("swap");
-        assert_eq!(
-            store
-                .find_one::<Badge>("name", "a")
-                .await
-                .expect("find")
-                .expect("there")
-                .id,
-            "2"
-        );
-        let heir = Batch::new()
-            .delete::<Badge>("1", Expect::Any)
-            .insert(&badge("3").named("b"));
+        assert_eq!(store.find_one::<Badge>("name", "a").await.expect("find").expect("there").id, "2");
+        let heir = Batch::new().delete::<Badge>("1", Expect::Any).insert(&badge("3").named("b"));
         store.apply(heir).await.expect("inherit");
-        assert_eq!(
-            store
-                .find_one::<Badge>("name", "b")
-                .await
-                .expect("find")
-                .expect("there")
-                .id,
-            "3"
-        );
+        assert_eq!(store.find_one::<Badge>("name", "b").await.expect("find").expect("there").id, "3");
     });
 }
 
@@ -233,27 +136,12 @@ fn find_and_scan_are_ordered_and_bounded() {
         let Home { store, .. } = Home::new();
         for id in ["b", "a", "ab", "c", ""] {
             let team = if id == "c" { "blue" } else { "red" };
-            store
-                .apply(Batch::new().insert(&badge(id).team(team)))
-                .await
-                .expect("insert");
+            store.apply(Batch::new().insert(&badge(id).team(team))).await.expect("insert");
         }
-        assert_eq!(
-            ids(&store.find("team", "red", 9).await.expect("find")),
-            ["", "a", "ab", "b"]
-        );
+        assert_eq!(ids(&store.find("team", "red", 9).await.expect("find")), ["", "a", "ab", "b"]);
         assert_eq!(ids(&store.find("team", "red", 2).await.expect("find")), ["", "a"]);
-        assert!(
-            store
-                .find::<Badge>("team", "red", 0)
-                .await
-                .expect("find")
-                .is_empty()
-        );
-        assert_eq!(
-            ids(&store.scan(None, 9).await.expect("scan")),
-            ["", "a", "ab", "b", "c"]
-        );
+        assert!(store.find::<Badge>("team", "red", 0).await.expect("find").is_empty());
+        assert_eq!(ids(&store.scan(None, 9).await.expect("scan")), ["", "a", "ab", "b", "c"]);
         assert_eq!(ids(&store.scan(Some("a"), 2).await.expect("scan")), ["ab", "b"]);
         assert_eq!(ids(&store.scan(Some(""), 1).await.expect("scan")), ["a"]);
         assert!(store.scan::<Badge>(Some("c"), 9).await.expect("scan").is_empty());
@@ -268,13 +156,7 @@ fn a_relaxed_batch_is_seen_at_once_and_survives_an_orderly_end() {
         let batch = Batch::new().insert(&badge("1").named("alice")).relaxed();
         home.store.apply(batch).await.expect("apply");
         assert!(home.store.get::<Badge>("1").await.expect("get").is_some());
-        assert!(
-            home.store
-                .find_one::<Badge>("name", "alice")
-                .await
-                .expect("find")
-                .is_some()
-        );
+        assert!(home.store.find_one::<Badge>("name", "alice").await.expect("find").is_some());
         let home = home.reopened();
         assert!(home.store.get::<Badge>("1").await.expect("get").is_some());
     });
@@ -285,21 +167,12 @@ fn every_get_after_apply_sees_it_also_from_the_cache() {
     run(async {
         let Home { store, .. } = Home::new();
         for uses in 0..50 {
-            store
-                .apply(Batch::new().put(&badge("1").uses(uses)))
-                .await
-                .expect("put");
+            store.apply(Batch::new().put(&badge("1").uses(uses))).await.expect("put");
             for _ in 0..3 {
-                assert_eq!(
-                    store.get::<Badge>("1").await.expect("get").expect("there").uses,
-                    uses
-                );
+                assert_eq!(store.get::<Badge>("1").await.expect("get").expect("there").uses, uses);
             }
         }
-        store
-            .apply(Batch::new().delete::<Badge>("1", Expect::Any))
-            .await
-            .expect("delete");
+        store.apply(Batch::new().delete::<Badge>("1", Expect::Any)).await.expect("delete");
         assert!(store.get::<Badge>("1").await.expect("get").is_none());
     });
 }

@@ -19,10 +19,7 @@ struct Place {
 impl Place {
     fn empty() -> Self {
         let directory = tempfile::tempdir().expect("directory");
-        Self {
-            path: directory.path().join("gantry.redb"),
-            _directory: directory,
-        }
+        Self { path: directory.path().join("gantry.redb"), _directory: directory }
     }
 
     /// With a store that was closed in good order.
@@ -75,18 +72,7 @@ fn what_was_never_a_store_is_refused() {
 fn a_cut_file_is_refused() {
     let place = Place::with_store();
     let whole = place.bytes();
-    for end in [
-        1,
-        8,
-        64,
-        319,
-        320,
-        4096,
-        8192,
-        whole.len() / 2,
-        whole.len() - 4096,
-        whole.len() - 1,
-    ] {
+    for end in [1, 8, 64, 319, 320, 4096, 8192, whole.len() / 2, whole.len() - 4096, whole.len() - 1] {
         place.refuses_as_damaged(&whole[..end]);
     }
 }
@@ -117,11 +103,7 @@ fn a_flipped_bit_in_the_header_is_noticed_or_harmless() {
                 }
                 Err(OpenError::Damaged { .. } | OpenError::Io { .. }) => {
                     refused += 1;
-                    assert_eq!(
-                        place.bytes(),
-                        content,
-                        "byte {at} bit {bit}: the file was changed"
-                    );
+                    assert_eq!(place.bytes(), content, "byte {at} bit {bit}: the file was changed");
                 }
                 Err(other) => panic!("byte {at} bit {bit}: {other}"),
             }
@@ -135,10 +117,7 @@ const META: TableDefinition<'static, &str, u64> = TableDefinition::new("meta");
 fn set_schema(path: &Path, schema: u64) {
     let db = redb::Database::create(path).expect("redb");
     let txn = db.begin_write().expect("begin");
-    txn.open_table(META)
-        .expect("meta")
-        .insert("schema", schema)
-        .expect("insert");
+    txn.open_table(META).expect("meta").insert("schema", schema).expect("insert");
     txn.commit().expect("commit");
 }
 
@@ -147,51 +126,29 @@ fn a_newer_format_is_refused_by_number() {
     let place = Place::with_store();
     set_schema(&place.path, 2);
     let error = place.refuses(&place.bytes());
-    assert!(
-        matches!(
-            error,
-            OpenError::Newer {
-                found: 2,
-                known: 1,
-                ..
-            }
-        ),
-        "{error}"
-    );
+    assert!(matches!(error, OpenError::Newer { found: 2, known: 1, .. }), "{error}");
     let path = place.path.display();
     assert_eq!(
         error.to_string(),
         format!("the store {path} has format 2, this program knows formats up to 1")
     );
-    assert_eq!(
-        error.hint(),
-        "run the version that wrote it, or restore a backup made by this version"
-    );
+    assert_eq!(error.hint(), "run the version that wrote it, or restore a backup made by this version");
 }
 
 #[test]
 fn a_database_of_another_program_is_refused() {
     let place = Place::empty();
     drop(redb::Database::create(&place.path).expect("redb"));
-    assert_eq!(
-        place.refuses_as_damaged(&place.bytes()),
-        "it has no known format number"
-    );
+    assert_eq!(place.refuses_as_damaged(&place.bytes()), "it has no known format number");
     set_schema(&place.path, 0);
-    assert_eq!(
-        place.refuses_as_damaged(&place.bytes()),
-        "it has no known format number"
-    );
+    assert_eq!(place.refuses_as_damaged(&place.bytes()), "it has no known format number");
 }
 
 #[test]
 fn a_refusal_names_the_file_and_a_way_out() {
     let place = Place::empty();
     let error = place.refuses(b"");
-    assert_eq!(
-        error.to_string(),
-        format!("the store {} is damaged: it is empty", place.path.display())
-    );
+    assert_eq!(error.to_string(), format!("the store {} is damaged: it is empty", place.path.display()));
     assert!(error.hint().starts_with("restore the file from a backup"));
 }
 
@@ -211,12 +168,7 @@ fn a_new_store_is_private_and_needs_its_directory() {
     drop(place.open().expect("store"));
     let mode = fs::metadata(&place.path).expect("file").permissions().mode();
     assert_eq!(mode & 0o777, 0o600);
-    assert_eq!(
-        fs::read_dir(place.path.parent().expect("parent"))
-            .expect("list")
-            .count(),
-        1
-    );
+    assert_eq!(fs::read_dir(place.path.parent().expect("parent")).expect("list").count(), 1);
 
     let missing = Store::open_redb(&place.path.with_file_name("no").join("gantry.redb"), clock());
     assert!(matches!(missing, Err(OpenError::Io { .. })));

@@ -33,13 +33,7 @@ pub(crate) struct Plan {
 
 impl Plan {
     pub(crate) const fn after(after: u64, errno: i32) -> Self {
-        Self {
-            after,
-            errno,
-            once: false,
-            spares_reads: false,
-            only_sync: false,
-        }
+        Self { after, errno, once: false, spares_reads: false, only_sync: false }
     }
 
     fn concerns(&self, op: Op) -> bool {

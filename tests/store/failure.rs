@@ -73,9 +73,7 @@ async fn perform(store: &Store, step: Step) -> Result<(), StoreError> {
         }
         Step::Drop(n) => {
             let (left, right) = pair(n);
-            Batch::new()
-                .delete::<Badge>(left, Expect::Any)
-                .delete::<Badge>(right, Expect::Any)
+            Batch::new().delete::<Badge>(left, Expect::Any).delete::<Badge>(right, Expect::Any)
         }
         Step::Pair(n) | Step::Change(n, _) => {
             let uses = if let Step::Change(_, uses) = step { uses } else { 0 };
@@ -95,10 +93,7 @@ async fn read(store: &Store) -> Result<State, StoreError> {
     let all = store.scan::<Badge>(None, 99).await?;
     for badge in &all {
         // The other ways to a record agree with the scan.
-        assert_eq!(
-            store.get::<Badge>(&badge.id).await?.as_deref(),
-            Some(&badge.record)
-        );
+        assert_eq!(store.get::<Badge>(&badge.id).await?.as_deref(), Some(&badge.record));
         if let Some(name) = &badge.name {
             let found = store.find_one::<Badge>("name", name).await?;
             assert_eq!(found.as_deref(), Some(&badge.record));
@@ -126,10 +121,7 @@ async fn tell(store: &Store) -> Vec<State> {
         }
         // Reads answer or fail, and never with something that cannot be.
         if let Ok(state) = read(store).await {
-            assert!(
-                possible.contains(&state),
-                "{step:?}: {state:?} is not among {possible:?}"
-            );
+            assert!(possible.contains(&state), "{step:?}: {state:?} is not among {possible:?}");
         }
     }
     possible
@@ -156,10 +148,7 @@ fn fail_everywhere(plan: impl Fn(u64) -> Plan, after: impl Fn(&Disk) -> Vec<Disk
             let store = disk.open(&clock).unwrap_or_else(|error| panic!("{n}: {error}"));
             assert_eq!(store.health(), Health::Writable);
             let found = run(read(&store)).expect("read");
-            assert!(
-                possible.contains(&found),
-                "{n}: {found:?} is not among {possible:?}"
-            );
+            assert!(possible.contains(&found), "{n}: {found:?} is not among {possible:?}");
         }
         if !failed {
             return n;
@@ -181,10 +170,7 @@ fn a_disk_that_dies_at_any_operation_leaves_whole_batches() {
 #[test]
 fn a_single_failed_operation_leaves_whole_batches() {
     for errno in [EIO, ENOSPC] {
-        let once = |n| Plan {
-            once: true,
-            ..Plan::after(n, errno)
-        };
+        let once = |n| Plan { once: true, ..Plan::after(n, errno) };
         fail_everywhere(once, same);
     }
 }
@@ -192,10 +178,7 @@ fn a_single_failed_operation_leaves_whole_batches() {
 #[test]
 fn a_disk_that_no_longer_writes_leaves_whole_batches() {
     for errno in [EIO, ENOSPC] {
-        let writes = |n| Plan {
-            spares_reads: true,
-            ..Plan::after(n, errno)
-        };
+        let writes = |n| Plan { spares_reads: true, ..Plan::after(n, errno) };
         fail_everywhere(writes, same);
     }
 }
@@ -223,20 +206,10 @@ fn after_a_failed_fsync_the_store_is_read_only_until_it_is_opened_again() {
     run(async {
         let (disk, clock) = (Disk::default(), clock());
         let store = disk.open(&clock).expect("store");
-        store
-            .apply(Batch::new().insert(&badge("1")))
-            .await
-            .expect("insert");
-        disk.fail(Plan {
-            once: true,
-            only_sync: true,
-            ..Plan::after(0, EIO)
-        });
+        store.apply(Batch::new().insert(&badge("1"))).await.expect("insert");
+        disk.fail(Plan { once: true, only_sync: true, ..Plan::after(0, EIO) });
         let lost = store.apply(Batch::new().insert(&badge("2"))).await;
-        assert!(
-            matches!(lost, Err(ApplyError::Store(StoreError::Unavailable { .. }))),
-            "{lost:?}"
-        );
+        assert!(matches!(lost, Err(ApplyError::Store(StoreError::Unavailable { .. }))), "{lost:?}");
         // The disk is well again, but nobody can tell what it dropped.
         let refused = store.apply(Batch::new().insert(&badge("3"))).await;
         assert_eq!(refused, Err(ApplyError::Store(StoreError::ReadOnly)));
@@ -249,10 +222,7 @@ fn after_a_failed_fsync_the_store_is_read_only_until_it_is_opened_again() {
         let store = disk.open(&clock).expect("reopen");
         assert_eq!(store.health(), Health::Writable);
         assert_eq!(store.scan::<Badge>(None, 9).await.expect("scan").len(), 1);
-        store
-            .apply(Batch::new().insert(&badge("2")))
-            .await
-            .expect("insert");
+        store.apply(Batch::new().insert(&badge("2"))).await.expect("insert");
     });
 }
 
@@ -268,18 +238,12 @@ fn a_read_error_is_told_and_then_over() {
         drop(store);
         // Reopened, so that nothing is cached.
         let store = disk.open(&clock).expect("store");
-        disk.fail(Plan {
-            once: true,
-            ..Plan::after(0, EIO)
-        });
+        disk.fail(Plan { once: true, ..Plan::after(0, EIO) });
         let all = store.scan::<Badge>(None, 99).await.expect("the second attempt");
         assert_eq!(all.len(), 50);
         assert!(disk.heal());
         assert_eq!(store.health(), Health::Writable);
-        store
-            .apply(Batch::new().insert(&badge("more")))
-            .await
-            .expect("insert");
+        store.apply(Batch::new().insert(&badge("more"))).await.expect("insert");
     });
 }
 #[test]
@@ -287,10 +251,7 @@ fn a_relaxed_batch_may_be_lost_by_a_power_cut_and_follows_within_seconds() {
     run(async {
         let (disk, clock) = (Disk::default(), clock());
         let store = disk.open(&clock).expect("store");
-        store
-            .apply(Batch::new().insert(&badge("durable")))
-            .await
-            .expect("insert");
+        store.apply(Batch::new().insert(&badge("durable"))).await.expect("insert");
         let relaxed = Batch::new().insert(&badge("relaxed")).relaxed();
         store.apply(relaxed).await.expect("insert");
         for _ in 0..500 {
@@ -317,11 +278,6 @@ fn a_durable_batch_takes_relaxed_ones_before_it_along() {
         store.apply(Batch::new().update(&read)).await.expect("update");
         let cut = disk.after_power_cut(|| false).open(&clock).expect("opens");
         assert_eq!(cut.get::<Badge>("1").await.expect("get").expect("there").uses, 1);
-        assert!(
-            cut.find_one::<Badge>("name", "alice")
-                .await
-                .expect("find")
-                .is_some()
-        );
+        assert!(cut.find_one::<Badge>("name", "alice").await.expect("find").is_some());
     });
 }

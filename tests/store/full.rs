@@ -102,8 +102,7 @@ impl SmallDisk {
         let directory = tempfile::tempdir().expect("directory");
         let mount = ["-t", "tmpfs", "-o", "size=2m", "gantry-test"];
         let done = Command::new("mount").args(mount).arg(directory.path()).output();
-        done.is_ok_and(|done| done.status.success())
-            .then_some(Self(directory))
+        done.is_ok_and(|done| done.status.success()).then_some(Self(directory))
     }
 
     fn path(&self) -> &Path {

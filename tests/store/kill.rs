@@ -26,9 +26,8 @@ fn child() {
     let store = Store::open_redb(Path::new(&path), Clock::system()).expect("store");
     tell("open");
     run_parallel(async {
-        let tasks: Vec<_> = (0..8)
-            .map(|task| tokio::spawn(work(store.clone(), format!("{cycle}-{task}"))))
-            .collect();
+        let tasks: Vec<_> =
+            (0..8).map(|task| tokio::spawn(work(store.clone(), format!("{cycle}-{task}")))).collect();
         for task in tasks {
             task.await.expect("work");
         }
@@ -41,17 +40,11 @@ fn child() {
 async fn work(store: Store, name: String) {
     for n in 0..200 {
         let id = format!("{name}-{n}");
-        store
-            .apply(Batch::new().insert(&badge(&id).named(&id)))
-            .await
-            .expect("insert");
+        store.apply(Batch::new().insert(&badge(&id).named(&id))).await.expect("insert");
         tell(&format!("inserted {id}"));
         let mut code = store.get::<Badge>(&id).await.expect("get").expect("there");
         code.record.uses += 1;
-        store
-            .apply(Batch::new().update(&code).put(&badge(&format!("{id}-token"))))
-            .await
-            .expect("redeem");
+        store.apply(Batch::new().update(&code).put(&badge(&format!("{id}-token")))).await.expect("redeem");
         tell(&format!("redeemed {id}"));
         let total = store.add("count", 1, DAY).await.expect("add");
         tell(&format!("counted {total}"));
@@ -120,19 +113,12 @@ async fn check(store: &Store, acknowledged: &Acknowledged) {
         let code = code.unwrap_or_else(|| panic!("{id} was acknowledged and is lost"));
         let token = store.get::<Badge>(&format!("{id}-token")).await.expect("get");
         assert_eq!(code.uses, u64::from(token.is_some()), "{id} was redeemed by half");
-        assert!(
-            code.uses == 1 || !acknowledged.redeemed.contains(id),
-            "{id} works twice"
-        );
+        assert!(code.uses == 1 || !acknowledged.redeemed.contains(id), "{id} works twice");
         let named = store.find_one::<Badge>("name", id).await.expect("find");
         assert_eq!(named.as_deref(), Some(&code.record));
     }
     let counted = store.add("count", 0, DAY).await.expect("read");
-    assert!(
-        counted >= acknowledged.counted,
-        "{counted} of {}",
-        acknowledged.counted
-    );
+    assert!(counted >= acknowledged.counted, "{counted} of {}", acknowledged.counted);
 }
 
 #[test]
@@ -152,11 +138,7 @@ fn nothing_acknowledged_is_lost_and_nothing_works_twice() {
     }
     let store = Store::open_redb(&path, Clock::system()).expect("store");
     run(check(&store, &all));
-    eprintln!(
-        "{cycles} kills: {} inserts, {} redemptions",
-        all.inserted.len(),
-        all.redeemed.len()
-    );
+    eprintln!("{cycles} kills: {} inserts, {} redemptions", all.inserted.len(), all.redeemed.len());
 }
 
 #[test]

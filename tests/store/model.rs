@@ -70,8 +70,7 @@ struct Model {
 
 impl Model {
     fn expire(&mut self, now: Timestamp) {
-        self.records
-            .retain(|_, (badge, _)| badge.expires.is_none_or(|at| now < at));
+        self.records.retain(|_, (badge, _)| badge.expires.is_none_or(|at| now < at));
     }
 
     fn name_is_free(&self, badge: &Badge) -> bool {
@@ -98,10 +97,7 @@ fn applied(result: Result<u64, ApplyError>) -> Option<u64> {
 }
 
 fn living(badge: Badge, life: Option<u64>, now: Timestamp) -> Badge {
-    Badge {
-        expires: life.map(|seconds| now + Duration::from_secs(seconds)),
-        ..badge
-    }
+    Badge { expires: life.map(|seconds| now + Duration::from_secs(seconds)), ..badge }
 }
 
 async fn write(store: &Store, model: &mut Model, batch: Batch, allowed: bool, puts: &[&Badge]) {
@@ -116,10 +112,7 @@ async fn perform(store: &Store, model: &mut Model, clock: &Clock, step: Step) {
     let now = clock.now();
     match step {
         Step::Delete(id) => {
-            store
-                .apply(Batch::new().delete::<Badge>(id.as_str(), Expect::Any))
-                .await
-                .expect("delete");
+            store.apply(Batch::new().delete::<Badge>(id.as_str(), Expect::Any)).await.expect("delete");
             model.records.remove(&id);
         }
         Step::Remember(id) => {
@@ -130,10 +123,7 @@ async fn perform(store: &Store, model: &mut Model, clock: &Clock, step: Step) {
         Step::Advance(seconds) => clock.advance(Duration::from_secs(seconds)),
         Step::Sweep(limit) => assert!(store.sweep(limit).await.expect("sweep") <= limit),
         Step::Add(name, n) => {
-            let total = store
-                .add(&format!("counter {name}"), n, WINDOW)
-                .await
-                .expect("add");
+            let total = store.add(&format!("counter {name}"), n, WINDOW).await.expect("add");
             assert_eq!(total, count(model, name, n, now));
         }
         Step::Reopen => {}
@@ -158,26 +148,12 @@ async fn put(store: &Store, model: &mut Model, now: Timestamp, step: Step) {
         }
         Step::Relaxed(badge) => {
             let allowed = model.name_is_free(&badge);
-            write(
-                store,
-                model,
-                Batch::new().put(&badge).relaxed(),
-                allowed,
-                &[&badge],
-            )
-            .await;
+            write(store, model, Batch::new().put(&badge).relaxed(), allowed, &[&badge]).await;
         }
         Step::InsertBoth(a, b) if a.id != b.id => {
             let clash = a.name.is_some() && a.name == b.name;
             let allowed = model.can_insert(&a) && model.can_insert(&b) && !clash;
-            write(
-                store,
-                model,
-                Batch::new().insert(&a).insert(&b),
-                allowed,
-                &[&a, &b],
-            )
-            .await;
+            write(store, model, Batch::new().insert(&a).insert(&b), allowed, &[&a, &b]).await;
         }
         _ => {}
     }
@@ -199,14 +175,8 @@ async fn change(store: &Store, model: &mut Model, step: Step) {
             let Some(old) = model.remembered.get(&id).cloned() else {
                 return;
             };
-            let allowed = model
-                .records
-                .get(&id)
-                .is_some_and(|(_, version)| *version == old.version);
-            assert_eq!(
-                applied(store.apply(Batch::new().remove(&old)).await).is_some(),
-                allowed
-            );
+            let allowed = model.records.get(&id).is_some_and(|(_, version)| *version == old.version);
+            assert_eq!(applied(store.apply(Batch::new().remove(&old)).await).is_some(), allowed);
             if allowed {
                 model.records.remove(&id);
             }
@@ -236,24 +206,12 @@ async fn compare(store: &Store, model: &Model) {
     for team in ["red", "blue", "re", "r"] {
         let found = store.find::<Badge>("team", team, 99).await.expect("find");
         let wanted = model.records.values().filter(|(badge, _)| badge.team == team);
-        assert!(
-            found
-                .iter()
-                .map(|found| &found.record)
-                .eq(wanted.map(|(badge, _)| badge)),
-            "{team}"
-        );
+        assert!(found.iter().map(|found| &found.record).eq(wanted.map(|(badge, _)| badge)), "{team}");
     }
     for name in ["x", "y", "xy", ""] {
         let found = store.find_one::<Badge>("name", name).await.expect("find");
-        let wanted = model
-            .records
-            .values()
-            .find(|(badge, _)| badge.name.as_deref() == Some(name));
-        assert_eq!(
-            found.map(|found| found.record),
-            wanted.map(|(badge, _)| badge.clone())
-        );
+        let wanted = model.records.values().find(|(badge, _)| badge.name.as_deref() == Some(name));
+        assert_eq!(found.map(|found| found.record), wanted.map(|(badge, _)| badge.clone()));
     }
 }
 

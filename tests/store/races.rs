@@ -71,10 +71,7 @@ async fn rounds(store: &Store, tasks: usize, rounds: usize) {
 fn one_wins_in_two_thousand_rounds_of_4_16_and_64() {
     run_parallel(async {
         let store = Disk::default().open(&clock()).expect("store");
-        store
-            .apply(Batch::new().insert(&badge("code")))
-            .await
-            .expect("insert");
+        store.apply(Batch::new().insert(&badge("code"))).await.expect("insert");
         rounds(&store, 4, 1000).await;
         rounds(&store, 16, 700).await;
         rounds(&store, 64, 300).await;
@@ -155,10 +152,7 @@ fn readers_beside_a_writer_never_get_less_than_was_acknowledged() {
             })
             .collect();
         for uses in 1..=3000 {
-            store
-                .apply(Batch::new().put(&badge("1").uses(uses)))
-                .await
-                .expect("put");
+            store.apply(Batch::new().put(&badge("1").uses(uses))).await.expect("put");
             acknowledged.store(uses, Ordering::SeqCst);
         }
         for reader in readers {

@@ -49,11 +49,9 @@ pub(super) async fn execute(app: &App, command: AppCommand) -> Result<Output, Fa
         AppCommand::List => Ok(listing(&config)),
         AppCommand::Show { app: name, secret } => show(app, &config, &name, secret).await,
         AppCommand::RotateSecret { app: name } => rotate_secret(app, &config, &name).await,
-        AppCommand::Preview {
-            app: name,
-            user,
-            scope,
-        } => preview(app, &config, known(&config, &name)?, &user, scope.as_deref()).await,
+        AppCommand::Preview { app: name, user, scope } => {
+            preview(app, &config, known(&config, &name)?, &user, scope.as_deref()).await
+        }
     }
 }
 
@@ -81,19 +79,12 @@ fn listing(config: &Config) -> Output {
             app.client_id.clone(),
             app.title.clone(),
             kind(app).to_owned(),
-            list(
-                app.access
-                    .iter()
-                    .map(|access| format!("{}: {}", access.group, access.policy)),
-            ),
+            list(app.access.iter().map(|access| format!("{}: {}", access.group, access.policy))),
         ]
     };
     let rows: Vec<_> = config.apps.values().map(row).collect();
     let json = config.apps.values().map(view).collect();
-    Output {
-        text: columns(["APP", "TITLE", "CLIENT", "ACCESS"], &rows),
-        json,
-    }
+    Output { text: columns(["APP", "TITLE", "CLIENT", "ACCESS"], &rows), json }
 }
 
 async fn show(app: &App, config: &Config, name: &str, with_secret: bool) -> Result<Output, Failure> {
@@ -104,15 +95,7 @@ async fn show(app: &App, config: &Config, name: &str, with_secret: bool) -> Resu
         ("client", kind(known).to_owned()),
         ("redirect URIs", list(&known.redirect_uris)),
         ("scopes", list(&known.scopes)),
-        (
-            "access",
-            list(
-                known
-                    .access
-                    .iter()
-                    .map(|access| format!("{}: {}", access.group, access.policy)),
-            ),
-        ),
+        ("access", list(known.access.iter().map(|access| format!("{}: {}", access.group, access.policy)))),
         ("first party", known.first_party.to_string()),
     ];
     let mut json = view(known);
@@ -120,40 +103,27 @@ async fn show(app: &App, config: &Config, name: &str, with_secret: bool) -> Resu
         let secret = secret(app, &known.client_id).await?;
         lines.push((
             "client secret",
-            secret
-                .clone()
-                .unwrap_or_else(|| "none: this client is public".to_owned()),
+            secret.clone().unwrap_or_else(|| "none: this client is public".to_owned()),
         ));
         if let Some(object) = json.as_object_mut() {
             object.insert("client_secret".to_owned(), json!(secret));
         }
         tracing::info!(target: "gantry::audit", event = "client_secret_shown", client = known.client_id);
     }
-    Ok(Output {
-        text: facts(&lines),
-        json,
-    })
+    Ok(Output { text: facts(&lines), json })
 }
 
 async fn rotate_secret(app: &App, config: &Config, name: &str) -> Result<Output, Failure> {
     let known = known(config, name)?;
     if known.kind == ClientKind::Public {
-        return Err(Failure::new(format!(
-            "{name} is a public client and has no secret"
-        )));
+        return Err(Failure::new(format!("{name} is a public client and has no secret")));
     }
     let client = Client::generate(&known.client_id, app.keys.master(), app.clock.now());
     app.store.apply(Batch::new().put(&client)).await?;
     tracing::info!(target: "gantry::audit", event = "client_secret_rotated", client = known.client_id);
     let secret = secret(app, &known.client_id).await?;
-    let text = format!(
-        "the new client secret of {name} is {}",
-        secret.clone().unwrap_or_default()
-    );
-    Ok(done(
-        text,
-        json!({ "client_id": known.client_id, "client_secret": secret }),
-    ))
+    let text = format!("the new client secret of {name} is {}", secret.clone().unwrap_or_default());
+    Ok(done(text, json!({ "client_id": known.client_id, "client_secret": secret })))
 }
 
 /// Made by the very code that answers the app, with a grant that is never stored.
@@ -164,17 +134,12 @@ async fn preview(
     who: &str,
     scope: Option<&str>,
 ) -> Result<Output, Failure> {
-    let user = find_user(&app.store, who)
-        .await?
-        .ok_or_else(|| AccountError::NoUser(who.to_owned()))?;
+    let user = find_user(&app.store, who).await?.ok_or_else(|| AccountError::NoUser(who.to_owned()))?;
     let decision = policy::evaluate(known, &user.groups);
-    let asked = scope.map_or_else(
-        || known.scopes.iter().cloned().collect::<Vec<_>>().join(" "),
-        str::to_owned,
-    );
-    let scopes = Scopes::parse(&asked)
-        .ok_or_else(|| Failure::new("the scope is malformed"))?
-        .within(&known.scopes);
+    let asked =
+        scope.map_or_else(|| known.scopes.iter().cloned().collect::<Vec<_>>().join(" "), str::to_owned);
+    let scopes =
+        Scopes::parse(&asked).ok_or_else(|| Failure::new("the scope is malformed"))?.within(&known.scopes);
     let grant = imagined(app, known, &user, scopes.clone());
     let now = app.clock.now();
     let issue = Issue {
@@ -212,10 +177,7 @@ fn imagined(app: &App, known: &config::App, user: &User, scopes: Scopes) -> Gran
         user: user.id,
         epoch: user.epoch,
         session: Id::new(now),
-        authentication: Authentication {
-            at: now,
-            methods: vec!["pwd".to_owned()],
-        },
+        authentication: Authentication { at: now, methods: vec!["pwd".to_owned()] },
     };
     Grant::new(known, approved, now)
 }
@@ -228,11 +190,8 @@ const fn kind(app: &config::App) -> &'static str {
 }
 
 fn view(app: &config::App) -> Value {
-    let access: Vec<Value> = app
-        .access
-        .iter()
-        .map(|access| json!({ "group": access.group, "policy": access.policy }))
-        .collect();
+    let access: Vec<Value> =
+        app.access.iter().map(|access| json!({ "group": access.group, "policy": access.policy })).collect();
     json!({
         "client_id": app.client_id,
         "title": app.title,

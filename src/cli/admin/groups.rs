@@ -78,22 +78,11 @@ async fn save(app: &App, options: GroupOptions, create: bool) -> Result<Output, 
     if !create {
         existing(app, &name).await?;
     }
-    let roles = options
-        .roles
-        .into_iter()
-        .filter(|role| !role.is_empty())
-        .collect();
-    let group = Group {
-        name,
-        description: options.description,
-        roles,
-    };
+    let roles = options.roles.into_iter().filter(|role| !role.is_empty()).collect();
+    let group = Group { name, description: options.description, roles };
     save_group(&app.store, &group, create).await?;
     tracing::info!(target: "gantry::audit", event = "group_saved", group = group.name.as_str());
-    Ok(done(
-        format!("{}: {}", group.name, if create { "added" } else { "changed" }),
-        json!(group),
-    ))
+    Ok(done(format!("{}: {}", group.name, if create { "added" } else { "changed" }), json!(group)))
 }
 
 async fn members(app: &App, name: &str, users: &[String], join: bool) -> Result<Output, Failure> {
@@ -110,10 +99,7 @@ async fn members(app: &App, name: &str, users: &[String], join: bool) -> Result<
     }
     let verb = if join { "joined" } else { "left" };
     tracing::info!(target: "gantry::audit", event = "group_members", group = name.as_str(), verb, users = ?users);
-    Ok(done(
-        format!("{} {verb} {name}", list(users)),
-        json!({ "name": name, verb: users }),
-    ))
+    Ok(done(format!("{} {verb} {name}", list(users)), json!({ "name": name, verb: users })))
 }
 
 async fn show(app: &App, name: &str) -> Result<Output, Failure> {
@@ -148,10 +134,7 @@ async fn listing(app: &App) -> Result<Output, Failure> {
         }));
     }
     let text = columns(["GROUP", "MEMBERS", "ROLES", "DESCRIPTION"], &rows);
-    Ok(Output {
-        text,
-        json: values.into(),
-    })
+    Ok(Output { text, json: values.into() })
 }
 
 /// Usernames by group.
@@ -166,10 +149,7 @@ async fn membership(app: &App) -> Result<BTreeMap<GroupName, Vec<String>>, Store
         after = Some(last.id.to_string());
         for user in &users {
             for group in &user.groups {
-                members
-                    .entry(group.clone())
-                    .or_default()
-                    .push(user.username.to_string());
+                members.entry(group.clone()).or_default().push(user.username.to_string());
             }
         }
     }
@@ -177,9 +157,7 @@ async fn membership(app: &App) -> Result<BTreeMap<GroupName, Vec<String>>, Store
 
 async fn existing(app: &App, name: &GroupName) -> Result<Group, Failure> {
     let group = app.store.get::<Group>(name.as_str()).await?;
-    Ok(group
-        .ok_or_else(|| AccountError::NoGroup(name.to_string()))?
-        .record)
+    Ok(group.ok_or_else(|| AccountError::NoGroup(name.to_string()))?.record)
 }
 
 fn parse(name: &str) -> Result<GroupName, Failure> {

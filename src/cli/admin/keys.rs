@@ -43,36 +43,22 @@ pub(super) async fn execute(app: &App, command: KeyCommand) -> Result<Output, Fa
                 AlgName::EdDsa => Alg::EdDsa,
             });
             let now = app.clock.now();
-            let keys = app
-                .keys
-                .rotate(&app.store, now, only, app.key_overlap())
-                .await
-                .map_err(Failure::new)?;
+            let keys =
+                app.keys.rotate(&app.store, now, only, app.key_overlap()).await.map_err(Failure::new)?;
             tracing::info!(target: "gantry::audit", event = "keys_rotated");
             keys
         }
     };
     let rows: Vec<_> = keys.iter().map(row).collect();
-    Ok(Output {
-        text: columns(["KEY", "ALG", "STATE", "MADE", "GOES"], &rows),
-        json: json!(keys),
-    })
+    Ok(Output { text: columns(["KEY", "ALG", "STATE", "MADE", "GOES"], &rows), json: json!(keys) })
 }
 
 fn row(key: &KeyInfo) -> [String; 5] {
-    let alg = serde_json::to_value(key.alg)
-        .ok()
-        .and_then(|alg| alg.as_str().map(str::to_owned));
+    let alg = serde_json::to_value(key.alg).ok().and_then(|alg| alg.as_str().map(str::to_owned));
     let state = match key.state {
         KeyState::Active => "active",
         KeyState::Published => "published",
     };
     let goes = key.retires_at.map(|at| at.to_string()).unwrap_or_default();
-    [
-        key.kid.clone(),
-        alg.unwrap_or_default(),
-        state.to_owned(),
-        key.created_at.to_string(),
-        goes,
-    ]
+    [key.kid.clone(), alg.unwrap_or_default(), state.to_owned(), key.created_at.to_string(), goes]
 }

@@ -65,10 +65,7 @@ impl From<AccountError> for Failure {
             }
             _ => None,
         };
-        Self {
-            message: error.to_string(),
-            hint: hint.map(str::to_owned),
-        }
+        Self { message: error.to_string(), hint: hint.map(str::to_owned) }
     }
 }
 
@@ -86,16 +83,9 @@ impl From<ApplyError> for Failure {
 
 /// One sentence about what was done, with its value for scripts.
 fn done(text: impl std::fmt::Display, json: serde_json::Value) -> Output {
-    Output {
-        text: format!("{text}\n"),
-        json,
-    }
+    Output { text: format!("{text}\n"), json }
 }
 
 fn list(values: impl IntoIterator<Item = impl ToString>) -> String {
-    values
-        .into_iter()
-        .map(|value| value.to_string())
-        .collect::<Vec<_>>()
-        .join(", ")
+    values.into_iter().map(|value| value.to_string()).collect::<Vec<_>>().join(", ")
 }

@@ -46,9 +46,7 @@ async fn listing(app: &App, who: Option<&str>) -> Result<Output, Failure> {
         Some(who) => {
             let user = find_user(&app.store, who).await?;
             let user = user.ok_or_else(|| AccountError::NoUser(who.to_owned()))?;
-            app.store
-                .find::<Session>(BY_USER, &user.id.to_string(), MAX_LISTED)
-                .await?
+            app.store.find::<Session>(BY_USER, &user.id.to_string(), MAX_LISTED).await?
         }
         None => app.store.scan::<Session>(None, MAX_LISTED).await?,
     };

@@ -102,27 +102,11 @@ pub struct SetOptions {
 
 /// Carries out `command`.
 pub(super) async fn execute(app: &App, command: UserCommand) -> Result<Output, Failure> {
-    let simple = |state, sign_out| UserChange {
-        state,
-        sign_out,
-        ..UserChange::default()
-    };
+    let simple = |state, sign_out| UserChange { state, sign_out, ..UserChange::default() };
     match command {
-        UserCommand::Add {
-            username,
-            name,
-            email,
-            groups,
-            roles,
-            password,
-            ..
-        } => {
+        UserCommand::Add { username, name, email, groups, roles, password, .. } => {
             let username: Username = username.parse().map_err(AccountError::from)?;
-            let mut change = UserChange {
-                name,
-                email: email.change()?,
-                ..UserChange::default()
-            };
+            let mut change = UserChange { name, email: email.change()?, ..UserChange::default() };
             change.join = names(&groups)?;
             change.roles = Some(roles.into_iter().collect());
             change.password = hashed(app, password).await?;
@@ -132,13 +116,8 @@ pub(super) async fn execute(app: &App, command: UserCommand) -> Result<Output, F
         }
         UserCommand::List { group } => listing(app, group.as_deref()).await,
         UserCommand::Show { who } => {
-            let user = find_user(&app.store, &who)
-                .await?
-                .ok_or(AccountError::NoUser(who))?;
-            Ok(Output {
-                text: describe(&user),
-                json: view(&user),
-            })
+            let user = find_user(&app.store, &who).await?.ok_or(AccountError::NoUser(who))?;
+            Ok(Output { text: describe(&user), json: view(&user) })
         }
         UserCommand::Set(options) => set(app, *options).await,
         UserCommand::Disable { who } => {
@@ -154,45 +133,26 @@ pub(super) async fn execute(app: &App, command: UserCommand) -> Result<Output, F
             Ok(done(format!("deleted {}", user.username), view(&user)))
         }
         UserCommand::ResetPassword { who, password } => {
-            let change = UserChange {
-                password: hashed(app, password).await?,
-                ..UserChange::default()
-            };
+            let change = UserChange { password: hashed(app, password).await?, ..UserChange::default() };
             changed(app, &who, change, "has a new password").await
         }
     }
 }
 
 async fn set(app: &App, options: SetOptions) -> Result<Output, Failure> {
-    let mut change = UserChange {
-        name: options.name,
-        email: options.email.change()?,
-        ..UserChange::default()
-    };
-    change.username = options
-        .username
-        .map(|name| name.parse())
-        .transpose()
-        .map_err(AccountError::from)?;
+    let mut change =
+        UserChange { name: options.name, email: options.email.change()?, ..UserChange::default() };
+    change.username = options.username.map(|name| name.parse()).transpose().map_err(AccountError::from)?;
     change.join = names(&options.join)?;
     change.leave = names(&options.leave)?;
     if !options.roles.is_empty() {
-        change.roles = Some(
-            options
-                .roles
-                .into_iter()
-                .filter(|role| !role.is_empty())
-                .collect(),
-        );
+        change.roles = Some(options.roles.into_iter().filter(|role| !role.is_empty()).collect());
     }
     for attribute in &options.attributes {
         let (name, value) = attribute.split_once('=').ok_or_else(|| {
             Failure::new(format!("{attribute} is not NAME=VALUE")).hint("--attribute given_name=Ada")
         })?;
-        change.attributes.push((
-            name.to_owned(),
-            Some(value.to_owned()).filter(|value| !value.is_empty()),
-        ));
+        change.attributes.push((name.to_owned(), Some(value.to_owned()).filter(|value| !value.is_empty())));
     }
     changed(app, &options.who, change, "changed").await
 }
@@ -225,37 +185,22 @@ async fn listing(app: &App, group: Option<&str>) -> Result<Output, Failure> {
     };
     let rows: Vec<_> = users.iter().map(row).collect();
     let json = users.iter().map(view).collect();
-    Ok(Output {
-        text: columns(["USERNAME", "NAME", "EMAIL", "STATE", "GROUPS"], &rows),
-        json,
-    })
+    Ok(Output { text: columns(["USERNAME", "NAME", "EMAIL", "STATE", "GROUPS"], &rows), json })
 }
 
 fn describe(user: &User) -> String {
-    let email = user.email.as_ref().map(|email| {
-        format!(
-            "{email} ({})",
-            if user.email_verified {
-                "verified"
-            } else {
-                "not verified"
-            }
-        )
-    });
-    let attributes = user
-        .attributes
-        .iter()
-        .map(|(name, value)| format!("{name}={value}"));
+    let email = user
+        .email
+        .as_ref()
+        .map(|email| format!("{email} ({})", if user.email_verified { "verified" } else { "not verified" }));
+    let attributes = user.attributes.iter().map(|(name, value)| format!("{name}={value}"));
     facts(&[
         ("username", user.username.to_string()),
         ("id", user.id.to_string()),
         ("name", user.name.clone().unwrap_or_default()),
         ("email", email.unwrap_or_default()),
         ("state", state(user).to_owned()),
-        (
-            "password",
-            if user.password.is_some() { "set" } else { "none" }.to_owned(),
-        ),
+        ("password", if user.password.is_some() { "set" } else { "none" }.to_owned()),
         ("groups", list(&user.groups)),
         ("roles", list(&user.roles)),
         ("attributes", list(attributes)),
@@ -290,6 +235,7 @@ fn view(user: &User) -> Value {
 }
 
 impl EmailOptions {
+    #[expect(clippy::option_option, reason = "no change, no address, an address")]
     fn change(&self) -> Result<Option<Option<(Email, bool)>>, Failure> {
         match self.email.as_deref() {
             None if self.unverified => {
@@ -316,24 +262,15 @@ async fn hashed(app: &App, password: Option<String>) -> Result<Option<String>, F
     };
     let rules = app.config().passwords;
     if password.chars().count() < rules.min_length {
-        let failure = Failure::new(format!(
-            "the password is shorter than {} characters",
-            rules.min_length
-        ));
+        let failure = Failure::new(format!("the password is shorter than {} characters", rules.min_length));
         return Err(
             failure.hint("three or four unrelated words are easy to keep in mind; nothing was changed")
         );
     }
     if password.len() > MAX_PASSWORD_BYTES {
-        return Err(Failure::new(format!(
-            "the password is longer than {MAX_PASSWORD_BYTES} bytes"
-        )));
+        return Err(Failure::new(format!("the password is longer than {MAX_PASSWORD_BYTES} bytes")));
     }
-    app.passwords
-        .hash(password, rules.argon2id)
-        .await
-        .map(Some)
-        .map_err(Failure::new)
+    app.passwords.hash(password, rules.argon2id).await.map(Some).map_err(Failure::new)
 }
 
 fn audit(event: &'static str, user: &User) {

@@ -1,9 +1,6 @@
 //! All apps and policies, their names, and who may use an app. One app as a client is in `client`.
 
-#![expect(
-    clippy::zero_sized_map_values,
-    reason = "a policy will say more than it does today"
-)]
+#![expect(clippy::zero_sized_map_values, reason = "a policy will say more than it does today")]
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -27,10 +24,7 @@ pub(super) fn check(
     if let Some(apps) = &apps {
         named.warn_of_unused(apps, problems);
     }
-    (
-        apps,
-        policies.and_then(|written| all_policies(written.value, problems)),
-    )
+    (apps, policies.and_then(|written| all_policies(written.value, problems)))
 }
 
 /// The names of the policies, also of those that are wrong inside: a reference to them is not.
@@ -39,12 +33,9 @@ pub(super) struct Named(Option<Vec<(String, Place)>>);
 impl Named {
     fn of(policies: Option<&At<Entries<schema::Policy>>>) -> Self {
         let entries = policies.map(|policies| &policies.value.0);
-        Self(entries.map(|entries| {
-            entries
-                .iter()
-                .map(|(name, _)| (name.value.clone(), name.place))
-                .collect()
-        }))
+        Self(
+            entries.map(|entries| entries.iter().map(|(name, _)| (name.value.clone(), name.place)).collect()),
+        )
     }
 
     /// Unknown when the policies could not be read at all.
@@ -62,11 +53,8 @@ impl Named {
     }
 
     fn warn_of_unused(&self, apps: &Apps, problems: &mut Problems) {
-        let used: BTreeSet<_> = apps
-            .values()
-            .flat_map(|app| &app.access)
-            .map(|access| &access.policy)
-            .collect();
+        let used: BTreeSet<_> =
+            apps.values().flat_map(|app| &app.access).map(|access| &access.policy).collect();
         let written = self.0.iter().flatten().filter(|(_, place)| place.is_written());
         for (name, place) in written.filter(|(name, _)| !used.contains(name)) {
             problems.warn(*place, format!("no app uses the policy `{}`", short(name)));
@@ -90,27 +78,16 @@ fn all_apps(written: Entries<schema::App>, policies: &Named, problems: &mut Prob
     let mut ids = BTreeSet::new();
     let mut read = Vec::new();
     for (name, app) in written.0 {
-        let id = app
-            .as_ref()
-            .and_then(|app| app.client_id.as_ref())
-            .unwrap_or(&name);
+        let id = app.as_ref().and_then(|app| app.client_id.as_ref()).unwrap_or(&name);
         if !ids.insert(id.value.clone()) {
             problems
-                .error(
-                    id.place,
-                    format!("another app has the client id `{}`", short(&id.value)),
-                )
+                .error(id.place, format!("another app has the client id `{}`", short(&id.value)))
                 .hint("give one of them another `client_id`");
         }
         read.push(app.and_then(|app| client::check(name, app, policies, problems)));
     }
     let apps: Option<Vec<_>> = read.into_iter().collect();
-    Some(
-        apps?
-            .into_iter()
-            .map(|app| (app.client_id.clone(), app))
-            .collect(),
-    )
+    Some(apps?.into_iter().map(|app| (app.client_id.clone(), app)).collect())
 }
 
 /// In order, each group once and nothing behind `everyone`, or an entry could never decide.
@@ -137,10 +114,7 @@ pub(super) fn access(
                     .hint("move `everyone` to the end");
             } else if !seen.insert(group.clone()) {
                 problems
-                    .error(
-                        place,
-                        format!("this entry never decides: `{}` stands above it", short(group)),
-                    )
+                    .error(place, format!("this entry never decides: `{}` stands above it", short(group)))
                     .hint("remove one of them");
             }
         }

@@ -31,18 +31,12 @@ pub(super) fn check(
     let preset = app.preset.as_ref().map(|preset| preset.value);
     let url = optional(app.url.as_ref(), |text| url::app_url(text, problems));
     let defaults = defaults(&name, &app, url.as_ref(), problems);
-    let kind = app
-        .client
-        .as_ref()
-        .map_or(ClientKind::Confidential, |client| client.value);
+    let kind = app.client.as_ref().map_or(ClientKind::Confidential, |client| client.value);
     refuse_public_preset(&app, problems);
     let redirect_uris = redirect_uris(&name, &app, defaults.as_ref(), problems);
     let after_logout = app.post_logout_redirect_uris.as_ref();
     let after_logout = after_logout.and_then(|list| uris(list, kind, problems));
-    let origins = app
-        .origins
-        .as_ref()
-        .and_then(|list| each(&list.value, |text| url::origin(text, problems)));
+    let origins = app.origins.as_ref().and_then(|list| each(&list.value, |text| url::origin(text, problems)));
     let pkce = pkce(app.pkce, kind, defaults.as_ref(), problems);
     let grants = grants(app.grants, defaults.as_ref(), problems);
     let scopes = scopes(app.scopes, grants.as_ref(), defaults.as_ref(), problems);
@@ -50,10 +44,7 @@ pub(super) fn check(
     let access = app.access.and_then(|list| access(list, named, problems));
     let shown = optional(app.title, |text| title(text, problems));
     let client_id = identifier(app.client_id.unwrap_or(name), "an app", problems);
-    let first_party = or_preset(
-        app.first_party,
-        defaults.as_ref().map(|preset| preset.first_party),
-    );
+    let first_party = or_preset(app.first_party, defaults.as_ref().map(|preset| preset.first_party));
     Some(App {
         client_id: client_id?,
         title: shown?.unwrap_or(key),
@@ -109,25 +100,16 @@ fn service_name<'a>(name: &'a At<String>, problems: &mut Problems) -> Option<&'a
         return Some(&name.value);
     }
     problems
-        .error(
-            name.place,
-            format!("`{}` cannot name a service of Rocket.Chat", short(&name.value)),
-        )
+        .error(name.place, format!("`{}` cannot name a service of Rocket.Chat", short(&name.value)))
         .hint("small letters, digits and `_`, at most 40");
     None
 }
 
 fn refuse_public_preset(app: &schema::App, problems: &mut Problems) {
-    let public = app
-        .client
-        .as_ref()
-        .filter(|client| client.value == ClientKind::Public);
+    let public = app.client.as_ref().filter(|client| client.value == ClientKind::Public);
     if let (Some(client), Some(_)) = (public, &app.preset) {
         problems
-            .error(
-                client.place,
-                "Rocket.Chat keeps a secret, so it is `confidential`",
-            )
+            .error(client.place, "Rocket.Chat keeps a secret, so it is `confidential`")
             .hint("remove `client`");
     }
 }
@@ -150,9 +132,7 @@ fn uris(list: &At<Vec<At<String>>>, kind: ClientKind, problems: &mut Problems) -
     let mut seen = BTreeSet::new();
     each(&list.value, |text| {
         if !seen.insert(text.value.clone()) {
-            problems
-                .error(text.place, "this address is listed twice")
-                .hint("keep one of them");
+            problems.error(text.place, "this address is listed twice").hint("keep one of them");
             return None;
         }
         url::redirect_uri(text, kind, problems)
@@ -166,14 +146,9 @@ fn redirect_uris(
     preset: Option<&Defaults>,
     problems: &mut Problems,
 ) -> Option<Vec<String>> {
-    let kind = app
-        .client
-        .as_ref()
-        .map_or(ClientKind::Confidential, |client| client.value);
+    let kind = app.client.as_ref().map_or(ClientKind::Confidential, |client| client.value);
     let written = uris(app.redirect_uris.as_ref()?, kind, problems)?;
-    let mut all = preset
-        .map(|preset| preset.redirect_uris.clone())
-        .unwrap_or_default();
+    let mut all = preset.map(|preset| preset.redirect_uris.clone()).unwrap_or_default();
     for uri in written {
         if !all.contains(&uri) {
             all.push(uri);
@@ -181,10 +156,7 @@ fn redirect_uris(
     }
     if all.is_empty() && app.preset.is_none() {
         problems
-            .error(
-                name.place,
-                format!("the app `{}` has no redirect URI", short(&name.value)),
-            )
+            .error(name.place, format!("the app `{}` has no redirect URI", short(&name.value)))
             .hint("such as `redirect_uris: [https://app.example.org/callback]`");
         return None;
     }
@@ -202,10 +174,7 @@ fn pkce(
     let pkce = or_preset(written, preset.map(|preset| preset.pkce))?;
     if kind == ClientKind::Public && place.is_written() && pkce == Pkce::Optional {
         problems
-            .error(
-                place,
-                "an app without a secret must use PKCE (RFC 9700 section 2.1.1)",
-            )
+            .error(place, "an app without a secret must use PKCE (RFC 9700 section 2.1.1)")
             .hint("write `pkce: required`");
         return None;
     }
@@ -219,10 +188,7 @@ fn grants(
 ) -> Option<BTreeSet<GrantKind>> {
     let written = written?;
     let place = written.place;
-    let set = At {
-        value: written.value.into_iter().map(|grant| grant.value).collect(),
-        place,
-    };
+    let set = At { value: written.value.into_iter().map(|grant| grant.value).collect(), place };
     let grants: BTreeSet<_> = or_preset(Some(set), preset.map(|preset| preset.grants.clone()))?;
     if !grants.contains(&GrantKind::AuthorizationCode) {
         problems
@@ -240,25 +206,15 @@ fn scopes(
     problems: &mut Problems,
 ) -> Option<BTreeSet<String>> {
     let written = written?;
-    let offline = written
-        .value
-        .iter()
-        .find(|scope| scope.value.0 == "offline_access");
+    let offline = written.value.iter().find(|scope| scope.value.0 == "offline_access");
     let refresh = grants.is_none_or(|grants| grants.contains(&GrantKind::RefreshToken));
     if let Some(offline) = offline.filter(|scope| scope.place.is_written() && !refresh) {
         problems
-            .warn(
-                offline.place,
-                "`offline_access` does nothing without the grant `refresh_token`",
-            )
+            .warn(offline.place, "`offline_access` does nothing without the grant `refresh_token`")
             .hint("add the grant, or remove the scope");
     }
     let set = At {
-        value: written
-            .value
-            .iter()
-            .map(|scope| scope.value.0.to_owned())
-            .collect(),
+        value: written.value.iter().map(|scope| scope.value.0.to_owned()).collect(),
         place: written.place,
     };
     or_preset(Some(set), preset.map(|preset| preset.scopes.clone()))

@@ -22,27 +22,15 @@ use super::schema::{self, Hash, Root};
 pub(super) fn check(root: Root, base: &Path, problems: &mut Problems) -> Option<Config> {
     let issuer = root.issuer.and_then(|text| url::issuer(&text, problems));
     let listen = root.listen.and_then(|text| server::listen(&text, base, problems));
-    let proxies = root
-        .trusted_proxies
-        .and_then(|list| server::proxies(list.value, problems));
+    let proxies = root.trusted_proxies.and_then(|list| server::proxies(list.value, problems));
     let tls_place = root.tls.as_ref().map(|tls| tls.place);
     let tls = root.tls.and_then(|tls| server::tls(tls.value, base, problems));
-    server::warn_of_plain_http(
-        tls_place,
-        tls.as_ref(),
-        listen.as_ref(),
-        proxies.as_deref(),
-        problems,
-    );
-    let organisation = root
-        .organisation
-        .and_then(|part| organisation::check(part.value, base, problems));
+    server::warn_of_plain_http(tls_place, tls.as_ref(), listen.as_ref(), proxies.as_deref(), problems);
+    let organisation = root.organisation.and_then(|part| organisation::check(part.value, base, problems));
     let (apps, policies) = app::check(root.apps, root.policies, problems);
     let sign_in = root.sign_in.and_then(|part| sign_in(part.value, problems));
     let passwords = root.passwords.and_then(|part| passwords(part.value, problems));
-    let admin_group = root
-        .admin
-        .and_then(|part| optional(part.value.group, |name| admin(name, problems)));
+    let admin_group = root.admin.and_then(|part| optional(part.value.group, |name| admin(name, problems)));
     let log = root.log.and_then(|part| log(part.value, problems));
     root.store?;
     Some(Config {
@@ -71,10 +59,7 @@ fn resolve(base: &Path, path: &At<String>, problems: &mut Problems) -> Option<Pa
 }
 
 /// What is not written is fine; what is written and wrong is not.
-#[expect(
-    clippy::option_option,
-    reason = "outside: usable or not; inside: written or not"
-)]
+#[expect(clippy::option_option, reason = "outside: usable or not; inside: written or not")]
 fn optional<T, U>(written: Option<T>, check: impl FnOnce(T) -> Option<U>) -> Option<Option<U>> {
     match written {
         Some(written) => check(written).map(Some),
@@ -93,9 +78,7 @@ fn group(name: At<String>, problems: &mut Problems) -> Option<String> {
     if is_name(&name.value) {
         return Some(name.value);
     }
-    problems
-        .error(name.place, "not a name of a group")
-        .hint("1 to 80 characters, no space at either end");
+    problems.error(name.place, "not a name of a group").hint("1 to 80 characters, no space at either end");
     None
 }
 
@@ -118,24 +101,17 @@ fn at_most(
     let period = period?;
     let value = period.value.length();
     if value > most.0 {
-        problems
-            .error(period.place, format!("longer than {}", most.1))
-            .hint(format!("{} at most", most.1));
+        problems.error(period.place, format!("longer than {}", most.1)).hint(format!("{} at most", most.1));
         return None;
     }
-    Some(At {
-        value,
-        place: period.place,
-    })
+    Some(At { value, place: period.place })
 }
 
 const DAY: Duration = Duration::from_secs(24 * 60 * 60);
 const YEAR: (Duration, &str) = (Duration::from_secs(365 * 24 * 60 * 60), "365d");
 
 fn sign_in(written: schema::SignIn, problems: &mut Problems) -> Option<SignIn> {
-    let session = written
-        .session
-        .map(|session| (session.value.idle, session.value.absolute));
+    let session = written.session.map(|session| (session.value.idle, session.value.absolute));
     let (idle, absolute) = session.unwrap_or_default();
     let idle = at_most(idle, YEAR, problems);
     let absolute = at_most(absolute, YEAR, problems);
@@ -143,24 +119,13 @@ fn sign_in(written: schema::SignIn, problems: &mut Problems) -> Option<SignIn> {
     let (idle, absolute) = (idle?, absolute?);
     if idle.value > absolute.value {
         // Either may be a default; complain about one that was written.
-        let place = if idle.place.is_written() {
-            idle.place
-        } else {
-            absolute.place
-        };
+        let place = if idle.place.is_written() { idle.place } else { absolute.place };
         problems
-            .error(
-                place,
-                "`idle` is longer than `absolute`, so it never ends a session",
-            )
+            .error(place, "`idle` is longer than `absolute`, so it never ends a session")
             .hint("make `idle` the shorter one");
         return None;
     }
-    Some(SignIn {
-        idle: idle.value,
-        absolute: absolute.value,
-        remember_device: remember_device?.value,
-    })
+    Some(SignIn { idle: idle.value, absolute: absolute.value, remember_device: remember_device?.value })
 }
 
 /// A number within bounds; `why` says what they are for.
@@ -170,9 +135,7 @@ fn within(number: Option<At<u32>>, bounds: (u32, u32), why: &str, problems: &mut
     if (least..=most).contains(&value) {
         return Some(value);
     }
-    problems
-        .error(place, format!("{value} is not between {least} and {most}"))
-        .hint(why);
+    problems.error(place, format!("{value} is not between {least} and {most}")).hint(why);
     None
 }
 
@@ -186,10 +149,7 @@ fn passwords(written: schema::Passwords, problems: &mut Problems) -> Option<Pass
     let argon2id = written.hash.and_then(|hash| match hash.value {
         Hash::Argon2id(costs) => argon2id(costs, problems),
     });
-    Some(Passwords {
-        min_length: usize::try_from(min_length?).ok()?,
-        argon2id: argon2id?,
-    })
+    Some(Passwords { min_length: usize::try_from(min_length?).ok()?, argon2id: argon2id? })
 }
 
 fn argon2id(written: schema::Argon2id, problems: &mut Problems) -> Option<Argon2id> {
@@ -201,29 +161,16 @@ fn argon2id(written: schema::Argon2id, problems: &mut Problems) -> Option<Argon2
     );
     let iterations = within(written.iterations, (1, 20), "2 is a good value", problems);
     let parallelism = within(written.parallelism, (1, 8), "1 is a good value", problems);
-    Some(Argon2id {
-        memory_kib: memory?,
-        iterations: iterations?,
-        parallelism: parallelism?,
-    })
+    Some(Argon2id { memory_kib: memory?, iterations: iterations?, parallelism: parallelism? })
 }
 
 fn log(written: schema::Log, problems: &mut Problems) -> Option<Log> {
     let level = written.level?;
-    if tracing_subscriber::EnvFilter::builder()
-        .parse(&level.value)
-        .is_err()
-    {
+    if tracing_subscriber::EnvFilter::builder().parse(&level.value).is_err() {
         problems
-            .error(
-                level.place,
-                format!("`{}` is not a log level", read::short(&level.value)),
-            )
+            .error(level.place, format!("`{}` is not a log level", read::short(&level.value)))
             .hint("`error`, `warn`, `info`, `debug`, `trace`, or a filter such as `info,gantry=debug`");
         return None;
     }
-    Some(Log {
-        format: written.format?.value,
-        level: level.value,
-    })
+    Some(Log { format: written.format?.value, level: level.value })
 }

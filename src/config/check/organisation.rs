@@ -26,13 +26,7 @@ pub(super) fn check(
     let logo = optional(written.logo, |path| logo(&path, base, problems));
     let accent = written.accent.and_then(|colour| accent(&colour, problems));
     let languages = written.languages.and_then(|list| languages(&list, problems));
-    Some(Organisation {
-        name: name?,
-        support: support?,
-        logo: logo?,
-        accent: accent?,
-        languages: languages?,
-    })
+    Some(Organisation { name: name?, support: support?, logo: logo?, accent: accent?, languages: languages? })
 }
 
 /// A name that is shown to people.
@@ -49,9 +43,7 @@ pub(super) fn title(name: At<String>, problems: &mut Problems) -> Option<String>
 fn support(address: At<String>, problems: &mut Problems) -> Option<String> {
     let text = &address.value;
     let plain = is_name(text) && !text.contains(char::is_whitespace);
-    let mail = text
-        .split_once('@')
-        .is_some_and(|(who, host)| !who.is_empty() && host.contains('.'));
+    let mail = text.split_once('@').is_some_and(|(who, host)| !who.is_empty() && host.contains('.'));
     if plain && (text.starts_with("https://") || (mail && !text.contains([':', '/']))) {
         return Some(address.value);
     }
@@ -70,9 +62,7 @@ fn languages(list: &At<Vec<At<Language>>>, problems: &mut Problems) -> Option<Ve
     for language in &list.value {
         let name = language.value.0.to_owned();
         if languages.contains(&name) {
-            problems
-                .error(language.place, format!("`{name}` is listed twice"))
-                .hint("keep one of them");
+            problems.error(language.place, format!("`{name}` is listed twice")).hint("keep one of them");
             return None;
         }
         languages.push(name);
@@ -83,10 +73,7 @@ fn languages(list: &At<Vec<At<Language>>>, problems: &mut Problems) -> Option<Ve
 fn accent(colour: &At<String>, problems: &mut Problems) -> Option<String> {
     let Some(luminance) = luminance(&colour.value) else {
         problems
-            .error(
-                colour.place,
-                format!("`{}` is not a colour", short(&colour.value)),
-            )
+            .error(colour.place, format!("`{}` is not a colour", short(&colour.value)))
             .hint("write it like `\"#1d5fbf\"`, in quotes");
         return None;
     };
@@ -106,15 +93,9 @@ fn accent(colour: &At<String>, problems: &mut Problems) -> Option<String> {
 fn luminance(colour: &str) -> Option<f64> {
     let digits = colour.strip_prefix('#').filter(|digits| digits.len() == 6)?;
     let channel = |at: usize| {
-        let pair = digits
-            .get(at..at + 2)
-            .filter(|pair| pair.chars().all(|c| c.is_ascii_hexdigit()))?;
+        let pair = digits.get(at..at + 2).filter(|pair| pair.chars().all(|c| c.is_ascii_hexdigit()))?;
         let value = f64::from(u8::from_str_radix(pair, 16).ok()?) / 255.0;
-        Some(if value <= 0.04045 {
-            value / 12.92
-        } else {
-            ((value + 0.055) / 1.055).powf(2.4)
-        })
+        Some(if value <= 0.04045 { value / 12.92 } else { ((value + 0.055) / 1.055).powf(2.4) })
     };
     Some(0.2126f64.mul_add(channel(0)?, 0.7152f64.mul_add(channel(2)?, 0.0722 * channel(4)?)))
 }
@@ -127,14 +108,9 @@ fn logo(written: &At<String>, base: &Path, problems: &mut Problems) -> Option<Lo
     });
     result
         .map_err(|message| {
-            problems
-                .error(
-                    written.place,
-                    format!("the logo `{}` {message}", short(&written.value)),
-                )
-                .hint(
-                    "an SVG or PNG file of at most 256 KiB; relative paths start at the folder of this file",
-                );
+            problems.error(written.place, format!("the logo `{}` {message}", short(&written.value))).hint(
+                "an SVG or PNG file of at most 256 KiB; relative paths start at the folder of this file",
+            );
         })
         .ok()
 }
@@ -157,16 +133,11 @@ fn read_logo(path: &Path) -> Result<Vec<u8>, String> {
 
 /// By name and content, which must agree. An SVG with scripts would run them when opened by itself.
 fn media_type(path: &Path, bytes: &[u8]) -> Result<&'static str, String> {
-    let extension = path
-        .extension()
-        .and_then(|text| text.to_str())
-        .map(str::to_lowercase);
+    let extension = path.extension().and_then(|text| text.to_str()).map(str::to_lowercase);
     match extension.as_deref() {
         Some("png") if bytes.starts_with(b"\x89PNG\r\n\x1a\n") => Ok("image/png"),
         Some("svg") => {
-            let text = std::str::from_utf8(bytes)
-                .map_err(|_| "is not an SVG file")?
-                .to_lowercase();
+            let text = std::str::from_utf8(bytes).map_err(|_| "is not an SVG file")?.to_lowercase();
             if !text.contains("<svg") {
                 return Err("is not an SVG file".to_owned());
             }

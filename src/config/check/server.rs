@@ -15,20 +15,14 @@ use crate::config::schema;
 /// `address:port`, `[address]:port` or `unix:/path`.
 pub(super) fn listen(text: &At<String>, base: &Path, problems: &mut Problems) -> Option<Listen> {
     if let Some(path) = text.value.strip_prefix("unix:") {
-        let path = At {
-            value: path.to_owned(),
-            place: text.place,
-        };
+        let path = At { value: path.to_owned(), place: text.place };
         return resolve(base, &path, problems).map(Listen::Unix);
     }
     if let Ok(address) = text.value.parse() {
         return Some(Listen::Tcp(address));
     }
     problems
-        .error(
-            text.place,
-            format!("`{}` is not an address to listen on", short(&text.value)),
-        )
+        .error(text.place, format!("`{}` is not an address to listen on", short(&text.value)))
         .hint(guess(&text.value));
     None
 }
@@ -52,10 +46,7 @@ pub(super) fn tls(written: schema::Tls, base: &Path, problems: &mut Problems) ->
         schema::Tls::Files(files) => {
             let certificate = files.certificate.and_then(|path| existing(base, &path, problems));
             let key = files.key.and_then(|path| existing(base, &path, problems));
-            Some(Tls::Files {
-                certificate: certificate?,
-                key: key?,
-            })
+            Some(Tls::Files { certificate: certificate?, key: key? })
         }
     }
 }
@@ -96,10 +87,7 @@ fn proxy(text: &At<String>, problems: &mut Problems) -> Option<IpNet> {
     }
     if network.prefix_len() == 0 {
         problems
-            .warn(
-                text.place,
-                format!("`{network}` believes the headers of everybody"),
-            )
+            .warn(text.place, format!("`{network}` believes the headers of everybody"))
             .hint("name the addresses of your proxies");
     }
     Some(network)
@@ -118,10 +106,7 @@ pub(super) fn warn_of_plain_http(
     };
     if is_reachable(*address) && proxies.is_some_and(<[_]>::is_empty) {
         problems
-            .warn(
-                place,
-                format!("plain HTTP on {address}, which others can reach, and no trusted proxy"),
-            )
+            .warn(place, format!("plain HTTP on {address}, which others can reach, and no trusted proxy"))
             .hint("name the proxy that speaks TLS in `trusted_proxies`, or listen on 127.0.0.1");
     }
 }

@@ -24,9 +24,7 @@ pub(super) fn issuer(text: &At<String>, problems: &mut Problems) -> Option<Strin
     } else {
         return Some(origin);
     };
-    problems
-        .error(text.place, refused)
-        .hint(format!("write `{origin}`"));
+    problems.error(text.place, refused).hint(format!("write `{origin}`"));
     None
 }
 
@@ -46,10 +44,7 @@ pub(super) fn app_url(text: &At<String>, problems: &mut Problems) -> Option<Url>
 pub(super) fn origin(text: &At<String>, problems: &mut Problems) -> Option<String> {
     if text.value == "*" || text.value == "null" {
         problems
-            .error(
-                text.place,
-                format!("the origin `{}` would be everybody", text.value),
-            )
+            .error(text.place, format!("the origin `{}` would be everybody", text.value))
             .hint("name each origin, such as `https://app.example.org`");
         return None;
     }
@@ -58,9 +53,7 @@ pub(super) fn origin(text: &At<String>, problems: &mut Problems) -> Option<Strin
     if origin == text.value {
         return Some(origin);
     }
-    problems
-        .error(text.place, "an origin is only scheme, host and port")
-        .hint(format!("write `{origin}`"));
+    problems.error(text.place, "an origin is only scheme, host and port").hint(format!("write `{origin}`"));
     None
 }
 
@@ -68,10 +61,7 @@ pub(super) fn origin(text: &At<String>, problems: &mut Problems) -> Option<Strin
 pub(super) fn redirect_uri(text: &At<String>, client: ClientKind, problems: &mut Problems) -> Option<String> {
     if let Some(pattern) = text.value.chars().find(|c| "*^$|\\{}()<>\"`".contains(*c)) {
         problems
-            .error(
-                text.place,
-                format!("`{pattern}` in a redirect URI: patterns are not supported"),
-            )
+            .error(text.place, format!("`{pattern}` in a redirect URI: patterns are not supported"))
             .hint("list every URI; each is compared byte for byte");
         return None;
     }
@@ -85,10 +75,7 @@ pub(super) fn redirect_uri(text: &At<String>, client: ClientKind, problems: &mut
         "a redirect URI has no user name or password"
     } else if !is_normal(&url, &text.value) {
         problems
-            .error(
-                text.place,
-                "the redirect URI is not in normal form, so no app would send it like that",
-            )
+            .error(text.place, "the redirect URI is not in normal form, so no app would send it like that")
             .hint(format!("write `{}`", short(url.as_str())));
         return None;
     } else {
@@ -113,22 +100,14 @@ fn scheme_is_acceptable(url: &Url, text: &At<String>, client: ClientKind, proble
             false
         }
         scheme if !scheme.contains('.') => {
-            problems
-                .error(
-                    text.place,
-                    format!("`{}:` is no scheme to redirect to", short(scheme)),
-                )
-                .hint(
-                    "https, http on a loopback address, or a private one such as `org.example.app:/callback`",
-                );
+            problems.error(text.place, format!("`{}:` is no scheme to redirect to", short(scheme))).hint(
+                "https, http on a loopback address, or a private one such as `org.example.app:/callback`",
+            );
             false
         }
         _ if client == ClientKind::Confidential => {
             problems
-                .error(
-                    text.place,
-                    "an app with a secret is not redirected to by a private-use scheme",
-                )
+                .error(text.place, "an app with a secret is not redirected to by a private-use scheme")
                 .hint("add `client: public`, or use an https address");
             false
         }
@@ -138,9 +117,7 @@ fn scheme_is_acceptable(url: &Url, text: &At<String>, client: ClientKind, proble
 
 fn parse(text: &At<String>, problems: &mut Problems) -> Option<Url> {
     if text.value.chars().any(|c| c.is_whitespace() || c.is_control()) {
-        problems
-            .error(text.place, "an address has no spaces")
-            .hint("write `%20` for a space");
+        problems.error(text.place, "an address has no spaces").hint("write `%20` for a space");
         return None;
     }
     Url::parse(&text.value)
@@ -165,18 +142,13 @@ fn web_url(text: &At<String>, problems: &mut Problems) -> Option<Url> {
             None
         }
         "http" | "https" if has_userinfo(&url) => {
-            problems
-                .error(text.place, "an address with a user name or password")
-                .hint("leave that part out");
+            problems.error(text.place, "an address with a user name or password").hint("leave that part out");
             None
         }
         "http" | "https" => Some(url),
         scheme => {
             problems
-                .error(
-                    text.place,
-                    format!("expected an https address, found `{}:`", short(scheme)),
-                )
+                .error(text.place, format!("expected an https address, found `{}:`", short(scheme)))
                 .hint("such as `https://app.example.org`");
             None
         }

@@ -107,11 +107,7 @@ mod tests {
     use super::*;
 
     fn entry(version: u64) -> Entry {
-        Entry {
-            version,
-            expires: None,
-            payload: Arc::from([]),
-        }
+        Entry { version, expires: None, payload: Arc::from([]) }
     }
 
     fn version(cache: &Cache) -> Option<u64> {

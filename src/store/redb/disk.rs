@@ -33,10 +33,7 @@ impl Trouble {
     }
 
     fn note(&self, cause: Cause) {
-        self.0
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            .get_or_insert(cause);
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).get_or_insert(cause);
     }
 
     fn writing<T>(&self, what: &str, result: io::Result<T>) -> io::Result<T> {
@@ -59,10 +56,7 @@ pub(super) struct Watched {
 
 impl Watched {
     pub(super) fn new(inner: Box<dyn StorageBackend>) -> Self {
-        Self {
-            inner,
-            trouble: Trouble::default(),
-        }
+        Self { inner, trouble: Trouble::default() }
     }
 
     /// Where the causes will be found.
@@ -91,14 +85,11 @@ impl StorageBackend for Watched {
     }
 
     fn read(&self, offset: u64, out: &mut [u8]) -> io::Result<()> {
-        self.inner
-            .read(offset, out)
-            .inspect_err(|_| self.trouble.note(Cause::Read))
+        self.inner.read(offset, out).inspect_err(|_| self.trouble.note(Cause::Read))
     }
 
     fn set_len(&self, len: u64) -> io::Result<()> {
-        self.trouble
-            .writing("cannot change the file's length", self.inner.set_len(len))
+        self.trouble.writing("cannot change the file's length", self.inner.set_len(len))
     }
 
     fn sync_data(&self) -> io::Result<()> {
@@ -106,8 +97,7 @@ impl StorageBackend for Watched {
     }
 
     fn write(&self, offset: u64, data: &[u8]) -> io::Result<()> {
-        self.trouble
-            .writing("write failed", self.inner.write(offset, data))
+        self.trouble.writing("write failed", self.inner.write(offset, data))
     }
 
     fn close(&self) -> io::Result<()> {
@@ -135,11 +125,7 @@ struct Above {
 impl Overlay {
     pub(super) fn new(inner: Box<dyn StorageBackend>) -> io::Result<Self> {
         let len = inner.len()?;
-        let above = Mutex::new(Above {
-            len,
-            below: len,
-            blocks: BTreeMap::new(),
-        });
+        let above = Mutex::new(Above { len, below: len, blocks: BTreeMap::new() });
         Ok(Self { inner, above })
     }
 
@@ -235,10 +221,7 @@ impl StorageBackend for Overlay {
                 self.read_below(below, number * BLOCK as u64, block.as_mut_slice())?;
                 absent.insert(block);
             }
-            let block = above
-                .blocks
-                .get_mut(&number)
-                .and_then(|block| block.get_mut(within..within + take));
+            let block = above.blocks.get_mut(&number).and_then(|block| block.get_mut(within..within + take));
             if let (Some(to), Some(from)) = (block, data.get(done..done + take)) {
                 to.copy_from_slice(from);
             }

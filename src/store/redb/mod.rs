@@ -79,13 +79,7 @@ macro_rules! faults {
     )*};
 }
 
-faults!(
-    StorageError,
-    TableError,
-    TransactionError,
-    CommitError,
-    SetDurabilityError
-);
+faults!(StorageError, TableError, TransactionError, CommitError, SetDurabilityError);
 
 impl Redb {
     pub(super) fn open_file(path: &Path, clock: Clock) -> Result<Self, OpenError> {
@@ -110,19 +104,9 @@ impl Redb {
         let thread = thread::Builder::new()
             .name("store-writer".to_owned())
             .spawn(move || writer.run(&messages))
-            .map_err(|source| OpenError::Io {
-                path: "(writer thread)".into(),
-                source,
-            })?;
-        let handle = Handle {
-            shared,
-            clock,
-            queue: Some(queue),
-            thread: Some(thread),
-        };
-        Ok(Self {
-            handle: Arc::new(handle),
-        })
+            .map_err(|source| OpenError::Io { path: "(writer thread)".into(), source })?;
+        let handle = Handle { shared, clock, queue: Some(queue), thread: Some(thread) };
+        Ok(Self { handle: Arc::new(handle) })
     }
 
     pub(super) async fn get(&self, kind: Kind, id: &str) -> Result<Option<Raw>, StoreError> {
@@ -139,9 +123,7 @@ impl Redb {
             }
             read
         };
-        Ok(found
-            .filter(|entry| layout::is_live(entry.expires, now))
-            .map(|entry| raw(id.to_owned(), entry)))
+        Ok(found.filter(|entry| layout::is_live(entry.expires, now)).map(|entry| raw(id.to_owned(), entry)))
     }
 
     pub(super) async fn find(
@@ -238,9 +220,7 @@ impl Redb {
 impl Shared {
     fn snapshot<T>(&self, read: impl Fn(&ReadTransaction) -> Result<T, Fault>) -> Result<T, Fault> {
         let db = self.db.read().unwrap_or_else(PoisonError::into_inner);
-        let db = db
-            .as_ref()
-            .ok_or_else(|| Fault::Medium("it could not be reopened".to_owned()))?;
+        let db = db.as_ref().ok_or_else(|| Fault::Medium("it could not be reopened".to_owned()))?;
         // redb may panic on pages that were altered behind its back.
         catch_unwind(AssertUnwindSafe(|| read(&db.begin_read()?)))
             .unwrap_or_else(|_| Err(Fault::Medium("its pages make no sense".to_owned())))
@@ -259,26 +239,16 @@ impl Drop for Handle {
 }
 
 fn gone() -> StoreError {
-    StoreError::Unavailable {
-        why: "the writer has stopped".to_owned(),
-    }
+    StoreError::Unavailable { why: "the writer has stopped".to_owned() }
 }
 
 fn raw(id: String, entry: Entry) -> Raw {
-    Raw {
-        id,
-        version: entry.version,
-        payload: entry.payload,
-    }
+    Raw { id, version: entry.version, payload: entry.payload }
 }
 
 fn opened(key: &[u8], bytes: &[u8]) -> Result<Entry, StoreError> {
     let envelope = Envelope::open(key, bytes)?;
-    Ok(Entry {
-        version: envelope.version,
-        expires: envelope.expires,
-        payload: envelope.payload.into(),
-    })
+    Ok(Entry { version: envelope.version, expires: envelope.expires, payload: envelope.payload.into() })
 }
 
 fn entry(txn: &ReadTransaction, key: &[u8]) -> Result<Option<Entry>, Fault> {
@@ -305,11 +275,7 @@ fn find(
         if found.len() < limit && layout::is_live(entry.expires, now) {
             found.push(raw(id, entry));
         }
-        Ok(if found.len() < limit {
-            ControlFlow::Continue(())
-        } else {
-            ControlFlow::Break(())
-        })
+        Ok(if found.len() < limit { ControlFlow::Continue(()) } else { ControlFlow::Break(()) })
     })?;
     Ok(found)
 }

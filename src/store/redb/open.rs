@@ -47,10 +47,7 @@ impl Place {
 
     /// Storage that is not a file; made now if it is empty.
     pub(super) fn elsewhere(factory: Factory) -> Result<Self, OpenError> {
-        let place = Self {
-            path: PathBuf::from("(storage)"),
-            factory,
-        };
+        let place = Self { path: PathBuf::from("(storage)"), factory };
         let found = (place.factory)().map_err(|error| place.io(error))?;
         if found.len().map_err(|error| place.io(error))? == 0 {
             initialise(&place.build(Watched::new(found))?)
@@ -86,11 +83,9 @@ impl Place {
         let db = self.open_untouched()?;
         match self.meta(&db, SCHEMA_KEY)? {
             Some(SCHEMA) => Ok(()),
-            Some(found) if found > SCHEMA => Err(OpenError::Newer {
-                path: self.path.clone(),
-                found,
-                known: SCHEMA,
-            }),
+            Some(found) if found > SCHEMA => {
+                Err(OpenError::Newer { path: self.path.clone(), found, known: SCHEMA })
+            }
             Some(_) | None => Err(self.damaged("it has no known format number")),
         }
     }
@@ -150,9 +145,7 @@ impl Place {
         // refuse commits into memory, which relaxed batches need.
         // redb may panic on pages that were altered behind its back.
         let built = catch_unwind(AssertUnwindSafe(|| {
-            Database::builder()
-                .set_cache_size(PAGE_CACHE)
-                .create_with_backend(storage)
+            Database::builder().set_cache_size(PAGE_CACHE).create_with_backend(storage)
         }));
         match built {
             Ok(Ok(db)) => Ok(db),
@@ -174,23 +167,15 @@ impl Place {
     }
 
     fn damaged(&self, why: &str) -> OpenError {
-        OpenError::Damaged {
-            path: self.path.clone(),
-            why: why.to_owned(),
-        }
+        OpenError::Damaged { path: self.path.clone(), why: why.to_owned() }
     }
 
     fn locked(&self) -> OpenError {
-        OpenError::Locked {
-            path: self.path.clone(),
-        }
+        OpenError::Locked { path: self.path.clone() }
     }
 
     fn io(&self, source: io::Error) -> OpenError {
-        OpenError::Io {
-            path: self.path.clone(),
-            source,
-        }
+        OpenError::Io { path: self.path.clone(), source }
     }
 }
 

@@ -82,11 +82,7 @@ impl<'t> Tables<'t> {
                 None => self.taken(op, &named, &mut claimed)?,
             };
             if let Some(cause) = cause {
-                return Ok(Some(Conflict {
-                    kind: op.kind,
-                    id: op.id.clone(),
-                    cause,
-                }));
+                return Ok(Some(Conflict { kind: op.kind, id: op.id.clone(), cause }));
             }
         }
         Ok(None)
@@ -122,11 +118,7 @@ impl<'t> Tables<'t> {
                 let mut key = vec![op.kind.number()];
                 key.extend_from_slice(id);
                 taken = taken || (!named.contains(&(op.kind, id)) && self.live(&key)?.is_some());
-                Ok(if taken {
-                    ControlFlow::Break(())
-                } else {
-                    ControlFlow::Continue(())
-                })
+                Ok(if taken { ControlFlow::Break(()) } else { ControlFlow::Continue(()) })
             })?;
             if taken {
                 return Ok(Some(ConflictCause::Taken { index: entry.name }));
@@ -160,13 +152,8 @@ impl<'t> Tables<'t> {
             }
         }
         self.forget(&old)?;
-        self.records
-            .insert(key.as_slice(), seal(version, content).as_slice())?;
-        let entry = Entry {
-            version,
-            expires: content.expires,
-            payload: content.payload.as_slice().into(),
-        };
+        self.records.insert(key.as_slice(), seal(version, content).as_slice())?;
+        let entry = Entry { version, expires: content.expires, payload: content.payload.as_slice().into() };
         self.changes.insert(key, Some(entry));
         Ok(())
     }
@@ -195,10 +182,7 @@ impl<'t> Tables<'t> {
             };
             envelope.index.iter().map(full).collect()
         });
-        Ok(References {
-            index,
-            expiry: envelope.expires.map(|at| expiry_key(at, key)),
-        })
+        Ok(References { index, expiry: envelope.expires.map(|at| expiry_key(at, key)) })
     }
 
     fn forget(&mut self, old: &References) -> Result<(), Fault> {

@@ -75,15 +75,7 @@ impl Writer {
         clock: Clock,
         (trouble, sequence): (Trouble, u64),
     ) -> Self {
-        Self {
-            place,
-            shared,
-            clock,
-            trouble,
-            access: Access::Writable,
-            sequence,
-            unflushed: false,
-        }
+        Self { place, shared, clock, trouble, access: Access::Writable, sequence, unflushed: false }
     }
 
     /// Works until every handle is gone, then flushes and closes.
@@ -168,9 +160,7 @@ impl Writer {
 
     fn transact(&self, group: &[Message], floor: Commit) -> Result<Done, Fault> {
         let db = self.shared.db.read().unwrap_or_else(PoisonError::into_inner);
-        let db = db
-            .as_ref()
-            .ok_or_else(|| Fault::Medium("it could not be reopened".to_owned()))?;
+        let db = db.as_ref().ok_or_else(|| Fault::Medium("it could not be reopened".to_owned()))?;
         // redb may panic on pages that were altered behind its back.
         catch_unwind(AssertUnwindSafe(|| self.write(db, group, floor)))
             .unwrap_or_else(|_| Err(Fault::Medium("its pages make no sense".to_owned())))
@@ -281,9 +271,7 @@ impl Writer {
             }
             Err(cause) => {
                 tracing::error!(%cause, "the store cannot be written");
-                self.set_health(Health::ReadOnly {
-                    why: error.to_string(),
-                });
+                self.set_health(Health::ReadOnly { why: error.to_string() });
                 self.access = Access::Paused(error.clone());
                 self.install(self.place.open_untouched().ok());
             }
@@ -330,11 +318,7 @@ fn perform(
                 return Ok((Outcome::Conflict(conflict), Commit::Skip));
             }
             *sequence = version;
-            let commit = if batch.relaxed {
-                Commit::Relaxed
-            } else {
-                Commit::Durable
-            };
+            let commit = if batch.relaxed { Commit::Relaxed } else { Commit::Durable };
             (Outcome::Applied(version), commit)
         }
         Message::Tally { task, .. } => {

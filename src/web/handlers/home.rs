@@ -22,13 +22,9 @@ pub async fn home(app: web::Data<App>, request: HttpRequest) -> HttpResponse {
         Ok(None) => return answer::redirect(&format!("{}/login", config.issuer), &[]),
         Err(error) => return answer::stuck(&request, &config, &LoginError::Store(error)),
     };
-    let usable = config
-        .apps
-        .values()
-        .filter(|known| policy::access(known, &signed_in.user.groups).is_some());
-    let apps: Vec<(&str, &str)> = usable
-        .filter_map(|known| Some((known.title.as_str(), known.url.as_ref()?.as_str())))
-        .collect();
+    let usable = config.apps.values().filter(|known| policy::access(known, &signed_in.user.groups).is_some());
+    let apps: Vec<(&str, &str)> =
+        usable.filter_map(|known| Some((known.title.as_str(), known.url.as_ref()?.as_str()))).collect();
     let here = request.path().to_owned();
     let action = format!("{}account/sign-out", with_slash(&here));
     let csrf = csrf(&app, &signed_in);
@@ -56,13 +52,7 @@ pub async fn ask_sign_out(app: web::Data<App>, request: HttpRequest) -> HttpResp
         Ok(Some(signed_in)) => {
             let csrf = csrf(&app, &signed_in);
             let user = signed_in.user.username.as_str();
-            let page = SignOutPage {
-                user,
-                action: &here,
-                csrf: &csrf,
-                app: None,
-            }
-            .render(&look);
+            let page = SignOutPage { user, action: &here, csrf: &csrf, app: None }.render(&look);
             answer::page(&request, StatusCode::OK, page, &[])
         }
         Ok(None) => signed_out_page(&request, &look, &[]),
@@ -82,10 +72,7 @@ pub async fn sign_out(app: web::Data<App>, request: HttpRequest, payload: web::P
         Ok(None) => return signed_out_page(&request, &look, &[CookieChange::ForgetSession]),
         Err(error) => return answer::stuck(&request, &config, &LoginError::Store(error)),
     };
-    let genuine = same(
-        csrf(&app, &signed_in).as_bytes(),
-        sent.get("csrf").unwrap_or_default().as_bytes(),
-    );
+    let genuine = same(csrf(&app, &signed_in).as_bytes(), sent.get("csrf").unwrap_or_default().as_bytes());
     if !genuine || !login::from_here(&request, &config) {
         return answer::stuck(&request, &config, &LoginError::Forged);
     }
@@ -99,21 +86,13 @@ pub async fn sign_out(app: web::Data<App>, request: HttpRequest, payload: web::P
 }
 
 fn signed_out_page(request: &HttpRequest, look: &Look<'_>, changes: &[CookieChange]) -> HttpResponse {
-    let page = SignedOutPage {
-        app: None,
-        return_to: None,
-    }
-    .render(look);
+    let page = SignedOutPage { app: None, return_to: None }.render(look);
     answer::page(request, StatusCode::OK, page, changes)
 }
 
 /// Bound to the session: nobody else's page can sign a person out.
 fn csrf(app: &App, signed_in: &SignedIn) -> String {
-    URL_SAFE_NO_PAD.encode(
-        app.keys
-            .master()
-            .derive("sign-out csrf", signed_in.session.id.bytes()),
-    )
+    URL_SAFE_NO_PAD.encode(app.keys.master().derive("sign-out csrf", signed_in.session.id.bytes()))
 }
 
 /// Any other address.

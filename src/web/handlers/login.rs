@@ -27,12 +27,9 @@ pub async fn start(app: web::Data<App>, request: HttpRequest) -> HttpResponse {
 pub async fn show(app: web::Data<App>, request: HttpRequest, flow: web::Path<String>) -> HttpResponse {
     match dispatch::load(&app, &cookies::visitor(&request), &flow).await {
         Ok(flow) => step_page(&app, &request, &flow, None, None),
-        Err(LoginError::Forged) => answer::plain_error(
-            &request,
-            &app.config(),
-            StatusCode::FORBIDDEN,
-            Message::FlowExpired,
-        ),
+        Err(LoginError::Forged) => {
+            answer::plain_error(&request, &app.config(), StatusCode::FORBIDDEN, Message::FlowExpired)
+        }
         Err(error) => answer::stuck(&request, &app.config(), &error),
     }
 }
@@ -59,12 +56,11 @@ pub async fn submit(
 /// Whether a form comes from a page of ours. `Sec-Fetch-Site` says so; `Origin` does where that is missing.
 /// Together with it `Origin: null` means nothing: our pages send no referrer, and browsers then hide the
 /// origin of a form too (Fetch Standard, "append a request Origin header").
-#[must_use] 
+#[must_use]
 pub fn from_here(request: &HttpRequest, config: &Config) -> bool {
     let header = |name: &str| request.headers().get(name).map(HeaderValue::as_bytes);
-    let ours = url::Url::parse(&config.issuer)
-        .map(|url| url.origin().ascii_serialization())
-        .unwrap_or_default();
+    let ours =
+        url::Url::parse(&config.issuer).map(|url| url.origin().ascii_serialization()).unwrap_or_default();
     match (header("sec-fetch-site"), header("origin")) {
         (Some(site), origin) => {
             site == b"same-origin"
@@ -75,9 +71,7 @@ pub fn from_here(request: &HttpRequest, config: &Config) -> bool {
 }
 
 fn submission(form: &[u8]) -> Option<Submission> {
-    let params = Params::parse([form])
-        .ok()
-        .filter(|params| params.each_once().is_ok())?;
+    let params = Params::parse([form]).ok().filter(|params| params.each_once().is_ok())?;
     let text = |name| params.get(name).unwrap_or_default().to_owned();
     let action = match params.get("action") {
         Some("continue") | None => Action::Continue,
@@ -106,19 +100,15 @@ pub fn respond(app: &App, request: &HttpRequest, outcome: Result<Outcome, LoginE
         Next::Page(flow) => answer::redirect(&format!("{}/login/{flow}", config.issuer), changes),
         Next::Home => answer::redirect(&format!("{}/", config.issuer), changes),
         Next::Answer(back) => answer::to_client(request, &config, back, changes),
-        Next::Again {
-            flow,
-            notice,
-            username,
-        } => step_page(app, request, flow, Some(*notice), Some(username)),
+        Next::Again { flow, notice, username } => {
+            step_page(app, request, flow, Some(*notice), Some(username))
+        }
         Next::Forbidden { client_id, .. } => {
             let known = config.apps.get(client_id);
             let title = known.map_or(client_id.as_str(), |app| app.title.as_str());
             let url = known.and_then(|app| app.url.as_ref()).map(url::Url::as_str);
             let problem = Problem {
-                message: Message::NotAllowed {
-                    app: title.to_owned(),
-                },
+                message: Message::NotAllowed { app: title.to_owned() },
                 code: Some(ErrorCode::AccessDenied),
                 hint: None,
                 app: Some((title, url)),
@@ -142,26 +132,15 @@ fn step_page(
 ) -> HttpResponse {
     let config = app.config();
     let (ui_locales, leads_to) = match &flow.target {
-        Target::App(authorization) => (
-            authorization.ui_locales.as_deref(),
-            Some(authorization.redirect_uri.as_str()),
-        ),
+        Target::App(authorization) => {
+            (authorization.ui_locales.as_deref(), Some(authorization.redirect_uri.as_str()))
+        }
         Target::Home => (None, None),
     };
     let here = request.path().to_owned();
     let mut look = Look::new(&config, answer::language(request, &config, ui_locales)).at(&here);
     look.leads_to = leads_to;
-    let page = render(
-        app,
-        &config,
-        flow,
-        &Given {
-            look,
-            here: &here,
-            notice,
-            typed,
-        },
-    );
+    let page = render(app, &config, flow, &Given { look, here: &here, notice, typed });
     let mut response = answer::page(request, status_of(notice), page, &[]);
     if let Some(Notice::TooMany(too_many)) = notice {
         let seconds = HeaderValue::from(too_many.wait.as_secs());
@@ -197,54 +176,26 @@ fn render(app: &App, config: &Config, flow: &LoginFlow, given: &Given<'_>) -> Re
     let error = given.notice.map(|notice| match notice {
         Notice::Missing => Message::MissingFields,
         Notice::WrongCredentials => Message::WrongCredentials,
-        Notice::TooMany(too_many) => Message::TooManyAttempts {
-            wait_seconds: too_many.wait.as_secs(),
-        },
+        Notice::TooMany(too_many) => Message::TooManyAttempts { wait_seconds: too_many.wait.as_secs() },
     });
     match &flow.state {
         State::Identify => {
             let hint = authorization.and_then(|authorization| authorization.login_hint.as_deref());
             let username = given.typed.or(hint).unwrap_or_default();
-            SignInPage {
-                app: title,
-                action,
-                csrf,
-                username,
-                error,
-            }
-            .render(&given.look)
+            SignInPage { app: title, action, csrf, username, error }.render(&given.look)
         }
-        State::Reauthenticate { username, .. } => ReauthPage {
-            app: title,
-            action,
-            csrf,
-            username,
-            error,
+        State::Reauthenticate { username, .. } => {
+            ReauthPage { app: title, action, csrf, username, error }.render(&given.look)
         }
-        .render(&given.look),
-        State::SelectAccount { username, .. } => SelectAccountPage {
-            app: title,
-            user: username,
-            action,
-            csrf,
+        State::SelectAccount { username, .. } => {
+            SelectAccountPage { app: title, user: username, action, csrf }.render(&given.look)
         }
-        .render(&given.look),
         State::Consent { username, .. } => {
-            let scopes: Vec<&str> = authorization
-                .map(|authorization| authorization.scopes.iter().collect())
-                .unwrap_or_default();
-            let app_url = client
-                .and_then(|client| client.url.as_ref())
-                .map(url::Url::as_str);
-            ConsentPage {
-                app: title,
-                app_url,
-                user: username,
-                scopes: &scopes,
-                action,
-                csrf,
-            }
-            .render(&given.look)
+            let scopes: Vec<&str> =
+                authorization.map(|authorization| authorization.scopes.iter().collect()).unwrap_or_default();
+            let app_url = client.and_then(|client| client.url.as_ref()).map(url::Url::as_str);
+            ConsentPage { app: title, app_url, user: username, scopes: &scopes, action, csrf }
+                .render(&given.look)
         }
     }
 }

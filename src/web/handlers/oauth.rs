@@ -76,18 +76,10 @@ pub async fn token(app: web::Data<App>, request: HttpRequest, payload: web::Payl
             answer::json_error(&error, challenge)
         }
     };
-    response
-        .headers_mut()
-        .insert(header::PRAGMA, HeaderValue::from_static("no-cache"));
-    let client = Params::parse([&body[..]])
-        .ok()
-        .and_then(|params| params.get("client_id").map(str::to_owned));
-    cors::allow(
-        &request,
-        &app.config(),
-        Some(client.as_deref().unwrap_or_default()),
-        &mut response,
-    );
+    response.headers_mut().insert(header::PRAGMA, HeaderValue::from_static("no-cache"));
+    let client =
+        Params::parse([&body[..]]).ok().and_then(|params| params.get("client_id").map(str::to_owned));
+    cors::allow(&request, &app.config(), Some(client.as_deref().unwrap_or_default()), &mut response);
     response
 }
 
@@ -97,10 +89,9 @@ pub async fn userinfo(app: web::Data<App>, request: HttpRequest, payload: web::P
         Ok(body) => body,
         Err(error) => return unread(error),
     };
-    let (Ok(form), Ok(query)) = (
-        Params::parse([&body[..]]),
-        Params::parse([request.query_string().as_bytes()]),
-    ) else {
+    let (Ok(form), Ok(query)) =
+        (Params::parse([&body[..]]), Params::parse([request.query_string().as_bytes()]))
+    else {
         return answer::json_error(&OAuthError::invalid_request("a parameter cannot be read"), None);
     };
     let carried = Carried {
@@ -113,22 +104,13 @@ pub async fn userinfo(app: web::Data<App>, request: HttpRequest, payload: web::P
         Ok(claims) => answer::json(StatusCode::OK, &claims),
         Err(error) => answer::json_error(&error, Some(&bearer_challenge(&error))),
     };
-    cors::allow(
-        &request,
-        &app.config(),
-        Some(client.as_deref().unwrap_or_default()),
-        &mut response,
-    );
+    cors::allow(&request, &app.config(), Some(client.as_deref().unwrap_or_default()), &mut response);
     response
 }
 
 /// RFC 6750 section 3.
 fn bearer_challenge(error: &OAuthError) -> String {
-    format!(
-        "Bearer error=\"{}\", error_description=\"{}\"",
-        error.code.as_str(),
-        error.description
-    )
+    format!("Bearer error=\"{}\", error_description=\"{}\"", error.code.as_str(), error.description)
 }
 
 /// Both well-known documents.
@@ -166,8 +148,5 @@ fn unread(BodyError(status): BodyError) -> HttpResponse {
 
 /// Every `Authorization` header; one that is not text counts as an unreadable one.
 fn authorization_headers(headers: &HeaderMap) -> Vec<&str> {
-    headers
-        .get_all(header::AUTHORIZATION)
-        .map(|value| value.to_str().unwrap_or("unreadable"))
-        .collect()
+    headers.get_all(header::AUTHORIZATION).map(|value| value.to_str().unwrap_or("unreadable")).collect()
 }

@@ -12,20 +12,12 @@ pub async fn asset(app: web::Data<App>, request: HttpRequest, name: web::Path<St
     match name.as_str() {
         "theme.css" => {
             let css = theme::theme_css(organisation);
-            cached(
-                &request,
-                &theme::theme_version(organisation),
-                "text/css; charset=utf-8",
-                css.into_bytes(),
-            )
+            cached(&request, &theme::theme_version(organisation), "text/css; charset=utf-8", css.into_bytes())
         }
         "logo" => match &organisation.logo {
-            Some(logo) => cached(
-                &request,
-                &assets::version(&logo.bytes),
-                logo.media_type,
-                logo.bytes.clone(),
-            ),
+            Some(logo) => {
+                cached(&request, &assets::version(&logo.bytes), logo.media_type, logo.bytes.clone())
+            }
             None => HttpResponse::NotFound().finish(),
         },
         name => match assets::find(name) {
@@ -38,11 +30,7 @@ pub async fn asset(app: web::Data<App>, request: HttpRequest, name: web::Path<St
 /// For a year under the address with the right version, else for a moment.
 fn cached(request: &HttpRequest, version: &str, content_type: &'static str, bytes: Vec<u8>) -> HttpResponse {
     let current = request.query_string().strip_prefix("v=") == Some(version);
-    let control = if current {
-        "public, max-age=31536000, immutable"
-    } else {
-        "public, max-age=60"
-    };
+    let control = if current { "public, max-age=31536000, immutable" } else { "public, max-age=60" };
     HttpResponse::Ok()
         .content_type(content_type)
         .insert_header((header::CACHE_CONTROL, control))

@@ -53,9 +53,9 @@ impl<'a> Frame<'a> {
                 .as_ref()
                 .map(|logo| format!("{base}/assets/logo?v={}", assets::version(&logo.bytes))),
             help: Help::of(organisation.support.as_deref()),
-            languages: look.here.map_or_else(Vec::new, |here| {
-                languages(here, &Lang::offered(&organisation.languages))
-            }),
+            languages: look
+                .here
+                .map_or_else(Vec::new, |here| languages(here, &Lang::offered(&organisation.languages))),
         }
     }
 
@@ -80,11 +80,7 @@ impl<'a> Frame<'a> {
         // A private-use character stands for the name: texts have none, and `plain` need not touch it.
         let sentence = self.lang.text_about(key, argument, "\u{e000}");
         let (before, after) = sentence.split_once('\u{e000}').unwrap_or((&sentence, ""));
-        Named {
-            before: before.to_owned(),
-            name: plain(name),
-            after: after.to_owned(),
-        }
+        Named { before: before.to_owned(), name: plain(name), after: after.to_owned() }
     }
 
     pub(super) fn title_of(&self, said: &ErrorText<'_>) -> String {
@@ -138,10 +134,7 @@ impl<'a> Frame<'a> {
 
     #[expect(clippy::unused_self, reason = "templates reach it through the frame")]
     pub(super) fn initial_of(&self, name: &str) -> String {
-        name.chars()
-            .find(|c| c.is_alphanumeric())
-            .map(|c| c.to_uppercase().collect())
-            .unwrap_or_default()
+        name.chars().find(|c| c.is_alphanumeric()).map(|c| c.to_uppercase().collect()).unwrap_or_default()
     }
 }
 
@@ -154,10 +147,7 @@ impl<'a> Help<'a> {
         if contact.starts_with("https://") || contact.starts_with("http://") {
             Self::Link { href: contact }
         } else if contact.contains('@') && contact.chars().all(is_mail) {
-            Self::Mail {
-                href: format!("mailto:{contact}"),
-                address: contact,
-            }
+            Self::Mail { href: format!("mailto:{contact}"), address: contact }
         } else {
             Self::Text { contact }
         }
@@ -169,9 +159,6 @@ fn languages(here: &str, offered: &[Lang]) -> Vec<LanguageLink> {
         return Vec::new();
     }
     let separator = if here.contains('?') { '&' } else { '?' };
-    let link = |&lang: &Lang| LanguageLink {
-        lang,
-        href: format!("{here}{separator}lang={}", lang.tag()),
-    };
+    let link = |&lang: &Lang| LanguageLink { lang, href: format!("{here}{separator}lang={}", lang.tag()) };
     offered.iter().map(link).collect()
 }

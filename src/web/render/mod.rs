@@ -51,19 +51,13 @@ impl<'a> Look<'a> {
     /// With a language switch that comes back to `path`.
     #[must_use]
     pub const fn at(self, path: &'a str) -> Self {
-        Self {
-            here: Some(path),
-            ..self
-        }
+        Self { here: Some(path), ..self }
     }
 
     /// With a form whose answer ends in a redirect to `uri`.
     #[must_use]
     pub const fn leading_to(self, uri: &'a str) -> Self {
-        Self {
-            leads_to: Some(uri),
-            ..self
-        }
+        Self { leads_to: Some(uri), ..self }
     }
 }
 
@@ -78,10 +72,7 @@ pub struct Rendered {
 /// `https://id.example/sso` -> `/sso`.
 fn path_of(issuer: &str) -> &str {
     let rest = issuer.split_once("://").map_or("", |(_, rest)| rest);
-    rest.find('/')
-        .and_then(|at| rest.get(at..))
-        .unwrap_or("")
-        .trim_end_matches('/')
+    rest.find('/').and_then(|at| rest.get(at..)).unwrap_or("").trim_end_matches('/')
 }
 
 /// `uri` as a source of a Content-Security-Policy: its origin, or its scheme where it has none

@@ -148,9 +148,7 @@ impl ErrorText<'_> {
 impl HomePage<'_> {
     /// What the greeting says.
     fn called(&self) -> &str {
-        self.name
-            .filter(|name| !name.trim().is_empty())
-            .unwrap_or(self.user)
+        self.name.filter(|name| !name.trim().is_empty()).unwrap_or(self.user)
     }
 }
 
@@ -167,14 +165,8 @@ impl FormPostPage<'_> {
         let Some(target) = self.target() else {
             return apology();
         };
-        let view = FormPostView {
-            frame: Frame::new(look),
-            page: self,
-        };
-        Rendered {
-            form_action: Some(target),
-            ..finish(&view, look)
-        }
+        let view = FormPostView { frame: Frame::new(look), page: self };
+        Rendered { form_action: Some(target), ..finish(&view, look) }
     }
 }
 
@@ -228,10 +220,7 @@ fn finish(view: &impl Template, look: &Look<'_>) -> Rendered {
     let Ok(html) = view.render() else {
         return apology();
     };
-    Rendered {
-        html,
-        form_action: look.leads_to.and_then(policy_source),
-    }
+    Rendered { html, form_action: look.leads_to.and_then(policy_source) }
 }
 
 /// For what cannot happen: it needs no text file, style sheet or name.

@@ -14,23 +14,11 @@ pub(in crate::web) fn organisation() -> Organisation {
 }
 
 fn look(organisation: &Organisation, lang: Lang) -> Look<'_> {
-    Look {
-        lang,
-        organisation,
-        base: "",
-        here: Some("/sign-in"),
-        leads_to: None,
-    }
+    Look { lang, organisation, base: "", here: Some("/sign-in"), leads_to: None }
 }
 
 fn sign_in<'a>(error: Option<Message>) -> SignInPage<'a> {
-    SignInPage {
-        app: "Chat",
-        action: "/login/1",
-        csrf: "c5",
-        username: "alice",
-        error,
-    }
+    SignInPage { app: "Chat", action: "/login/1", csrf: "c5", username: "alice", error }
 }
 
 /// Every page with `text` wherever somebody else's words can stand.
@@ -76,15 +64,9 @@ fn nobodys_words_become_markup() {
     hostile.name = HOSTILE.into();
     hostile.support = Some(HOSTILE.into());
     for lang in Lang::ALL {
-        let look = Look {
-            here: Some(HOSTILE),
-            ..look(&hostile, lang)
-        };
+        let look = Look { here: Some(HOSTILE), ..look(&hostile, lang) };
         for (page, html) in every_page(HOSTILE, &look) {
-            assert!(
-                !html.contains("<script>") && !html.contains("<img src=x"),
-                "{page}"
-            );
+            assert!(!html.contains("<script>") && !html.contains("<img src=x"), "{page}");
             assert!(html.contains("&#60;script&#62;"), "{page}");
             assert!(!html.contains(">49<"), "{page}");
         }
@@ -103,11 +85,7 @@ fn pages_carry_no_inline_style_or_script() {
         assert_eq!(html.matches("<main").count(), 1, "{page}");
         assert!(html.starts_with("<!doctype html>\n<html lang=\"en\""), "{page}");
         assert!(html.matches("<form").count() <= 1, "{page}");
-        assert_eq!(
-            html.matches("<form").count(),
-            html.matches("data-step=").count(),
-            "{page}"
-        );
+        assert_eq!(html.matches("<form").count(), html.matches("data-step=").count(), "{page}");
     }
 }
 
@@ -137,16 +115,8 @@ fn what_is_posted_on_is_escaped_but_not_cleaned() {
         app: "Chat",
     };
     let rendered = page.render(&look(&organisation, Lang::En));
-    assert!(
-        rendered
-            .html
-            .contains("name=\"state\" value=\"a\u{202e}&#34;b+/=\"")
-    );
-    assert!(
-        rendered
-            .html
-            .contains("action=\"https://a.example:8443/cb?x=1&#38;y=2\"")
-    );
+    assert!(rendered.html.contains("name=\"state\" value=\"a\u{202e}&#34;b+/=\""));
+    assert!(rendered.html.contains("action=\"https://a.example:8443/cb?x=1&#38;y=2\""));
     assert!(rendered.html.contains("<script src=\"/assets/form-post.js?v="));
     assert_eq!(rendered.form_action.as_deref(), Some("https://a.example:8443"));
 }
@@ -154,18 +124,8 @@ fn what_is_posted_on_is_escaped_but_not_cleaned() {
 #[test]
 fn a_form_is_posted_to_http_only() {
     let organisation = organisation();
-    for action in [
-        "javascript:alert(1)",
-        "data:text/html,x",
-        "com.example.app:/cb",
-        "/relative",
-        "",
-    ] {
-        let page = FormPostPage {
-            action,
-            fields: &[],
-            app: "Chat",
-        };
+    for action in ["javascript:alert(1)", "data:text/html,x", "com.example.app:/cb", "/relative", ""] {
+        let page = FormPostPage { action, fields: &[], app: "Chat" };
         let rendered = page.render(&look(&organisation, Lang::En));
         assert!(!rendered.html.contains("<form"), "{action}");
         assert_eq!(rendered.form_action, None);
@@ -176,13 +136,8 @@ fn a_form_is_posted_to_http_only() {
 fn links_lead_out_and_run_nothing() {
     let organisation = organisation();
     let hrefs = |url| {
-        let page = SignedOutPage {
-            app: Some("Chat"),
-            return_to: Some(url),
-        };
-        page.render(&look(&organisation, Lang::En))
-            .html
-            .contains("Back to")
+        let page = SignedOutPage { app: Some("Chat"), return_to: Some(url) };
+        page.render(&look(&organisation, Lang::En)).html.contains("Back to")
     };
     assert!(hrefs("https://chat.example.org/bye?state=1"));
     assert!(hrefs("com.example.app:/bye"));
@@ -203,25 +158,11 @@ fn links_lead_out_and_run_nothing() {
 #[test]
 fn a_policy_source_holds_one_origin_or_scheme() {
     let source = |uri| policy_source(uri);
-    assert_eq!(
-        source("https://a.example/cb?x").as_deref(),
-        Some("https://a.example")
-    );
-    assert_eq!(
-        source("http://127.0.0.1:5000/").as_deref(),
-        Some("http://127.0.0.1:5000")
-    );
+    assert_eq!(source("https://a.example/cb?x").as_deref(), Some("https://a.example"));
+    assert_eq!(source("http://127.0.0.1:5000/").as_deref(), Some("http://127.0.0.1:5000"));
     assert_eq!(source("http://[::1]:5000/").as_deref(), Some("http:"));
     assert_eq!(source("com.example.app:/cb").as_deref(), Some("com.example.app:"));
-    for uri in [
-        "https://a;script-src/",
-        "https://a,b/",
-        "https://*/",
-        "javascript:1",
-        "data:,",
-        "x",
-        "",
-    ] {
+    for uri in ["https://a;script-src/", "https://a,b/", "https://*/", "javascript:1", "data:,", "x", ""] {
         assert_eq!(source(uri), None, "{uri}");
     }
 }
@@ -244,11 +185,7 @@ fn an_error_is_announced_and_tied_to_the_fields_it_blames() {
     let html = sign_in(Some(Message::WrongCredentials)).render(&look).html;
     assert!(html.contains("role=\"alert\" id=\"error\""));
     assert!(html.contains("Benutzername und Passwort passen nicht zusammen."));
-    assert_eq!(
-        html.matches("aria-describedby=\"error\" aria-invalid=\"true\"")
-            .count(),
-        2
-    );
+    assert_eq!(html.matches("aria-describedby=\"error\" aria-invalid=\"true\"").count(), 2);
     let html = sign_in(Some(Message::Busy)).render(&look).html;
     assert!(html.contains("aria-describedby=\"error\"") && !html.contains("aria-invalid"));
     assert!(!sign_in(None).render(&look).html.contains("role=\"alert\""));
@@ -258,10 +195,7 @@ fn an_error_is_announced_and_tied_to_the_fields_it_blames() {
 fn the_focus_is_where_typing_goes_on() {
     let organisation = organisation();
     let look = look(&organisation, Lang::En);
-    let empty = SignInPage {
-        username: "",
-        ..sign_in(None)
-    };
+    let empty = SignInPage { username: "", ..sign_in(None) };
     let focused = |html: String| {
         let before = html.split(" autofocus").next().unwrap_or_default().to_owned();
         before.rsplit("<input id=\"").next().unwrap_or_default()[..8].to_owned()
@@ -298,33 +232,15 @@ fn the_language_switch_comes_back_to_this_page() {
     assert!(!html(Look { here: None, ..look }).contains("lang=de"));
     let mut english_only = organisation.clone();
     english_only.languages = vec!["en".into()];
-    assert!(
-        !html(Look {
-            organisation: &english_only,
-            ..look
-        })
-        .contains("hreflang")
-    );
+    assert!(!html(Look { organisation: &english_only, ..look }).contains("hreflang"));
 }
 
 #[test]
 fn the_base_path_stands_before_every_file_and_the_logo_has_a_version() {
     let mut organisation = organisation();
-    organisation.logo = Some(Logo {
-        media_type: "image/png",
-        bytes: vec![1],
-    });
-    let html = sign_in(None)
-        .render(&Look {
-            base: "/sso",
-            ..look(&organisation, Lang::En)
-        })
-        .html;
-    for start in [
-        "/sso/assets/gantry.css?v=",
-        "/sso/assets/theme.css?v=",
-        "/sso/assets/logo?v=",
-    ] {
+    organisation.logo = Some(Logo { media_type: "image/png", bytes: vec![1] });
+    let html = sign_in(None).render(&Look { base: "/sso", ..look(&organisation, Lang::En) }).html;
+    for start in ["/sso/assets/gantry.css?v=", "/sso/assets/theme.css?v=", "/sso/assets/logo?v="] {
         assert!(html.contains(start), "{start}");
     }
     assert!(!html.contains("\"/assets/"));
@@ -336,16 +252,7 @@ fn the_base_path_stands_before_every_file_and_the_logo_has_a_version() {
 #[test]
 fn scopes_are_told_in_plain_words() {
     let organisation = organisation();
-    let known = [
-        "openid",
-        "profile",
-        "email",
-        "groups",
-        "roles",
-        "offline_access",
-        "address",
-        "phone",
-    ];
+    let known = ["openid", "profile", "email", "groups", "roles", "offline_access", "address", "phone"];
     let page = ConsentPage {
         app: "Chat",
         app_url: Some("https://chat.example.org/x"),
@@ -357,19 +264,11 @@ fn scopes_are_told_in_plain_words() {
     for lang in Lang::ALL {
         let html = page.render(&look(&organisation, lang)).html;
         for scope in known {
-            assert!(
-                !html.contains(&format!("<li>{scope}")) && !html.contains("scope-"),
-                "{scope}"
-            );
+            assert!(!html.contains(&format!("<li>{scope}")) && !html.contains("scope-"), "{scope}");
         }
         assert_eq!(html.matches("<li>").count(), known.len());
         assert!(html.contains(">chat.example.org<"));
     }
-    let html = ConsentPage {
-        scopes: &["x.y"],
-        ..page
-    }
-    .render(&look(&organisation, Lang::En))
-    .html;
+    let html = ConsentPage { scopes: &["x.y"], ..page }.render(&look(&organisation, Lang::En)).html;
     assert!(html.contains("Use the permission “x.y”"));
 }
