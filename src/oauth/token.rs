@@ -91,8 +91,8 @@ impl Request<'_> {
             self.burn(&code).await?;
             return Err(OAuthError::invalid_grant("this person may no longer use this app"));
         };
-        let taken = Stored { record: code.record.spent(&grant, self.now), version: code.version };
-        match self.app.store.apply(Batch::new().update(&taken).insert(&grant)).await {
+        let redeemed = Stored { record: code.record.spent(&grant, self.now), version: code.version };
+        match self.app.store.apply(Batch::new().update(&redeemed).insert(&grant)).await {
             Ok(_) => {
                 let nonce = approved.nonce.clone();
                 Ok(Consumed { scopes: grant.scopes.clone(), grant, user, nonce })
@@ -235,7 +235,7 @@ mod tests {
     #[test]
     fn the_verifier_of_rfc_7636_appendix_b_matches() {
         let challenge = Some("E9Melhoa2OwvFrEMTJguCHaoeK1t8URWbuGJSstw-cM");
-        let verifier = "dBjftJeZ4CVP-mB92K27uhbUJU1r1p_wW1gFWFOEjXk";
+        let verifier = "dBjftJeZ4CVP-mB92K27uhbUJU1p1r_wW1gFWFOEjXk";
         assert!(verify_pkce(challenge, Some(verifier)).is_ok());
         for wrong in [None, Some(""), Some(&verifier[1..]), Some("x"), Some(&*"a".repeat(129))] {
             assert!(verify_pkce(challenge, wrong).is_err());
