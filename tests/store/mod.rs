@@ -7,6 +7,7 @@ mod disk;
 mod expiry;
 mod failure;
 mod full;
+mod golden;
 mod kill;
 mod model;
 mod races;
