@@ -12,7 +12,7 @@ use super::init::{Answers, file, write_new};
 use super::{Failure, serve};
 use crate::app::App;
 use crate::secret::random_text;
-use crate::web::tls::self_signed_path;
+use crate::web::tls::own_authority;
 
 const USER: &str = "alice";
 const CHAT: &str = "https://chat.example.org";
@@ -86,7 +86,7 @@ async fn prepare(app: &App, dir: &Path) -> Result<Value, Failure> {
         "client_id": CLIENT,
         "client_secret": shown.json.get("client_secret"),
         "redirect_uri": format!("{CHAT}/_oauth/gantry"),
-        "ca": self_signed_path(&config.data_dir),
+        "ca": own_authority(&config.data_dir),
         "config": app.config_path(),
     });
     write_private(&path, &format!("{facts:#}\n"))?;

@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use arc_swap::ArcSwap;
+use rcgen::{CertificateParams, Issuer, KeyPair};
 use rustls::ServerConfig;
 use rustls::crypto::aws_lc_rs;
 use rustls::pki_types::pem::PemObject;
@@ -78,10 +79,10 @@ impl Certificate {
     }
 }
 
-/// Where a self-signed certificate is kept.
+/// The certificate of the little authority that signed our own certificate: what clients are told to trust.
 #[must_use]
-pub fn self_signed_path(data_dir: &Path) -> PathBuf {
-    data_dir.join("tls/cert.pem")
+pub fn own_authority(data_dir: &Path) -> PathBuf {
+    data_dir.join("tls/ca.pem")
 }
 
 fn files(config: &Config) -> Result<Option<(PathBuf, PathBuf)>, TlsError> {
@@ -89,8 +90,8 @@ fn files(config: &Config) -> Result<Option<(PathBuf, PathBuf)>, TlsError> {
         Tls::Off => Ok(None),
         Tls::Files { certificate, key } => Ok(Some((certificate.clone(), key.clone()))),
         Tls::SelfSigned => {
-            let certificate = self_signed_path(&config.data_dir);
-            let key = certificate.with_file_name("key.pem");
+            let certificate = config.data_dir.join("tls/cert.pem");
+            let key = config.data_dir.join("tls/key.pem");
             if !(certificate.exists() && key.exists()) {
                 make_self_signed(config, &certificate, &key)?;
             }
@@ -119,32 +120,56 @@ fn read(certificate: &Path, key: &Path) -> Result<CertifiedKey, TlsError> {
 }
 
 /// A certificate for the issuer's host, `localhost` and the loopback addresses, and its key with mode 0600.
+/// It is signed by an authority whose own key is forgotten at once, so that trusting it trusts this one
+/// certificate: clients do not take an authority's certificate for a server's.
 fn make_self_signed(config: &Config, certificate: &Path, key: &Path) -> Result<(), TlsError> {
     let fail = |why: String| TlsError::SelfSigned { path: certificate.to_owned(), why };
-    let host = url::Url::parse(&config.issuer).ok().and_then(|url| url.host_str().map(str::to_owned));
-    let mut names = vec!["localhost".to_owned(), "127.0.0.1".to_owned(), "::1".to_owned()];
-    names.extend(host.map(|host| host.trim_matches(['[', ']']).to_owned()));
-    names.dedup();
-    let mut params = rcgen::CertificateParams::new(names).map_err(|error| fail(error.to_string()))?;
-    params.distinguished_name.push(rcgen::DnType::CommonName, "gantry self-signed");
-    // Its own CA, so that browsers and clients can be told to trust it.
-    params.is_ca = rcgen::IsCa::Ca(rcgen::BasicConstraints::Constrained(0));
-    params.extended_key_usages = vec![rcgen::ExtendedKeyUsagePurpose::ServerAuth];
-    params.key_usages = vec![rcgen::KeyUsagePurpose::DigitalSignature, rcgen::KeyUsagePurpose::KeyCertSign];
-    let pair = rcgen::KeyPair::generate().map_err(|error| fail(error.to_string()))?;
-    let signed = params.self_signed(&pair).map_err(|error| fail(error.to_string()))?;
-    write_pair(certificate, &signed.pem(), key, &pair.serialize_pem())
+    let made = signed_by_own_authority(config).map_err(|error| fail(error.to_string()))?;
+    write_private(key, &made.key)
+        .and_then(|()| fs::write(own_authority(&config.data_dir), &made.authority))
+        .and_then(|()| fs::write(certificate, &made.certificate))
         .map_err(|error| fail(error.to_string()))
 }
 
-fn write_pair(certificate: &Path, certificate_pem: &str, key: &Path, key_pem: &str) -> io::Result<()> {
+/// All in PEM.
+struct SelfSigned {
+    authority: String,
+    certificate: String,
+    key: String,
+}
+
+fn signed_by_own_authority(config: &Config) -> Result<SelfSigned, rcgen::Error> {
+    let named = |params: &mut CertificateParams, name: &str| {
+        params.distinguished_name = rcgen::DistinguishedName::new();
+        params.distinguished_name.push(rcgen::DnType::CommonName, name);
+    };
+    let mut authority = CertificateParams::new(Vec::<String>::new())?;
+    named(&mut authority, "gantry's own authority");
+    authority.is_ca = rcgen::IsCa::Ca(rcgen::BasicConstraints::Constrained(0));
+    authority.key_usages = vec![rcgen::KeyUsagePurpose::KeyCertSign];
+    let authority_key = KeyPair::generate()?;
+    let authority_pem = authority.self_signed(&authority_key)?.pem();
+
+    let host = url::Url::parse(&config.issuer).ok().and_then(|url| url.host_str().map(str::to_owned));
+    let mut names = vec!["localhost".to_owned(), "127.0.0.1".to_owned(), "::1".to_owned()];
+    names.extend(host.map(|host| host.trim_matches(['[', ']']).to_owned()).filter(|host| !names.contains(host)));
+    let mut server = CertificateParams::new(names)?;
+    named(&mut server, "gantry");
+    server.extended_key_usages = vec![rcgen::ExtendedKeyUsagePurpose::ServerAuth];
+    server.key_usages = vec![rcgen::KeyUsagePurpose::DigitalSignature];
+    server.use_authority_key_identifier_extension = true;
+    let key = KeyPair::generate()?;
+    let signed = server.signed_by(&key, &Issuer::from_params(&authority, &authority_key))?;
+    Ok(SelfSigned { certificate: signed.pem(), authority: authority_pem, key: key.serialize_pem() })
+}
+
+fn write_private(path: &Path, text: &str) -> io::Result<()> {
     use std::io::Write;
     use std::os::unix::fs::OpenOptionsExt;
-    if let Some(dir) = certificate.parent() {
+    if let Some(dir) = path.parent() {
         fs::create_dir_all(dir)?;
     }
-    let mut file = fs::OpenOptions::new().write(true).create(true).truncate(true).mode(0o600).open(key)?;
-    file.write_all(key_pem.as_bytes())?;
-    file.sync_all()?;
-    fs::write(certificate, certificate_pem)
+    let mut file = fs::OpenOptions::new().write(true).create(true).truncate(true).mode(0o600).open(path)?;
+    file.write_all(text.as_bytes())?;
+    file.sync_all()
 }
