@@ -1,5 +1,16 @@
 //! Every test of the library from outside, in one binary.
 #![expect(clippy::expect_used, clippy::indexing_slicing, clippy::panic, reason = "tests may fail")]
 
+mod support;
+
+mod authorize;
 mod config;
+mod edge;
+mod races;
+mod redirect_uri;
+mod rocketchat;
+mod sign_in;
+mod state_matrix;
 mod store;
+mod token;
+mod userinfo;

@@ -151,9 +151,11 @@ fn signed_by_own_authority(config: &Config) -> Result<SelfSigned, rcgen::Error> 
     let authority_pem = authority.self_signed(&authority_key)?.pem();
 
     let host = url::Url::parse(&config.issuer).ok().and_then(|url| url.host_str().map(str::to_owned));
-    let mut names = vec!["localhost".to_owned(), "127.0.0.1".to_owned(), "::1".to_owned()];
-    names.extend(host.map(|host| host.trim_matches(['[', ']']).to_owned()).filter(|host| !names.contains(host)));
-    let mut server = CertificateParams::new(names)?;
+    let mut hosts = vec!["localhost".to_owned(), "127.0.0.1".to_owned(), "::1".to_owned()];
+    hosts.extend(
+        host.map(|host| host.trim_matches(['[', ']']).to_owned()).filter(|host| !hosts.contains(host)),
+    );
+    let mut server = CertificateParams::new(hosts)?;
     named(&mut server, "gantry");
     server.extended_key_usages = vec![rcgen::ExtendedKeyUsagePurpose::ServerAuth];
     server.key_usages = vec![rcgen::KeyUsagePurpose::DigitalSignature];

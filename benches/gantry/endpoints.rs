@@ -1,0 +1,198 @@
+//! The endpoints against their limits, turn by turn.
+
+use std::cell::{Cell, RefCell};
+use std::path::Path;
+use std::rc::Rc;
+
+use gantry::store::Batch;
+use tokio::runtime::Runtime;
+
+use crate::load::{Sample, count};
+use crate::operations::{Get, Redeem, Refresh, SignIn};
+use crate::process::{Server, Worker};
+use crate::report::{Goal, Report, Row};
+use crate::world::{EDDSA_APP, RSA_APP, World};
+use crate::{Outcome, Plan};
+
+/// Codes made for one round of one app: more than a round can redeem.
+const CODES: usize = 12_000;
+/// Refresh tokens that each connection rotates in turn.
+const CHAINS: usize = 16;
+const AT_ONCE: usize = 8;
+const BATCH: usize = 500;
+
+/// What the store holds for one app.
+struct Client {
+    title: &'static str,
+    authorization: String,
+    codes: Rc<RefCell<Vec<String>>>,
+    refresh: Vec<Refresh>,
+}
+
+/// What was put into the store before the server started.
+struct Prepared {
+    userinfo: Vec<Get>,
+    clients: Vec<Client>,
+}
+
+/// Everything that is asked over HTTP.
+pub fn measure(plan: &Plan, folder: &Path, report: &mut Report) -> Outcome<()> {
+    eprintln!("preparing {} codes and {} grants", 2 * plan.rounds * CODES, 2 * plan.connections * CHAINS);
+    let gantry = folder.join("gantry");
+    let mut prepared = Runtime::new()?.block_on(prepare(plan, &gantry))?;
+    let (server, _) = Server::gantry(&gantry)?;
+    reads(plan, &server, &mut prepared, report)?;
+    let mut writes = Worker::start("writes", &folder.join("bare"))?;
+    for client in &mut prepared.clients {
+        redemptions(plan, &server, client, &mut writes, report)?;
+        rotations(plan, &server, client, &mut writes, report)?;
+    }
+    let authorization = prepared.clients.first().map(|client| client.authorization.clone());
+    sign_ins(plan, &server, &authorization.unwrap_or_default(), report)?;
+    report.note("peak memory after all of this, MiB", server.process.memory("VmHWM")?);
+    Ok(())
+}
+
+async fn prepare(plan: &Plan, folder: &Path) -> Outcome<Prepared> {
+    let world = World::make(folder).await?;
+    let mut userinfo = Vec::new();
+    for number in 0..plan.connections {
+        let (grant, _) = world.grant(RSA_APP, number)?;
+        world.app.store.apply(Batch::new().insert(&grant)).await?;
+        userinfo.push(Get::new("/oauth2/userinfo", Some(&world.access_token(&grant)?)));
+    }
+    let apps = [(RSA_APP, "ID token by RS256"), (EDDSA_APP, "ID token by EdDSA")];
+    let mut clients = Vec::new();
+    for (client, title) in apps {
+        let authorization = world.authorization(client).await?;
+        let codes = Rc::new(RefCell::new(codes(&world, client, plan.rounds * CODES).await?));
+        let mut refresh = Vec::new();
+        for number in 0..plan.connections {
+            let tokens = chains(&world, client, number).await?;
+            refresh.push(Refresh { tokens, turn: 0, authorization: authorization.clone() });
+        }
+        clients.push(Client { title, authorization, codes, refresh });
+    }
+    Ok(Prepared { userinfo, clients })
+}
+
+/// Stored codes, the oldest last, where they are taken from.
+async fn codes(world: &World, client: &str, count: usize) -> Outcome<Vec<String>> {
+    let mut texts = Vec::with_capacity(count);
+    while texts.len() < count {
+        let mut batch = Batch::new();
+        for number in texts.len()..count.min(texts.len() + BATCH) {
+            let (code, text) = world.code(client, number)?;
+            batch = batch.insert(&code);
+            texts.push(text);
+        }
+        world.app.store.apply(batch).await?;
+    }
+    texts.reverse();
+    Ok(texts)
+}
+
+async fn chains(world: &World, client: &str, person: usize) -> Outcome<Vec<String>> {
+    let mut tokens = Vec::with_capacity(CHAINS);
+    let mut batch = Batch::new();
+    for _ in 0..CHAINS {
+        let (grant, token) = world.grant(client, person)?;
+        batch = batch.insert(&grant);
+        tokens.push(token);
+    }
+    world.app.store.apply(batch).await?;
+    Ok(tokens)
+}
+
+fn reads(plan: &Plan, server: &Server, prepared: &mut Prepared, report: &mut Report) -> Outcome<()> {
+    let bare = Worker::start("handler", Path::new("-"))?.serve()?;
+    let same = |target| (0..plan.connections).map(|_| Get::new(target, None)).collect::<Vec<_>>();
+    let mut fixed = same("/");
+    let mut discovery = same("/.well-known/openid-configuration");
+    let mut jwks = same("/oauth2/jwks");
+    let subjects = [("userinfo", &mut prepared.userinfo), ("discovery", &mut discovery), ("jwks", &mut jwks)];
+    for (name, operations) in subjects {
+        eprintln!("measuring {name} against a bare handler");
+        server.measure(operations, plan.span / 4)?;
+        bare.measure(&mut fixed, plan.span / 4)?;
+        let mut row = Row::new(name, "bare handler", Goal::RateAndCpu(0.6));
+        for _ in 0..plan.rounds {
+            row.add(bare.measure(&mut fixed, plan.span)?, server.measure(operations, plan.span)?);
+        }
+        report.rows.push(row);
+    }
+    Ok(())
+}
+
+fn redemptions(
+    plan: &Plan,
+    server: &Server,
+    client: &Client,
+    writes: &mut Worker,
+    report: &mut Report,
+) -> Outcome<()> {
+    let name = format!("code redemption, {}", client.title);
+    eprintln!("measuring {name} against bare writes");
+    let (authorization, all) = (&client.authorization, &client.codes);
+    let mut row = Row::new(&name, "bare writes", Goal::Rate(0.5));
+    for _ in 0..plan.rounds {
+        writes.ask(&format!("codes {}", 4 * CODES))?;
+        let limit = writes.measure(&format!("redeem {}", plan.span.as_millis()))?;
+        // A slow round must not leave codes over to the next: they would be older than they live.
+        let keep = all.borrow().len().saturating_sub(CODES);
+        let codes = Rc::new(RefCell::new(all.borrow_mut().split_off(keep)));
+        let operation = || Redeem { codes: Rc::clone(&codes), authorization: authorization.clone() };
+        let mut operations = (0..plan.connections).map(|_| operation()).collect();
+        row.add(limit, server.measure(&mut operations, plan.span)?);
+    }
+    report.rows.push(row);
+    Ok(())
+}
+
+fn rotations(
+    plan: &Plan,
+    server: &Server,
+    client: &mut Client,
+    writes: &mut Worker,
+    report: &mut Report,
+) -> Outcome<()> {
+    let name = format!("refresh with rotation, {}", client.title);
+    eprintln!("measuring {name} against bare writes");
+    let mut row = Row::new(&name, "bare writes", Goal::Rate(0.5));
+    for _ in 0..plan.rounds {
+        writes.ask(&format!("grants {CHAINS}"))?;
+        let limit = writes.measure(&format!("refresh {}", plan.span.as_millis()))?;
+        row.add(limit, server.measure(&mut client.refresh, plan.span)?);
+    }
+    report.rows.push(row);
+    Ok(())
+}
+
+fn sign_ins(plan: &Plan, server: &Server, authorization: &str, report: &mut Report) -> Outcome<()> {
+    eprintln!("measuring sign-ins against the password hash");
+    let mut hashes = Worker::start("hash", Path::new("-"))?;
+    let number = Rc::new(Cell::new(0));
+    let sign_in = |count: usize| -> Outcome<Sample> {
+        let left = Rc::new(Cell::new(count));
+        let operation = || SignIn {
+            left: Rc::clone(&left),
+            number: Rc::clone(&number),
+            authorization: authorization.to_owned(),
+        };
+        let mut operations = (0..AT_ONCE).map(|_| operation()).collect();
+        server.measure(&mut operations, plan.span * 100)
+    };
+    sign_in(AT_ONCE)?;
+    let mut row = Row::new("whole sign-in, 8 at once", "argon2id alone", Goal::CpuAtMost(1.15));
+    let mut rest = Vec::new();
+    for _ in 0..plan.rounds {
+        let limit = hashes.measure(&format!("hash {}", plan.sign_ins))?;
+        let subject = sign_in(plan.sign_ins)?;
+        rest.push(subject.cpu() - limit.cpu());
+        row.add(limit, subject);
+    }
+    report.rows.push(row);
+    let mean = rest.iter().sum::<f64>() / count(rest.len());
+    report.note("CPU s per 1,000 sign-ins without the hash (mean)", mean);
+    Ok(())
+}

@@ -1,0 +1,209 @@
+//! What this program plays when it is started again: the limits that gantry is held against, and the process
+//! that fills a store and is killed.
+
+use std::collections::VecDeque;
+use std::io::{BufRead, Write};
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::thread;
+use std::time::{Duration, Instant};
+
+use actix_web::{App, HttpResponse, HttpServer, web};
+use argon2::{Algorithm, Argon2, Block, Params, Version};
+use gantry::oauth::grant::{Code, Grant};
+use gantry::store::{Batch, Store, Stored};
+use tokio::runtime::Runtime;
+use tokio::task::JoinSet;
+
+use crate::load::{Sample, now};
+use crate::world::{EDDSA_APP, PASSWORD, World};
+use crate::{Outcome, start};
+
+/// As many as the load client has connections.
+const SUBMITTERS: usize = 64;
+/// Records in a batch of preparation.
+const BATCH: usize = 500;
+
+/// Plays `role` until there are no more questions.
+pub fn play(role: &str) -> Outcome<()> {
+    let folder = PathBuf::from(std::env::args_os().nth(1).ok_or("a role needs a folder")?);
+    match role {
+        "handler" => handler(),
+        "writes" => writes(&folder),
+        "hash" => answer(|_, [count, _]| Ok(serde_json::to_string(&hash(count)?)?)),
+        "fill" => {
+            let runtime = Runtime::new()?;
+            let mut kept = None;
+            answer(|_, [users, sessions]| {
+                // Kept open, so that nothing is tidied up before the kill.
+                kept = Some(runtime.block_on(start::fill(&folder, users, sessions))?);
+                Ok("filled".to_owned())
+            })
+        }
+        _ => Err(format!("there is no role {role}").into()),
+    }
+}
+
+/// Answers each line, a word and up to two numbers, with a line.
+fn answer(mut reply: impl FnMut(&str, [usize; 2]) -> Outcome<String>) -> Outcome<()> {
+    for line in std::io::stdin().lock().lines() {
+        let line = line?;
+        let mut words = line.split(' ');
+        let verb = words.next().unwrap_or_default();
+        let mut number = || words.next().map_or(Ok(0), str::parse::<usize>);
+        let numbers = [number()?, number()?];
+        let mut out = std::io::stdout().lock();
+        writeln!(out, "{}", reply(verb, numbers)?)?;
+        out.flush()?;
+    }
+    Ok(())
+}
+
+/// The least that actix-web can do: a fixed object as JSON, with its own default of workers, which is gantry's.
+fn handler() -> Outcome<()> {
+    async fn fixed() -> HttpResponse {
+        HttpResponse::Ok().json(serde_json::json!({
+            "sub": "019a0000-0000-7000-8000-000000000000", "name": "Somebody Example",
+            "preferred_username": "person000000", "email": "person000000@example.org", "email_verified": true,
+        }))
+    }
+    let listener = std::net::TcpListener::bind("127.0.0.1:0")?;
+    let port = listener.local_addr()?.port();
+    thread::spawn(move || -> std::io::Result<()> {
+        actix_web::rt::System::new().block_on(async move {
+            HttpServer::new(|| App::new().route("/", web::get().to(fixed))).listen(listener)?.run().await
+        })
+    });
+    answer(|_, _| Ok(port.to_string()))
+}
+
+/// The records that the token endpoint writes, straight into the store.
+fn writes(folder: &Path) -> Outcome<()> {
+    let runtime = Runtime::new()?;
+    let world = Arc::new(runtime.block_on(World::make(folder))?);
+    let store = world.app.store.clone();
+    let codes = Arc::new(Mutex::new(Vec::new()));
+    let mut grants = vec![VecDeque::new(); SUBMITTERS];
+    answer(|verb, [count, _]| {
+        let span = Duration::from_millis(u64::try_from(count)?);
+        match verb {
+            "codes" => lock(&codes).extend(runtime.block_on(insert_codes(&world, count))?),
+            "grants" => runtime.block_on(insert_grants(&world, count, &mut grants))?,
+            "redeem" => {
+                let redeem = |until| redeem(Arc::clone(&world), Arc::clone(&codes), until);
+                return Ok(serde_json::to_string(&runtime.block_on(submit(span, redeem))?)?);
+            }
+            "refresh" => {
+                let mut taken = grants.clone().into_iter();
+                let refresh = |until| refresh(store.clone(), taken.next().unwrap_or_default(), until);
+                let sample = runtime.block_on(submit(span, refresh))?;
+                // The versions have moved on; the next round brings grants of its own.
+                grants.iter_mut().for_each(VecDeque::clear);
+                return Ok(serde_json::to_string(&sample)?);
+            }
+            _ => return Err(format!("there is no question {verb}").into()),
+        }
+        Ok("done".to_owned())
+    })
+}
+
+async fn insert_codes(world: &World, count: usize) -> Outcome<Vec<Stored<Code>>> {
+    let mut stored = Vec::with_capacity(count);
+    while stored.len() < count {
+        let mut records = Vec::with_capacity(BATCH);
+        for number in stored.len()..count.min(stored.len() + BATCH) {
+            records.push(world.code(EDDSA_APP, number)?.0);
+        }
+        let version = world.app.store.apply(records.iter().fold(Batch::new(), Batch::insert)).await?;
+        stored.extend(records.into_iter().map(|record| Stored { record, version }));
+    }
+    // Taken from the end: the oldest first, as they come in real life.
+    stored.reverse();
+    Ok(stored)
+}
+
+async fn insert_grants(world: &World, each: usize, all: &mut [VecDeque<Stored<Grant>>]) -> Outcome<()> {
+    for (number, grants) in all.iter_mut().enumerate() {
+        for _ in 0..each {
+            let (record, _) = world.grant(EDDSA_APP, number)?;
+            let version = world.app.store.apply(Batch::new().insert(&record)).await?;
+            grants.push_back(Stored { record, version });
+        }
+    }
+    Ok(())
+}
+
+/// What a submitter did, or why not.
+type Submitted = Result<Vec<Duration>, String>;
+
+/// Lets submitters work side by side for `span`.
+async fn submit<F>(span: Duration, mut submitter: impl FnMut(Instant) -> F) -> Outcome<Sample>
+where
+    F: Future<Output = Submitted> + Send + 'static,
+{
+    let start = now();
+    let mut tasks = JoinSet::new();
+    for _ in 0..SUBMITTERS {
+        tasks.spawn(submitter(start + span));
+    }
+    let mut latencies = Vec::new();
+    while let Some(done) = tasks.join_next().await {
+        latencies.extend(done??);
+    }
+    Sample::new(latencies, start.elapsed())
+}
+
+/// The write of a redemption: the code spent, a grant made.
+async fn redeem(world: Arc<World>, codes: Arc<Mutex<Vec<Stored<Code>>>>, until: Instant) -> Submitted {
+    let mut latencies = Vec::new();
+    loop {
+        let start = now();
+        let code = if start < until { lock(&codes).pop() } else { None };
+        let Some(code) = code else { return Ok(latencies) };
+        let grant = world.granted(EDDSA_APP, &code).map_err(|error| error.to_string())?;
+        let record = code.spent(&grant, world.app.clock.now());
+        let spent = Stored { record, version: code.version };
+        let applied = world.app.store.apply(Batch::new().update(&spent).insert(&grant)).await;
+        applied.map_err(|error| error.to_string())?;
+        latencies.push(start.elapsed());
+    }
+}
+
+/// The write of a rotation: the grant with its next number.
+async fn refresh(store: Store, mut grants: VecDeque<Stored<Grant>>, until: Instant) -> Submitted {
+    let mut latencies = Vec::new();
+    loop {
+        let start = now();
+        let grant = if start < until { grants.pop_front() } else { None };
+        let Some(mut grant) = grant else {
+            return Ok(latencies);
+        };
+        grant.record.generation = grant.generation.map(|generation| generation + 1);
+        grant.version = store.apply(Batch::new().update(&grant)).await.map_err(|error| error.to_string())?;
+        grants.push_back(grant);
+        latencies.push(start.elapsed());
+    }
+}
+
+fn lock<T>(mutex: &Mutex<T>) -> std::sync::MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// One password hash after the other, with gantry's default costs and its habit of reusing the memory.
+fn hash(count: usize) -> Outcome<Sample> {
+    let params = Params::new(19_456, 2, 1, Some(32)).map_err(|error| error.to_string())?;
+    let mut memory = vec![Block::default(); params.block_count()];
+    let argon2 = Argon2::new(Algorithm::Argon2id, Version::V0x13, params);
+    let begin = now();
+    let mut latencies = Vec::with_capacity(count);
+    for _ in 0..count {
+        let start = now();
+        let mut out = [0; 32];
+        argon2
+            .hash_password_into_with_memory(PASSWORD.as_bytes(), &[7; 16], &mut out, &mut memory)
+            .map_err(|error| error.to_string())?;
+        std::hint::black_box(out);
+        latencies.push(start.elapsed());
+    }
+    Sample::new(latencies, begin.elapsed())
+}

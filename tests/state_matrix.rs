@@ -1,0 +1,195 @@
+//! Every way to a session, code or token against every state that must close it. Most advisories about other
+//! providers are one empty cell of this table; each cell here is first seen to be open.
+
+use crate::support::relying_party::Tokens;
+use crate::support::{Browser, RelyingParty, TestIdp, TestUser};
+
+/// What happens to somebody, or to an app.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum State {
+    Disabled,
+    Deleted,
+    PasswordReset,
+    SignedOutEverywhere,
+    GroupLost,
+    AppRemoved,
+    SessionRevoked,
+}
+
+const STATES: [State; 7] = [
+    State::Disabled,
+    State::Deleted,
+    State::PasswordReset,
+    State::SignedOutEverywhere,
+    State::GroupLost,
+    State::AppRemoved,
+    State::SessionRevoked,
+];
+
+/// A person signed in to `staff`, which lets only the group `staff` in, with everything they can hold.
+struct Holder {
+    idp: TestIdp,
+    alice: TestUser,
+    staff: RelyingParty,
+    browser: Browser,
+    tokens: Tokens,
+    code: String,
+}
+
+impl Holder {
+    async fn new() -> Self {
+        let idp = TestIdp::start().await;
+        idp.gantry("group add staff").await;
+        let alice = idp.user("alice").with("--group staff").create().await;
+        let staff = idp.relying_party("staff").await;
+        let mut browser = idp.browser();
+        let tokens = staff.sign_in(&mut browser, &alice).await;
+        let code = staff.silent_code(&mut browser).await;
+        Self { idp, alice, staff, browser, tokens, code }
+    }
+
+    async fn enter(&self, state: State) {
+        match state {
+            State::Disabled => drop(self.idp.gantry("user disable alice").await),
+            State::Deleted => drop(self.idp.gantry("user delete alice").await),
+            State::PasswordReset => {
+                drop(self.idp.gantry_typing("user reset-password alice", "another good password").await);
+            }
+            State::SignedOutEverywhere => drop(self.idp.gantry("user logout alice").await),
+            State::GroupLost => drop(self.idp.gantry("group leave staff alice").await),
+            State::AppRemoved => self.idp.remove_app("staff").await,
+            State::SessionRevoked => {
+                let sessions = self.idp.gantry("session list").await;
+                for session in sessions.as_array().expect("a list") {
+                    let id = session["id"].as_str().expect("an id");
+                    self.idp.gantry(&format!("session revoke {id}")).await;
+                }
+            }
+        }
+    }
+}
+
+#[tokio::test]
+async fn everything_is_open_before() {
+    let mut holder = Holder::new().await;
+    holder.staff.userinfo(&holder.tokens.access).await.expect_ok();
+    holder.staff.refresh(&holder.tokens.refresh).await.expect_tokens();
+    holder.staff.redeem(&holder.code).await.expect_tokens();
+    holder.staff.silent_code(&mut holder.browser).await;
+    let mut other = holder.idp.browser();
+    holder.staff.code(&mut other, &holder.alice).await;
+}
+
+#[tokio::test]
+async fn userinfo_is_closed_at_once() {
+    // UI-07
+    for state in STATES {
+        let holder = Holder::new().await;
+        holder.enter(state).await;
+        let reply = holder.staff.userinfo(&holder.tokens.access).await;
+        assert_eq!(reply.status, 401, "{state:?}: {}", reply.body);
+    }
+}
+
+#[tokio::test]
+async fn refresh_is_closed_at_once() {
+    // TK-14
+    for state in STATES {
+        let holder = Holder::new().await;
+        holder.enter(state).await;
+        let reply = holder.staff.refresh(&holder.tokens.refresh).await;
+        let expected = if state == State::AppRemoved { "invalid_client" } else { "invalid_grant" };
+        reply.expect_error(expected);
+    }
+}
+
+#[tokio::test]
+async fn a_waiting_code_is_closed_at_once() {
+    // AZ-37
+    for state in STATES {
+        let holder = Holder::new().await;
+        holder.enter(state).await;
+        let reply = holder.staff.redeem(&holder.code).await;
+        let expected = if state == State::AppRemoved { "invalid_client" } else { "invalid_grant" };
+        reply.expect_error(expected);
+    }
+}
+
+#[tokio::test]
+async fn silent_sign_on_is_closed_at_once() {
+    // AZ-37, SE-07
+    for state in STATES {
+        let mut holder = Holder::new().await;
+        holder.enter(state).await;
+        let url = holder.staff.authorize_with(&[("prompt", "none")]);
+        let page = holder.browser.open(url).await;
+        match state {
+            State::AppRemoved => drop(page.expect_error_page(400)),
+            State::GroupLost => drop(page.expect_error("access_denied")),
+            _ => drop(page.expect_error("login_required")),
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_session_of_somebody_shut_out_shows_the_sign_in_page() {
+    for state in [State::Disabled, State::Deleted, State::PasswordReset, State::SignedOutEverywhere] {
+        let mut holder = Holder::new().await;
+        holder.enter(state).await;
+        let url = holder.staff.authorize_url();
+        holder.browser.open(url).await.expect_step("password");
+    }
+}
+
+#[tokio::test]
+async fn the_password_page_is_closed_to_whom_it_should_be() {
+    // PW-01: the old password, or no right to be here
+    for state in [State::Disabled, State::Deleted, State::PasswordReset] {
+        let holder = Holder::new().await;
+        holder.enter(state).await;
+        let mut stranger = holder.idp.browser();
+        let page = stranger.open(holder.staff.authorize_url()).await;
+        page.submit_password(&holder.alice).await.expect_status(422).expect_step("password");
+        assert_eq!(stranger.cookie("session"), None, "{state:?}");
+    }
+    let holder = Holder::new().await;
+    holder.enter(State::GroupLost).await;
+    let mut stranger = holder.idp.browser();
+    let page = stranger.open(holder.staff.authorize_url()).await.submit_password(&holder.alice).await;
+    assert_eq!(page.expect_status(403).error().as_deref(), Some("access_denied"));
+}
+
+#[tokio::test]
+async fn a_pending_consent_is_closed_at_once() {
+    // AZ-37: the page is open when it happens
+    for state in [State::Disabled, State::Deleted, State::PasswordReset, State::SessionRevoked] {
+        let mut holder = Holder::new().await;
+        let c2 = holder.idp.relying_party("c2").await;
+        let url = c2.authorize_url();
+        let (action, fields) = {
+            let page = holder.browser.open(url).await.expect_step("consent");
+            (page.action(), page.fields())
+        };
+        holder.enter(state).await;
+        let mut form: Vec<(&str, &str)> =
+            fields.iter().map(|(name, value)| (name.as_str(), value.as_str())).collect();
+        form.retain(|(name, _)| *name != "action");
+        form.push(("action", "allow"));
+        let page = holder.browser.post(&action, &form).await;
+        assert_eq!(page.status, 403, "{state:?}: no code, whatever the old page says");
+    }
+}
+
+#[tokio::test]
+async fn a_new_person_of_the_same_name_inherits_nothing() {
+    // SE-09
+    let mut holder = Holder::new().await;
+    holder.enter(State::Deleted).await;
+    let again = holder.idp.user("alice").with("--group staff").create().await;
+    assert_ne!(again.id, holder.alice.id);
+    assert_eq!(holder.staff.userinfo(&holder.tokens.access).await.status, 401);
+    holder.staff.refresh(&holder.tokens.refresh).await.expect_error("invalid_grant");
+    holder.staff.redeem(&holder.code).await.expect_error("invalid_grant");
+    let url = holder.staff.authorize_with(&[("prompt", "none")]);
+    holder.browser.open(url).await.expect_error("login_required");
+}
