@@ -36,7 +36,7 @@ struct Prepared {
 }
 
 /// Everything that is asked over HTTP.
-pub fn measure(plan: &Plan, folder: &Path, report: &mut Report) -> Outcome<()> {
+pub(crate) fn measure(plan: &Plan, folder: &Path, report: &mut Report) -> Outcome<()> {
     eprintln!("preparing {} codes and {} grants", 2 * plan.rounds * CODES, 2 * plan.connections * CHAINS);
     let gantry = folder.join("gantry");
     let mut prepared = Runtime::new()?.block_on(prepare(plan, &gantry))?;

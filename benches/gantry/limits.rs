@@ -25,7 +25,7 @@ const SUBMITTERS: usize = 64;
 const BATCH: usize = 500;
 
 /// Plays `role` until there are no more questions.
-pub fn play(role: &str) -> Outcome<()> {
+pub(crate) fn play(role: &str) -> Outcome<()> {
     let folder = PathBuf::from(std::env::args_os().nth(1).ok_or("a role needs a folder")?);
     match role {
         "handler" => handler(),

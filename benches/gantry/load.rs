@@ -13,7 +13,7 @@ use crate::Outcome;
 
 /// What one measurement found.
 #[derive(Debug, Clone, Copy, Serialize, Deserialize)]
-pub struct Sample {
+pub(crate) struct Sample {
     pub operations: usize,
     pub seconds: f64,
     pub p50_millis: f64,
@@ -24,7 +24,7 @@ pub struct Sample {
 
 impl Sample {
     /// Of operations that each took one of `latencies`, in `span` together.
-    pub fn new(mut latencies: Vec<Duration>, span: Duration) -> Outcome<Self> {
+    pub(crate) fn new(mut latencies: Vec<Duration>, span: Duration) -> Outcome<Self> {
         latencies.sort_unstable();
         let at = |percent: usize| {
             let latency = latencies.get((latencies.len().saturating_sub(1)) * percent / 100);
@@ -40,36 +40,36 @@ impl Sample {
     }
 
     /// Operations per second.
-    pub fn rate(&self) -> f64 {
+    pub(crate) fn rate(&self) -> f64 {
         count(self.operations) / self.seconds
     }
 
     /// CPU seconds per 1,000 operations.
-    pub fn cpu(&self) -> f64 {
+    pub(crate) fn cpu(&self) -> f64 {
         self.cpu_seconds * 1000.0 / count(self.operations)
     }
 }
 
 /// A count for arithmetic.
 #[expect(clippy::cast_precision_loss, reason = "counts here are far below 2^52")]
-pub fn count(number: usize) -> f64 {
+pub(crate) fn count(number: usize) -> f64 {
     number as f64
 }
 
 /// Steady time, for measuring only.
 #[expect(clippy::disallowed_methods, reason = "a benchmark measures time that really passes")]
-pub fn now() -> Instant {
+pub(crate) fn now() -> Instant {
     Instant::now()
 }
 
 /// One kept connection.
-pub struct Connection {
+pub(crate) struct Connection {
     stream: TcpStream,
     buffer: Vec<u8>,
 }
 
 /// A response, within the connection's buffer.
-pub struct Answer<'a> {
+pub(crate) struct Answer<'a> {
     pub status: u16,
     head: &'a str,
     pub body: &'a str,
@@ -77,12 +77,12 @@ pub struct Answer<'a> {
 
 impl Answer<'_> {
     /// The first header of this name.
-    pub fn header(&self, name: &str) -> Option<&str> {
+    pub(crate) fn header(&self, name: &str) -> Option<&str> {
         header(self.head, name)
     }
 
     /// This answer, if it has the status that belongs here.
-    pub fn expect(self, status: u16) -> Outcome<Self> {
+    pub(crate) fn expect(self, status: u16) -> Outcome<Self> {
         if self.status == status {
             return Ok(self);
         }
@@ -98,7 +98,7 @@ impl Connection {
     }
 
     /// Sends a request and reads the whole answer.
-    pub async fn exchange(&mut self, request: &[u8]) -> Outcome<Answer<'_>> {
+    pub(crate) async fn exchange(&mut self, request: &[u8]) -> Outcome<Answer<'_>> {
         self.stream.write_all(request).await?;
         self.buffer.clear();
         let head = loop {
@@ -135,13 +135,17 @@ fn header<'a>(head: &'a str, name: &str) -> Option<&'a str> {
 }
 
 /// What a connection does again and again.
-pub trait Operation: 'static {
+pub(crate) trait Operation: 'static {
     /// Does it once; false when there is nothing left to do.
     fn run(&mut self, connection: &mut Connection) -> impl Future<Output = Outcome<bool>>;
 }
 
 /// Runs each of `operations` on a connection of its own for `span`, or until they have nothing left to do.
-pub fn drive<O: Operation>(address: SocketAddr, operations: &mut Vec<O>, span: Duration) -> Outcome<Sample> {
+pub(crate) fn drive<O: Operation>(
+    address: SocketAddr,
+    operations: &mut Vec<O>,
+    span: Duration,
+) -> Outcome<Sample> {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
     let local = LocalSet::new();
     runtime.block_on(local.run_until(async {

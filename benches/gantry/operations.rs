@@ -28,11 +28,11 @@ fn between<'a>(text: &'a str, before: &str, after: &str) -> Outcome<&'a str> {
 }
 
 /// The same request every time.
-pub struct Get(Vec<u8>);
+pub(crate) struct Get(Vec<u8>);
 
 impl Get {
     /// GET `target`, with an access token if there is one.
-    pub fn new(target: &str, token: Option<&str>) -> Self {
+    pub(crate) fn new(target: &str, token: Option<&str>) -> Self {
         let bearer = token.map(|token| format!("authorization: Bearer {token}\r\n")).unwrap_or_default();
         Self(format!("{}{bearer}\r\n", opening("GET", target)).into_bytes())
     }
@@ -46,7 +46,7 @@ impl Operation for Get {
 }
 
 /// Redeems codes from a pile that all connections share.
-pub struct Redeem {
+pub(crate) struct Redeem {
     pub codes: Rc<RefCell<Vec<String>>>,
     pub authorization: String,
 }
@@ -70,7 +70,7 @@ fn redemption(code: &str, authorization: &str) -> Vec<u8> {
 }
 
 /// Rotates refresh tokens of its own, one after the other.
-pub struct Refresh {
+pub(crate) struct Refresh {
     pub tokens: Vec<String>,
     pub turn: usize,
     pub authorization: String,
@@ -92,7 +92,7 @@ impl Operation for Refresh {
 
 /// Signs people in from the first request to the tokens, each time in a browser of its own at an address of
 /// its own, as throttling would otherwise stop the benchmark.
-pub struct SignIn {
+pub(crate) struct SignIn {
     pub left: Rc<Cell<usize>>,
     /// Counts up over the whole run.
     pub number: Rc<Cell<usize>>,

@@ -13,16 +13,16 @@ use crate::world::{self, HOST};
 use crate::{Outcome, load};
 
 /// The environment variable that makes this program play one of the limits.
-pub const ROLE: &str = "GANTRY_BENCH_ROLE";
+pub(crate) const ROLE: &str = "GANTRY_BENCH_ROLE";
 /// What is measured.
-pub const BINARY: &str = env!("CARGO_BIN_EXE_gantry");
+pub(crate) const BINARY: &str = env!("CARGO_BIN_EXE_gantry");
 
 /// The kernel tells CPU time in hundredths of a second on every Linux there is.
 const TICKS_PER_SECOND: f64 = 100.0;
 const PATIENCE: Duration = Duration::from_secs(60);
 
 /// A child that is killed with SIGKILL when it is no longer needed.
-pub struct Process(Child);
+pub(crate) struct Process(Child);
 
 impl Drop for Process {
     fn drop(&mut self) {
@@ -38,7 +38,7 @@ impl Process {
     }
 
     /// User and system time so far, in seconds.
-    pub fn cpu(&self) -> Outcome<f64> {
+    pub(crate) fn cpu(&self) -> Outcome<f64> {
         let stat = fs::read_to_string(format!("/proc/{}/stat", self.0.id()))?;
         // The name in parentheses may contain anything; the 14th and 15th fields are utime and stime.
         let (_, rest) = stat.rsplit_once(") ").ok_or("/proc/PID/stat cannot be read")?;
@@ -47,7 +47,7 @@ impl Process {
     }
 
     /// A line of `/proc/PID/status` in MiB: `VmRSS`, `VmHWM`.
-    pub fn memory(&self, line: &str) -> Outcome<f64> {
+    pub(crate) fn memory(&self, line: &str) -> Outcome<f64> {
         let status = fs::read_to_string(format!("/proc/{}/status", self.0.id()))?;
         let found = status.lines().find_map(|text| text.strip_prefix(line)?.strip_prefix(':'));
         let kib: f64 =
@@ -57,14 +57,14 @@ impl Process {
 }
 
 /// Something that serves HTTP.
-pub struct Server {
+pub(crate) struct Server {
     pub process: Process,
     pub address: SocketAddr,
 }
 
 impl Server {
     /// Starts the binary on the folder's configuration and returns it with the time until it has answered.
-    pub fn gantry(folder: &Path) -> Outcome<(Self, Duration)> {
+    pub(crate) fn gantry(folder: &Path) -> Outcome<(Self, Duration)> {
         let address = TcpListener::bind("127.0.0.1:0")?.local_addr()?;
         let config = world::configure(folder, address)?;
         let log = File::create(folder.join("log"))?;
@@ -90,7 +90,11 @@ impl Server {
     }
 
     /// Loads the server and adds the CPU time it took.
-    pub fn measure<O: load::Operation>(&self, operations: &mut Vec<O>, span: Duration) -> Outcome<Sample> {
+    pub(crate) fn measure<O: load::Operation>(
+        &self,
+        operations: &mut Vec<O>,
+        span: Duration,
+    ) -> Outcome<Sample> {
         let before = self.process.cpu()?;
         let sample = load::drive(self.address, operations, span)?;
         Ok(Sample { cpu_seconds: self.process.cpu()? - before, ..sample })
@@ -109,7 +113,7 @@ fn ready(address: SocketAddr) -> bool {
 }
 
 /// This program in another role: a line is a question, a line is the answer.
-pub struct Worker {
+pub(crate) struct Worker {
     pub process: Process,
     questions: ChildStdin,
     answers: BufReader<ChildStdout>,
@@ -117,7 +121,7 @@ pub struct Worker {
 
 impl Worker {
     /// Starts `role` with what it needs to know.
-    pub fn start(role: &str, argument: &Path) -> Outcome<Self> {
+    pub(crate) fn start(role: &str, argument: &Path) -> Outcome<Self> {
         let mut command = Command::new(std::env::current_exe()?);
         command.arg(argument).env(ROLE, role).stdin(Stdio::piped()).stdout(Stdio::piped());
         let mut process = Process::start(&mut command)?;
@@ -127,7 +131,7 @@ impl Worker {
     }
 
     /// Asks and waits.
-    pub fn ask(&mut self, question: &str) -> Outcome<String> {
+    pub(crate) fn ask(&mut self, question: &str) -> Outcome<String> {
         writeln!(self.questions, "{question}")?;
         let mut line = String::new();
         match self.answers.read_line(&mut line)? {
@@ -137,14 +141,14 @@ impl Worker {
     }
 
     /// Asks for a measurement and adds the CPU time it took.
-    pub fn measure(&mut self, question: &str) -> Outcome<Sample> {
+    pub(crate) fn measure(&mut self, question: &str) -> Outcome<Sample> {
         let before = self.process.cpu()?;
         let sample: Sample = serde_json::from_str(&self.ask(question)?)?;
         Ok(Sample { cpu_seconds: self.process.cpu()? - before, ..sample })
     }
 
     /// A worker that serves HTTP on the port it answers with.
-    pub fn serve(mut self) -> Outcome<Server> {
+    pub(crate) fn serve(mut self) -> Outcome<Server> {
         let port: u16 = self.ask("port")?.parse()?;
         Ok(Server { process: self.process, address: SocketAddr::from(([127, 0, 0, 1], port)) })
     }

@@ -8,7 +8,7 @@ use crate::load::Sample;
 
 /// What a ratio should be.
 #[derive(Debug, Clone, Copy)]
-pub enum Goal {
+pub(crate) enum Goal {
     /// At least this part of the limit's rate.
     Rate(f64),
     /// ... and the limit's CPU time at least this part of ours.
@@ -19,7 +19,7 @@ pub enum Goal {
 
 /// A subject beside its limit.
 #[derive(Debug)]
-pub struct Row {
+pub(crate) struct Row {
     name: String,
     limit_name: &'static str,
     goal: Goal,
@@ -29,7 +29,7 @@ pub struct Row {
 
 /// A figure with a goal of its own.
 #[derive(Debug)]
-pub struct Single {
+pub(crate) struct Single {
     name: String,
     value: f64,
     goal: f64,
@@ -37,26 +37,26 @@ pub struct Single {
 
 /// Everything that was measured.
 #[derive(Debug, Default)]
-pub struct Report {
+pub(crate) struct Report {
     pub rows: Vec<Row>,
     pub singles: Vec<Single>,
     notes: Vec<(String, f64)>,
 }
 
 /// The middle one; of an even number the upper of the two.
-pub fn median(mut values: Vec<f64>) -> f64 {
+pub(crate) fn median(mut values: Vec<f64>) -> f64 {
     values.sort_by(f64::total_cmp);
     values.get(values.len() / 2).copied().unwrap_or(f64::NAN)
 }
 
 impl Row {
     /// Without rounds yet.
-    pub fn new(name: &str, limit_name: &'static str, goal: Goal) -> Self {
+    pub(crate) fn new(name: &str, limit_name: &'static str, goal: Goal) -> Self {
         Self { name: name.to_owned(), limit_name, goal, rounds: Vec::new() }
     }
 
     /// Adds a round.
-    pub fn add(&mut self, limit: Sample, subject: Sample) {
+    pub(crate) fn add(&mut self, limit: Sample, subject: Sample) {
         self.rounds.push((limit, subject));
     }
 
@@ -104,19 +104,19 @@ impl Row {
 
 impl Single {
     /// A figure that should not be larger than `goal`.
-    pub fn at_most(name: &str, value: f64, goal: f64) -> Self {
+    pub(crate) fn at_most(name: &str, value: f64, goal: f64) -> Self {
         Self { name: name.to_owned(), value, goal }
     }
 }
 
 impl Report {
     /// A figure without a goal.
-    pub fn note(&mut self, name: &str, value: f64) {
+    pub(crate) fn note(&mut self, name: &str, value: f64) {
         self.notes.push((name.to_owned(), value));
     }
 
     /// The same for programs.
-    pub fn json(&self) -> Value {
+    pub(crate) fn json(&self) -> Value {
         let singles = self.singles.iter().map(|single| {
             json!({ "name": single.name, "value": single.value, "goal": single.goal, "met": single.value <= single.goal })
         });

@@ -25,7 +25,7 @@ const STARTS: usize = 5;
 const SETTLE: Duration = Duration::from_secs(1);
 
 /// All that is measured around a start.
-pub fn measure(plan: &Plan, folder: &Path, report: &mut Report) -> Outcome<()> {
+pub(crate) fn measure(plan: &Plan, folder: &Path, report: &mut Report) -> Outcome<()> {
     empty(&folder.join("empty"), report)?;
     full(plan, &folder.join("full"), report)?;
     let bytes = usize::try_from(fs::metadata(BINARY)?.len())?;
@@ -92,17 +92,16 @@ fn millis(span: Duration) -> f64 {
 fn forget(file: &Path) -> Outcome<()> {
     let mut input = std::ffi::OsString::from("if=");
     input.push(file);
-    for arguments in [vec!["of=/dev/null", "iflag=nocache", "count=0"]] {
-        let status = Command::new("dd").arg(&input).args(arguments).stderr(Stdio::null()).status()?;
-        if !status.success() {
-            return Err("dd failed".into());
-        }
+    let arguments = ["of=/dev/null", "iflag=nocache", "count=0"];
+    let status = Command::new("dd").arg(&input).args(arguments).stderr(Stdio::null()).status()?;
+    if !status.success() {
+        return Err("dd failed".into());
     }
     Ok(())
 }
 
 /// Fills the store of `folder` in big batches and leaves it open.
-pub async fn fill(folder: &Path, users: usize, sessions: usize) -> Outcome<Arc<App>> {
+pub(crate) async fn fill(folder: &Path, users: usize, sessions: usize) -> Outcome<Arc<App>> {
     let app = world::open(folder).await?;
     let mut people = Vec::with_capacity(users);
     while people.len() < users {
@@ -134,9 +133,9 @@ fn user(app: &App, number: usize) -> Outcome<User> {
         name: Some("Somebody Example".to_owned()),
         email: Some(format!("{}@example.org", name(number)).parse()?),
         email_verified: true,
-        groups: Default::default(),
-        roles: Default::default(),
-        attributes: Default::default(),
+        groups: std::collections::BTreeSet::new(),
+        roles: std::collections::BTreeSet::new(),
+        attributes: std::collections::BTreeMap::new(),
         password: Some(hash.to_owned()),
         state: UserState::Active,
         epoch: 0,

@@ -26,24 +26,24 @@ use zeroize::Zeroizing;
 
 use crate::Outcome;
 
-pub const HOST: &str = "id.example.org";
-pub const REDIRECT_URI: &str = "https://app.example.org/callback";
-pub const PASSWORD: &str = "correct horse battery staple";
+pub(crate) const HOST: &str = "id.example.org";
+pub(crate) const REDIRECT_URI: &str = "https://app.example.org/callback";
+pub(crate) const PASSWORD: &str = "correct horse battery staple";
 /// RFC 7636 appendix B.
-pub const VERIFIER: &str = "dBjftJeZ4CVP-mB92K27uhbUJU1r1p_wW1gFWFOEjXk";
+pub(crate) const VERIFIER: &str = "dBjftJeZ4CVP-mB92K27uhbUJU1r1p_wW1gFWFOEjXk";
 /// The query of every authorization request here, without the client.
-pub const REQUEST: &str = "response_type=code&scope=openid+profile+email+groups&state=bench&nonce=bench\
+pub(crate) const REQUEST: &str = "response_type=code&scope=openid+profile+email+groups&state=bench&nonce=bench\
     &redirect_uri=https%3A%2F%2Fapp.example.org%2Fcallback\
     &code_challenge=E9Melhoa2OwvFrEMTJguCHaoeK1t8URWbuGJSstw-cM&code_challenge_method=S256";
 /// Signs ID tokens with RS256, the default.
-pub const RSA_APP: &str = "rsa";
+pub(crate) const RSA_APP: &str = "rsa";
 /// Signs ID tokens with `EdDSA`.
-pub const EDDSA_APP: &str = "eddsa";
+pub(crate) const EDDSA_APP: &str = "eddsa";
 /// People there are.
-pub const PEOPLE: usize = 64;
+pub(crate) const PEOPLE: usize = 64;
 
 /// Writes the configuration of `folder` and tells its path. The store's folder is `folder/data`.
-pub fn configure(folder: &Path, listen: SocketAddr) -> Outcome<PathBuf> {
+pub(crate) fn configure(folder: &Path, listen: SocketAddr) -> Outcome<PathBuf> {
     let app = |alg: &str| {
         format!(
             "{{ redirect_uris: [\"{REDIRECT_URI}\"], first_party: true, lifetimes: {{ code: 10m }}, \
@@ -63,14 +63,14 @@ pub fn configure(folder: &Path, listen: SocketAddr) -> Outcome<PathBuf> {
 }
 
 /// A program's state, opened without serving.
-pub async fn open(folder: &Path) -> Outcome<Arc<App>> {
+pub(crate) async fn open(folder: &Path) -> Outcome<Arc<App>> {
     let path = configure(folder, SocketAddr::from(([127, 0, 0, 1], 1)))?;
     let config = config::load(&path)?.config;
     Ok(App::open(config, &path, Clock::system()).await?)
 }
 
 /// An open store with people in it, who are signed in.
-pub struct World {
+pub(crate) struct World {
     pub app: Arc<App>,
     config: Arc<config::Config>,
     people: Vec<(User, Session)>,
@@ -78,7 +78,7 @@ pub struct World {
 
 impl World {
     /// Makes one in `folder`.
-    pub async fn make(folder: &Path) -> Outcome<Self> {
+    pub(crate) async fn make(folder: &Path) -> Outcome<Self> {
         let app = open(folder).await?;
         let config = app.config();
         let group: GroupName = "staff".parse()?;
@@ -104,7 +104,7 @@ impl World {
     }
 
     /// A fresh code of `client` and its text, not yet stored.
-    pub fn code(&self, client: &str, number: usize) -> Outcome<(Code, String)> {
+    pub(crate) fn code(&self, client: &str, number: usize) -> Outcome<(Code, String)> {
         let (user, session) = self.people.get(number % PEOPLE).ok_or("nobody")?;
         let request = self.request(client)?;
         let (code, token) =
@@ -113,7 +113,7 @@ impl World {
     }
 
     /// A fresh grant of `client` and its refresh token, not yet stored.
-    pub fn grant(&self, client: &str, number: usize) -> Outcome<(Grant, String)> {
+    pub(crate) fn grant(&self, client: &str, number: usize) -> Outcome<(Grant, String)> {
         let (code, _) = self.code(client, number)?;
         let grant = self.granted(client, &code)?;
         let token = refresh::token(self.app.keys.master(), grant.id, 0);
@@ -121,7 +121,7 @@ impl World {
     }
 
     /// What redeeming `code` gives.
-    pub fn granted(&self, client: &str, code: &Code) -> Outcome<Grant> {
+    pub(crate) fn granted(&self, client: &str, code: &Code) -> Outcome<Grant> {
         match &code.state {
             CodeState::Fresh(approved) => {
                 Ok(Grant::new(self.client(client)?, (**approved).clone(), self.app.clock.now()))
@@ -131,7 +131,7 @@ impl World {
     }
 
     /// An access token of `grant`.
-    pub fn access_token(&self, grant: &Grant) -> Outcome<String> {
+    pub(crate) fn access_token(&self, grant: &Grant) -> Outcome<String> {
         let holder = self.people.iter().find(|(user, _)| user.id == grant.user);
         let issue = Issue {
             config: &self.config,
@@ -146,7 +146,7 @@ impl World {
     }
 
     /// The `Authorization` header of `client` at the token endpoint.
-    pub async fn authorization(&self, client: &str) -> Outcome<String> {
+    pub(crate) async fn authorization(&self, client: &str) -> Outcome<String> {
         let record = self.app.store.get::<Client>(client).await?.ok_or("no client")?;
         let secret = record.record.secret(self.app.keys.master())?;
         Ok(format!("Basic {}", STANDARD.encode(format!("{client}:{}", secret.expose()))))
@@ -165,12 +165,12 @@ impl World {
 }
 
 /// The username of person `number`.
-pub fn name(number: usize) -> String {
+pub(crate) fn name(number: usize) -> String {
     format!("person{number:06}")
 }
 
 /// A live session of `user`, not yet stored.
-pub fn session(app: &App, user: &User) -> Session {
+pub(crate) fn session(app: &App, user: &User) -> Session {
     let now = app.clock.now();
     let limits = app.config().sign_in;
     let token = Token::<SessionToken>::generate(now);
