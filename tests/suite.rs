@@ -6,6 +6,7 @@ mod support;
 mod authorize;
 mod config;
 mod edge;
+mod parsers;
 mod races;
 mod redirect_uri;
 mod rocketchat;

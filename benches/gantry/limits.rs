@@ -69,12 +69,15 @@ fn handler() -> Outcome<()> {
     }
     let listener = std::net::TcpListener::bind("127.0.0.1:0")?;
     let port = listener.local_addr()?.port();
-    thread::spawn(move || -> std::io::Result<()> {
+    let serving = thread::spawn(move || -> std::io::Result<()> {
         actix_web::rt::System::new().block_on(async move {
             HttpServer::new(|| App::new().route("/", web::get().to(fixed))).listen(listener)?.run().await
         })
     });
-    answer(|_, _| Ok(port.to_string()))
+    // Nobody asks again: the port is all there is to tell, and the process is ended from outside.
+    answer(|_, _| Ok(port.to_string()))?;
+    serving.join().map_err(|_| "the handler ended")??;
+    Ok(())
 }
 
 /// The records that the token endpoint writes, straight into the store.
