@@ -30,7 +30,7 @@ pub(crate) const HOST: &str = "id.example.org";
 pub(crate) const REDIRECT_URI: &str = "https://app.example.org/callback";
 pub(crate) const PASSWORD: &str = "correct horse battery staple";
 /// RFC 7636 appendix B.
-pub(crate) const VERIFIER: &str = "dBjftJeZ4CVP-mB92K27uhbUJU1r1p_wW1gFWFOEjXk";
+pub(crate) const VERIFIER: &str = "dBjftJeZ4CVP-mB92K27uhbUJU1p1r_wW1gFWFOEjXk";
 /// The query of every authorization request here, without the client.
 pub(crate) const REQUEST: &str = "response_type=code&scope=openid+profile+email+groups&state=bench&nonce=bench\
     &redirect_uri=https%3A%2F%2Fapp.example.org%2Fcallback\
