@@ -11,6 +11,7 @@ use crate::config::{self, Config, ConfigError};
 use crate::keys::{KeyError, Keys, MasterKey, MasterKeyError};
 use crate::login::password::PasswordPool;
 use crate::oauth::client;
+use crate::oauth::discovery::Metadata;
 use crate::oauth::issue::AccessTokens;
 use crate::store::{OpenError, Store, StoreError};
 
@@ -42,6 +43,7 @@ pub struct App {
     pub keys: Keys,
     pub passwords: PasswordPool,
     pub access_tokens: AccessTokens,
+    pub metadata: Metadata,
 }
 
 impl App {
@@ -63,6 +65,7 @@ impl App {
             keys,
             passwords: PasswordPool::start().map_err(StartError::Threads)?,
             access_tokens: AccessTokens::default(),
+            metadata: Metadata::default(),
         }))
     }
 

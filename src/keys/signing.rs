@@ -114,7 +114,7 @@ impl Typ {
 
 struct Ring {
     keys: Vec<Parsed>,
-    jwks: String,
+    jwks: Arc<str>,
 }
 
 /// The parsed key ring and the master key it is sealed with.
@@ -129,7 +129,7 @@ impl Keys {
     /// Loads the ring; algorithms without an active key get one.
     pub async fn load(master: MasterKey, store: &Store, clock: &Clock) -> Result<Self, KeyError> {
         let keys =
-            Self { master, ring: ArcSwap::from_pointee(Ring { keys: Vec::new(), jwks: String::new() }) };
+            Self { master, ring: ArcSwap::from_pointee(Ring { keys: Vec::new(), jwks: Arc::from("") }) };
         keys.reload(store).await?;
         for alg in ALL {
             if keys.ring.load().active(alg).is_none() {
@@ -147,7 +147,7 @@ impl Keys {
         let keys =
             records.into_iter().map(|stored| self.parse(stored.record)).collect::<Result<Vec<_>, _>>()?;
         let public: Vec<&Value> = keys.iter().map(|key| &key.public).collect();
-        let jwks = json!({ "keys": public }).to_string();
+        let jwks = json!({ "keys": public }).to_string().into();
         self.ring.store(Arc::new(Ring { keys, jwks }));
         Ok(())
     }
@@ -196,8 +196,8 @@ impl Keys {
 
     /// The JSON Web Key Set (RFC 7517 section 5): public members only.
     #[must_use]
-    pub fn jwks(&self) -> String {
-        self.ring.load().jwks.clone()
+    pub fn jwks(&self) -> Arc<str> {
+        Arc::clone(&self.ring.load().jwks)
     }
 
     /// A signed JWT (RFC 7515 section 7.1) over `claims`, or `None` when signing fails.

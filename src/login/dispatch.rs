@@ -8,7 +8,7 @@ use zeroize::Zeroizing;
 
 use super::flow::{self, LoginFlow, Progress, Situation, State, Step, Target};
 use super::password::{Checked, MAX_PASSWORD_BYTES, PoolError};
-use super::session::{self, SignedIn};
+use super::session::{self, Beginning, SignedIn};
 use super::throttle::{Attempt, TooMany};
 use super::visitor::{CookieChange, Visitor};
 use crate::account::{User, find_user};
@@ -201,7 +201,7 @@ async fn progressed(
 ) -> Result<Outcome, LoginError> {
     change(&mut flow.record.progress);
     let signed_in = session::current(app, visitor).await?;
-    proceed(app, flow, signed_in.as_ref(), Vec::new()).await
+    proceed(app, flow, signed_in.as_ref(), Batch::new()).await
 }
 
 async fn by_password(
@@ -227,21 +227,26 @@ async fn by_password(
             let again = Next::Again { flow: Box::new(flow.record), notice, username };
             Ok(Outcome { next: again, cookies: Vec::new() })
         }
-        Ok(user) => {
-            let (session, cookies) = session::start(app, visitor, &user, &["pwd"]).await?;
+        Ok((user, batch)) => {
+            let Beginning { session, cookies, batch } =
+                session::begin(app, visitor, &user, &["pwd"], batch).await?;
             flow.record.progress.signed_in = Some(session.id);
-            proceed(app, flow, Some(&SignedIn { session, user }), cookies).await
+            let (user_id, session_id) = (user.id, session.id);
+            let outcome = proceed(app, flow, Some(&SignedIn { session, user }), batch).await?;
+            tracing::info!(target: "gantry::audit", event = "signed_in", user = %user_id, session = %session_id, address = %visitor.address);
+            Ok(Outcome { cookies, ..outcome })
         }
     }
 }
 
-/// Checks name and password: counted first, with equal work for names that nobody has.
+/// Checks name and password: counted first, with equal work for names that nobody has. The batch is what the
+/// right password changes.
 async fn prove_password(
     app: &App,
     visitor: &Visitor,
     username: &str,
     password: Zeroizing<String>,
-) -> Result<Result<User, Notice>, LoginError> {
+) -> Result<Result<(User, Batch), Notice>, LoginError> {
     let found = if username.len() <= MAX_NAME { find_user(&app.store, username).await? } else { None };
     let known = match &found {
         Some(user) => session::knows(app, visitor, user.id).await?,
@@ -261,8 +266,7 @@ async fn prove_password(
     match checked {
         Checked::Wrong => Ok(Err(Notice::WrongCredentials)),
         Checked::Right { rehash } => {
-            attempt.forgive(app).await?;
-            Ok(Ok(renewed(app, user, rehash).await?))
+            Ok(Ok((renewed(app, user, rehash).await?, attempt.forgive(Batch::new()))))
         }
     }
 }
@@ -281,12 +285,13 @@ async fn renewed(app: &App, mut user: Stored<User>, rehash: Option<String>) -> R
 
 async fn allowed(app: &App, visitor: &Visitor, mut flow: Stored<LoginFlow>) -> Result<Outcome, LoginError> {
     let signed_in = session::current(app, visitor).await?.ok_or(LoginError::Gone)?;
+    let mut batch = Batch::new();
     if let Target::App(request) = &flow.target {
-        let now = app.clock.now();
-        consent::remember(&app.store, now, signed_in.user.id, &request.client_id, &request.scopes).await?;
+        let (now, user) = (app.clock.now(), signed_in.user.id);
+        batch = batch.put(&consent::given(&app.store, now, user, &request.client_id, &request.scopes).await?);
     }
     flow.record.progress.consented = true;
-    proceed(app, flow, Some(&signed_in), Vec::new()).await
+    proceed(app, flow, Some(&signed_in), batch).await
 }
 
 async fn denied(app: &App, flow: Stored<LoginFlow>) -> Result<Outcome, LoginError> {
@@ -296,23 +301,25 @@ async fn denied(app: &App, flow: Stored<LoginFlow>) -> Result<Outcome, LoginErro
     Ok(Outcome { next, cookies: Vec::new() })
 }
 
-/// Decides after progress, and stores either the next question or the end.
+/// Decides after progress, and stores either the next question or the end, together with what the progress
+/// itself changes in `batch`.
 async fn proceed(
     app: &App,
     mut flow: Stored<LoginFlow>,
     signed_in: Option<&SignedIn>,
-    cookies: Vec<CookieChange>,
+    batch: Batch,
 ) -> Result<Outcome, LoginError> {
     let step = next_step(app, &flow.target, &flow.progress, signed_in).await?;
     let next = if let Step::Ask(state) = step {
         flow.record.state = state;
-        app.store.apply(Batch::new().update(&flow).relaxed()).await?;
+        // A question alone may be forgotten by a crash.
+        let batch = if batch.is_empty() { batch.relaxed() } else { batch };
+        app.store.apply(batch.update(&flow)).await?;
         Next::Page(flow.id)
     } else {
-        let batch = Batch::new().remove(&flow);
-        conclude(app, step, &flow.target, signed_in, batch).await?
+        conclude(app, step, &flow.target, signed_in, batch.remove(&flow)).await?
     };
-    Ok(Outcome { next, cookies })
+    Ok(Outcome { next, cookies: Vec::new() })
 }
 
 async fn next_step(

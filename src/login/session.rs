@@ -125,14 +125,22 @@ async fn touch(app: &App, mut session: Stored<Session>) -> Result<Session, Store
     Ok(session.record)
 }
 
+/// A session that begins when `batch` is applied.
+pub struct Beginning {
+    pub session: Session,
+    pub cookies: Vec<CookieChange>,
+    pub batch: Batch,
+}
+
 /// A new session for `user`, in place of any the browser had (its id never survives a sign-in), and the
-/// browser marked as known to them.
-pub async fn start(
+/// browser marked as known to them; added to `batch`.
+pub async fn begin(
     app: &App,
     visitor: &Visitor,
     user: &User,
     methods: &[&str],
-) -> Result<(Session, Vec<CookieChange>), ApplyError> {
+    batch: Batch,
+) -> Result<Beginning, StoreError> {
     let now = app.clock.now();
     let limits = app.config().sign_in;
     let token = Token::<SessionToken>::generate(now);
@@ -151,20 +159,18 @@ pub async fn start(
     session.expires_at = session.end(now, limits);
     let mut cookies =
         vec![CookieChange::Session { value: token.reveal(), seconds: limits.absolute.as_secs() }];
-    let mut batch = Batch::new().insert(&session);
-    if let Some(old) = old_session(app, visitor).await.map_err(ApplyError::Store)? {
+    let mut batch = batch.insert(&session);
+    if let Some(old) = old_session(app, visitor).await? {
         batch = batch.delete::<Session>(&old.to_string(), Expect::Any);
     }
-    if !knows(app, visitor, user.id).await.map_err(ApplyError::Store)? {
+    if !knows(app, visitor, user.id).await? {
         let token = Token::<DeviceToken>::generate(now);
         let expires_at = now + limits.remember_device;
         batch = batch.insert(&Device { id: token.id(), secret: token.digest(), user: user.id, expires_at });
         let seconds = limits.remember_device.as_secs();
         cookies.push(CookieChange::Device { value: token.reveal(), seconds });
     }
-    app.store.apply(batch).await?;
-    tracing::info!(target: "gantry::audit", event = "signed_in", user = %user.id, session = %session.id, address = %visitor.address);
-    Ok((session, cookies))
+    Ok(Beginning { session, cookies, batch })
 }
 
 async fn old_session(app: &App, visitor: &Visitor) -> Result<Option<Id>, StoreError> {

@@ -10,17 +10,15 @@ use std::time::Duration;
 
 use crate::app::App;
 use crate::secret::{Digest, Id};
-use crate::store::StoreError;
+use crate::store::{Batch, Budget, StoreError};
 
-struct Tier {
-    limit: u64,
-    window: Duration,
-}
+/// Tries, and the seconds in which they are counted.
+type Tier = (u64, u64);
 
-const PAIR: Tier = Tier { limit: 5, window: Duration::from_secs(15 * 60) };
-const ADDRESS: Tier = Tier { limit: 50, window: Duration::from_secs(15 * 60) };
-const NAME: Tier = Tier { limit: 30, window: Duration::from_secs(60) };
-const DEVICE: Tier = Tier { limit: 10, window: Duration::from_secs(15 * 60) };
+const PAIR: Tier = (5, 15 * 60);
+const ADDRESS: Tier = (50, 15 * 60);
+const NAME: Tier = (30, 60);
+const DEVICE: Tier = (10, 15 * 60);
 
 /// A try that was refused.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -39,38 +37,37 @@ pub struct Attempt<'a> {
 }
 
 impl Attempt<'_> {
-    fn tiers(&self) -> Vec<(String, Tier)> {
+    fn budgets(&self) -> Vec<Budget> {
+        let budget =
+            |counter, (limit, seconds): Tier| Budget { counter, limit, window: Duration::from_secs(seconds) };
+        if let Some(device) = self.device {
+            return vec![budget(format!("password/device/{device}"), DEVICE)];
+        }
         let name = short_hash(&self.name.to_lowercase());
         let network = network(self.address);
-        match self.device {
-            Some(device) => vec![(format!("password/device/{device}"), DEVICE)],
-            None => vec![
-                (format!("password/pair/{name}/{network}"), PAIR),
-                (format!("password/address/{network}"), ADDRESS),
-                (format!("password/name/{name}"), NAME),
-            ],
-        }
+        vec![
+            budget(format!("password/pair/{name}/{network}"), PAIR),
+            budget(format!("password/address/{network}"), ADDRESS),
+            budget(format!("password/name/{name}"), NAME),
+        ]
     }
 
-    /// Counts this try; refuses it when any tier is used up.
+    /// Counts this try; refuses it when any budget is used up.
     pub async fn count(&self, app: &App) -> Result<Result<(), TooMany>, StoreError> {
-        for (counter, tier) in self.tiers() {
-            if app.store.add(&counter, 1, tier.window).await? > tier.limit {
-                tracing::warn!(target: "gantry::audit", event = "throttled", address = %self.address);
-                return Ok(Err(TooMany { wait: tier.window }));
-            }
-        }
-        Ok(Ok(()))
+        let budgets = self.budgets();
+        let windows: Vec<Duration> = budgets.iter().map(|budget| budget.window).collect();
+        let Some(exhausted) = app.store.spend(budgets).await? else {
+            return Ok(Ok(()));
+        };
+        tracing::warn!(target: "gantry::audit", event = "throttled", address = %self.address);
+        Ok(Err(TooMany { wait: windows.get(exhausted).copied().unwrap_or_default() }))
     }
 
     /// The password was right: what led here is forgotten, except what the whole address did.
-    pub async fn forgive(&self, app: &App) -> Result<(), StoreError> {
-        for (counter, _) in self.tiers() {
-            if !counter.starts_with("password/address/") {
-                app.store.clear(&counter).await?;
-            }
-        }
-        Ok(())
+    pub fn forgive(&self, batch: Batch) -> Batch {
+        let own =
+            self.budgets().into_iter().filter(|budget| !budget.counter.starts_with("password/address/"));
+        own.fold(batch, |batch, budget| batch.clear(budget.counter))
     }
 }
 

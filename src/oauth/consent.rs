@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 use super::vocabulary::Scopes;
 use crate::clock::Timestamp;
 use crate::secret::Id;
-use crate::store::{ApplyError, Batch, Kind, Record, Store, StoreError};
+use crate::store::{Kind, Record, Store, StoreError};
 
 /// One person's consent to one app.
 #[derive(Debug, Clone, Serialize, Deserialize)]
@@ -34,16 +34,15 @@ pub async fn covers(store: &Store, user: Id, client_id: &str, scopes: &Scopes) -
     Ok(known.is_some_and(|consent| scopes.is_subset(&consent.scopes)))
 }
 
-/// Remembers that `user` allowed `scopes`, beside what was allowed before.
-pub async fn remember(
+/// The record that `user` allowed `scopes` now, beside what was allowed before.
+pub async fn given(
     store: &Store,
     now: Timestamp,
     user: Id,
     client_id: &str,
     scopes: &Scopes,
-) -> Result<(), ApplyError> {
-    let known = store.get::<Consent>(&key(user, client_id)).await.map_err(ApplyError::Store)?;
+) -> Result<Consent, StoreError> {
+    let known = store.get::<Consent>(&key(user, client_id)).await?;
     let scopes = known.map_or_else(|| scopes.clone(), |known| scopes.union(&known.scopes));
-    let consent = Consent { user, client_id: client_id.to_owned(), scopes, given_at: now };
-    store.apply(Batch::new().put(&consent)).await.map(|_| ())
+    Ok(Consent { user, client_id: client_id.to_owned(), scopes, given_at: now })
 }

@@ -1,9 +1,29 @@
 //! The metadata documents (`OpenID` Connect Discovery section 3, RFC 8414 section 2): exactly what works.
 
+use std::sync::Arc;
+
+use arc_swap::ArcSwapOption;
 use serde_json::{Value, json};
 
 use super::vocabulary::KNOWN_SCOPES;
 use crate::config::Config;
+
+/// The document's text, written once for each configuration.
+#[derive(Default)]
+pub struct Metadata(ArcSwapOption<(Arc<Config>, Arc<str>)>);
+
+impl Metadata {
+    /// The text for `config`.
+    #[must_use]
+    pub fn text(&self, config: &Arc<Config>) -> Arc<str> {
+        if let Some(known) = self.0.load().as_ref().filter(|known| Arc::ptr_eq(&known.0, config)) {
+            return Arc::clone(&known.1);
+        }
+        let text: Arc<str> = document(config).to_string().into();
+        self.0.store(Some(Arc::new((Arc::clone(config), Arc::clone(&text)))));
+        text
+    }
+}
 
 /// The document, for both well-known addresses.
 #[must_use]

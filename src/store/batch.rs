@@ -24,6 +24,8 @@ pub enum Expect {
 #[must_use = "a batch does nothing until it is applied"]
 pub struct Batch {
     pub(super) ops: Vec<Op>,
+    /// Set back to zero.
+    pub(super) counters: Vec<String>,
     pub(super) relaxed: bool,
     /// The first mistake; told by `apply`, so that chains stay simple.
     pub(super) error: Option<StoreError>,
@@ -60,7 +62,7 @@ impl Default for Batch {
 impl Batch {
     /// Nothing yet.
     pub const fn new() -> Self {
-        Self { ops: Vec::new(), relaxed: false, error: None }
+        Self { ops: Vec::new(), counters: Vec::new(), relaxed: false, error: None }
     }
 
     /// Writes a record that must not be there yet.
@@ -88,6 +90,18 @@ impl Batch {
     /// Deletes a record that must still have the version it was read with.
     pub fn remove<R: Record>(self, stored: &Stored<R>) -> Self {
         self.delete::<R>(stored.record.id(), Expect::Version(stored.version))
+    }
+
+    /// Sets a counter back to zero.
+    pub fn clear(mut self, counter: String) -> Self {
+        self.counters.push(counter);
+        self
+    }
+
+    /// Whether it would change nothing.
+    #[must_use]
+    pub const fn is_empty(&self) -> bool {
+        self.ops.is_empty() && self.counters.is_empty()
     }
 
     /// Lets `apply` answer before the disk has it; it follows within a second. For what may be

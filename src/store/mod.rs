@@ -54,6 +54,15 @@ struct Raw {
     payload: std::sync::Arc<[u8]>,
 }
 
+/// A counter that may reach `limit` within a window and no more.
+#[derive(Debug, Clone)]
+pub struct Budget {
+    pub counter: String,
+    pub limit: u64,
+    /// Opened by the first use, after which the counter starts again from zero.
+    pub window: Duration,
+}
+
 impl Store {
     /// Opens a redb file, creating it (mode 0600) when there is none; its directory must exist.
     /// Holds the file's exclusive lock until dropped.
@@ -138,6 +147,16 @@ impl Store {
         match &self.backend {
             Backend::Redb(redb) => redb.clear(counter).await,
         }
+    }
+
+    /// Takes one from each budget, in order, up to the first that has none left, and returns the place of
+    /// that one. It counts at once, for whoever asks next; a crash may forget what the last second took.
+    pub async fn spend(&self, budgets: Vec<Budget>) -> Result<Option<usize>, StoreError> {
+        let asked = budgets.len();
+        let had = match &self.backend {
+            Backend::Redb(redb) => redb.spend(budgets).await?,
+        };
+        Ok((had < asked).then_some(had))
     }
 
     /// Deletes up to `limit` expired records and counters and returns how many; fewer than `limit`

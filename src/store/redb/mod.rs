@@ -27,7 +27,7 @@ use self::layout::{COUNTERS, Envelope, INDEX, RECORDS, damaged, index_prefix, re
 use self::open::{Factory, Place};
 use self::queue::{Message, Tally};
 use self::writer::Writer;
-use super::{ApplyError, Batch, Health, Kind, OpenError, Raw, StoreError};
+use super::{ApplyError, Batch, Budget, Health, Kind, OpenError, Raw, StoreError};
 use crate::clock::{Clock, Timestamp};
 
 /// A handle on an open database; clones share it, the last one closes it.
@@ -175,6 +175,11 @@ impl Redb {
     pub(super) async fn clear(&self, counter: &str) -> Result<(), StoreError> {
         let name = counter.to_owned();
         self.tally(Tally::Clear { name }).await.map(drop)
+    }
+
+    pub(super) async fn spend(&self, budgets: Vec<Budget>) -> Result<usize, StoreError> {
+        let had = self.tally(Tally::Spend { budgets }).await?;
+        Ok(usize::try_from(had).unwrap_or(usize::MAX))
     }
 
     pub(super) async fn sweep(&self, limit: usize) -> Result<usize, StoreError> {

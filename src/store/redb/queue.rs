@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use tokio::sync::oneshot;
 
-use crate::store::{ApplyError, Batch, Conflict, StoreError};
+use crate::store::{ApplyError, Batch, Budget, Conflict, StoreError};
 
 pub(super) enum Message {
     Apply {
@@ -26,6 +26,7 @@ pub(super) enum Message {
 pub(super) enum Tally {
     Add { name: String, n: u64, window: Duration },
     Clear { name: String },
+    Spend { budgets: Vec<Budget> },
     Sweep { limit: usize },
 }
 

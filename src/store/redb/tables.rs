@@ -15,7 +15,7 @@ use super::layout::{
 use super::{Fault, each_with_prefix};
 use crate::clock::Timestamp;
 use crate::store::batch::{Change, Content, Op};
-use crate::store::{Batch, Conflict, ConflictCause, Expect, Kind};
+use crate::store::{Batch, Budget, Conflict, ConflictCause, Expect, Kind};
 
 /// Record keys with what is there now, for the cache.
 pub(super) type Changes = BTreeMap<Vec<u8>, Option<Entry>>;
@@ -69,6 +69,9 @@ impl<'t> Tables<'t> {
                     self.delete(&key)?;
                 }
             }
+        }
+        for counter in &batch.counters {
+            self.clear(counter)?;
         }
         Ok(Ok(()))
     }
@@ -213,6 +216,18 @@ impl<'t> Tables<'t> {
         }
         self.counters.insert(name, (end, total))?;
         Ok(total)
+    }
+
+    /// Takes one from each budget up to the first that has none left; returns how many had.
+    pub(super) fn spend(&mut self, budgets: &[Budget]) -> Result<u64, Fault> {
+        let mut had = 0;
+        for budget in budgets {
+            if self.add(&budget.counter, 1, budget.window)? > budget.limit {
+                break;
+            }
+            had += 1;
+        }
+        Ok(had)
     }
 
     /// Removes a counter; says whether there was one.

@@ -10,7 +10,7 @@ use crate::login::flow::Target;
 use crate::oauth::authorize::{self, Refusal};
 use crate::oauth::params::Params;
 use crate::oauth::userinfo::{self, Carried};
-use crate::oauth::{ErrorCode, OAuthError, discovery as metadata, token as token_endpoint};
+use crate::oauth::{ErrorCode, OAuthError, token as token_endpoint};
 use crate::web::body::{self, BodyError};
 use crate::web::{answer, cookies, cors, handlers::login};
 
@@ -115,13 +115,12 @@ fn bearer_challenge(error: &OAuthError) -> String {
 
 /// Both well-known documents.
 pub async fn discovery(app: web::Data<App>, request: HttpRequest) -> HttpResponse {
-    let config = app.config();
-    public_json(&request, &app, metadata::document(&config).to_string())
+    public_json(&request, &app, &app.metadata.text(&app.config()))
 }
 
 /// GET `/oauth2/jwks`.
 pub async fn jwks(app: web::Data<App>, request: HttpRequest) -> HttpResponse {
-    public_json(&request, &app, app.keys.jwks())
+    public_json(&request, &app, &app.keys.jwks())
 }
 
 /// OPTIONS of the addresses that browsers may call across origins.
@@ -130,11 +129,11 @@ pub async fn preflight(app: web::Data<App>, request: HttpRequest) -> HttpRespons
 }
 
 /// Public and the same for everybody: may be kept for five minutes.
-fn public_json(request: &HttpRequest, app: &App, text: String) -> HttpResponse {
+fn public_json(request: &HttpRequest, app: &App, text: &str) -> HttpResponse {
     let mut response = HttpResponse::Ok()
         .content_type("application/json")
         .insert_header((header::CACHE_CONTROL, "public, max-age=300"))
-        .body(text);
+        .body(text.to_owned());
     cors::allow(request, &app.config(), None, &mut response);
     response
 }
