@@ -14,6 +14,7 @@ mod redirect_uri;
 mod rocketchat;
 mod service;
 mod sign_in;
+mod sign_out;
 mod state_matrix;
 mod store;
 mod token;
