@@ -127,6 +127,19 @@ fn a_store_in_use_is_nobody_elses() {
 }
 
 #[test]
+fn what_a_killed_service_leaves_behind_is_no_obstacle() {
+    // ST-01
+    let installation = Installation::new("");
+    drop(installation.serve());
+    assert!(installation.path("data/admin.sock").exists());
+    installation.run("user add alice", "alice's quiet horse\n").expect_done();
+    let service = installation.serve();
+    assert!(installation.run("user list", "").expect_done().out.contains("alice"));
+    service.stop();
+    assert!(!installation.path("data/admin.sock").exists(), "an orderly end leaves nothing");
+}
+
+#[test]
 fn a_store_that_is_not_whole_is_refused_and_left_alone() {
     // ST-07
     let installation = Installation::new("");

@@ -15,6 +15,7 @@ mod rocketchat;
 mod service;
 mod sign_in;
 mod sign_out;
+mod specs;
 mod state_matrix;
 mod store;
 mod token;
