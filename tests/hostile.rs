@@ -74,7 +74,7 @@ async fn refresh_as(c1: &RelyingParty, authorization: &str) -> Reply {
 
 /// Every character as `%XX`: what RFC 6749 section 2.3.1 allows and no client of ours needs.
 fn encoded(text: &str) -> String {
-    text.bytes().map(|byte| format!("%{byte:02X}")).collect()
+    text.bytes().flat_map(|byte| format!("%{byte:02X}").into_bytes()).map(char::from).collect()
 }
 
 #[tokio::test]

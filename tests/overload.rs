@@ -34,15 +34,15 @@ async fn sign_ins_beyond_the_queue_are_told_to_come_back_and_nothing_else_waits(
     for number in 0..people {
         let (idp, finished) = (Arc::clone(&idp), Arc::clone(&finished));
         tries.spawn(async move {
-            let tried = try_once(&idp, number).await;
+            let answer = try_once(&idp, number).await;
             finished.fetch_add(1, Ordering::SeqCst);
-            tried
+            answer
         });
     }
     let mut statuses = Vec::new();
     let mut told = 0;
-    while let Some(tried) = tries.join_next().await {
-        let (status, retry_after) = tried.expect("a try");
+    while let Some(answer) = tries.join_next().await {
+        let (status, retry_after) = answer.expect("a try");
         statuses.push(status);
         if status == 503 {
             assert_eq!(retry_after, "2");

@@ -8,6 +8,7 @@ use rcgen::{CertificateParams, KeyPair};
 use redb::TableDefinition;
 use serde_json::Value;
 
+use crate::support::idp::client;
 use crate::support::program::Installation;
 use crate::support::{Browser, encode, raw};
 
@@ -30,9 +31,8 @@ fn serving(certificate: &str, key: &str) -> Installation {
 
 /// Whether a strict client trusts what the service shows.
 async fn shows(installation: &Installation, certificate: &str) -> bool {
-    let root = reqwest::Certificate::from_pem(certificate.as_bytes()).expect("PEM");
-    let client = reqwest::Client::builder().no_proxy().tls_certs_only([root]).build().expect("client");
-    let health = client.get(format!("https://localhost:{}/healthz", installation.port));
+    let health = client(Some(certificate.as_bytes()), installation.port)
+        .get(format!("https://localhost:{}/healthz", installation.port));
     health.send().await.is_ok_and(|answer| answer.status() == 200)
 }
 
@@ -245,4 +245,20 @@ async fn whatever_strangers_send_is_one_short_line() {
             }
         }
     }
+}
+
+#[tokio::test]
+async fn a_strangers_nonsense_is_no_error_of_ours() {
+    // HL-01: anybody could fill the log with errors
+    let installation = Installation::new("");
+    let service = installation.serve();
+    let certificate = fs::read(installation.path("data/tls/ca.pem")).expect("certificate");
+    for nonsense in ["GET / HTTP/9.9\r\n\r\n", "\u{1}\u{2}\r\n\r\n", "GET / HTTP/1.1\r\nA: \u{1b}\r\n\r\n"] {
+        let (status, _) = raw::send_to(installation.port, Some(certificate.clone()), nonsense).await;
+        assert_eq!(status, 400, "{nonsense:?}");
+        // And no TLS where there should be some.
+        raw::send_to(installation.port, None, nonsense).await;
+    }
+    let lines = service.stop();
+    assert!(!lines.iter().any(|line| line.contains("ERROR") || line.contains("WARN")), "{lines:#?}");
 }

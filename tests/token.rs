@@ -94,9 +94,10 @@ async fn a_verifier_has_43_to_128_unreserved_characters() {
         c1.verifier = Some(verifier.clone());
         let code = c1.silent_code(&mut browser).await;
         let reply = c1.redeem(&code).await;
-        match good {
-            true => drop(reply.expect_tokens()),
-            false => drop(reply.expect_error("invalid_grant")),
+        if good {
+            reply.expect_tokens();
+        } else {
+            reply.expect_error("invalid_grant");
         }
     }
     assert_eq!(c1.challenge().as_deref(), Some("E9Melhoa2OwvFrEMTJguCHaoeK1t8URWbuGJSstw-cM"));

@@ -62,7 +62,7 @@ impl Setup {
 
     /// Data elsewhere than beside the configuration.
     pub(crate) fn keeping_data_in(mut self, data_dir: &Path) -> Self {
-        self.data_dir = data_dir.to_owned();
+        self.data_dir = data_dir.into();
         self
     }
 
