@@ -2,8 +2,12 @@
 
 use std::time::Duration;
 
+use aws_lc_rs::digest::{SHA256, SHA512, digest};
+use base64::Engine;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+
 use crate::support::relying_party::basic;
-use crate::support::{RelyingParty, TestIdp};
+use crate::support::{RelyingParty, TestIdp, jwt};
 
 /// A code of a fresh sign-in at `app`.
 async fn code(idp: &TestIdp, app: &RelyingParty, name: &str) -> String {
@@ -66,6 +70,37 @@ async fn a_wrong_verifier_burns_the_code() {
         c1.redeem_with(&code, &[("code_verifier", wrong)]).await.expect_error("invalid_grant");
         c1.redeem(&code).await.expect_error("invalid_grant");
     }
+}
+
+#[tokio::test]
+async fn a_verifier_has_43_to_128_unreserved_characters() {
+    // RFC 7636 section 4.1: a challenge that matches is not enough
+    let idp = TestIdp::start().await;
+    let alice = idp.user("alice").create().await;
+    let mut c1 = idp.relying_party("c1").await;
+    let mut browser = idp.browser();
+    c1.sign_in(&mut browser, &alice).await;
+    let odd = format!("{}+", "a".repeat(42));
+    for (verifier, good) in [
+        ("a".repeat(42), false),
+        ("a".repeat(129), false),
+        (odd, false),
+        ("é".repeat(30), false),
+        ("a".repeat(43), true),
+        ("-._~".repeat(32), true),
+        // The example of appendix B.
+        ("dBjftJeZ4CVP-mB92K27uhbUJU1p1r_wW1gFWFOEjXk".to_owned(), true),
+    ] {
+        c1.verifier = Some(verifier.clone());
+        let code = c1.silent_code(&mut browser).await;
+        let reply = c1.redeem(&code).await;
+        if good {
+            reply.expect_tokens();
+        } else {
+            reply.expect_error("invalid_grant");
+        }
+    }
+    assert_eq!(c1.challenge().as_deref(), Some("E9Melhoa2OwvFrEMTJguCHaoeK1t8URWbuGJSstw-cM"));
 }
 
 #[tokio::test]
@@ -260,4 +295,59 @@ async fn the_id_token_says_who_when_and_how() {
     assert_eq!(tokens.expires_in, 3600);
     let access = tokens.access_claims();
     assert_eq!((&access["client_id"], &access["sub"]), (&"c1".into(), &alice.id.as_str().into()));
+}
+
+#[tokio::test]
+async fn an_access_token_is_a_signed_jwt_of_its_own_type() {
+    // RFC 9068 sections 2.1 and 2.2
+    let idp = TestIdp::start().await;
+    let alice = idp.user("alice").create().await;
+    let c1 = idp.relying_party("c1").await;
+    let first = c1.sign_in(&mut idp.browser(), &alice).await;
+    let header = jwt::header(&first.access);
+    assert_eq!((&header["typ"], &header["alg"]), (&"at+jwt".into(), &"ES256".into()));
+    let jwks = idp.get("/oauth2/jwks").await.body;
+    let claims = jwt::verified(&first.access, &jwks, &idp.issuer).expect("signed by a published key");
+    let now = idp.clock.now().seconds();
+    assert_eq!((&claims["iss"], &claims["sub"]), (&idp.issuer.as_str().into(), &alice.id.as_str().into()));
+    assert_eq!((&claims["iat"], &claims["exp"]), (&now.into(), &(now + 3600).into()));
+    assert_eq!((&claims["client_id"], &claims["scope"]), (&"c1".into(), &first.scope.as_str().into()));
+    let second = c1.refresh(&first.refresh).await.expect_tokens();
+    assert_ne!(claims["jti"], second.access_claims()["jti"]);
+}
+
+#[tokio::test]
+async fn an_id_token_names_its_access_token() {
+    // OpenID Connect Core section 3.1.3.6
+    let idp = TestIdp::start().await;
+    let alice = idp.user("alice").create().await;
+    let c1 = idp.relying_party("c1").await;
+    for (alg, hash) in [("RS256", &SHA256), ("ES256", &SHA256), ("EdDSA", &SHA512)] {
+        let setting = format!("  c1:\n    id_token_alg: {alg}\n");
+        idp.edit(|yaml| yaml.replace("  c1:\n", &setting)).await.expect("a good configuration");
+        let tokens = c1.sign_in(&mut idp.browser(), &alice).await;
+        assert_eq!(jwt::header(&tokens.id)["alg"], alg);
+        jwt::verified(&tokens.id, &idp.get("/oauth2/jwks").await.body, "c1").expect("verifies");
+        let whole = digest(hash, tokens.access.as_bytes());
+        let left = &whole.as_ref()[..whole.as_ref().len() / 2];
+        assert_eq!(tokens.id_claims()["at_hash"], URL_SAFE_NO_PAD.encode(left), "{alg}");
+        idp.edit(|yaml| yaml.replace(&setting, "  c1:\n")).await.expect("a good configuration");
+    }
+}
+
+#[tokio::test]
+async fn an_id_token_at_refresh_is_about_the_same_sign_in() {
+    // OpenID Connect Core section 12.2
+    let idp = TestIdp::start().await;
+    let alice = idp.user("alice").create().await;
+    let c1 = idp.relying_party("c1").await;
+    let first = c1.sign_in(&mut idp.browser(), &alice).await;
+    idp.clock.advance(Duration::from_secs(300));
+    let second = c1.refresh(&first.refresh).await.expect_tokens();
+    let (before, after) = (first.id_claims(), second.id_claims());
+    for name in ["iss", "sub", "aud", "auth_time", "amr", "sid"] {
+        assert_eq!(before[name], after[name], "{name}");
+    }
+    assert_eq!(after["iat"], idp.clock.now().seconds());
+    assert!(after["nonce"].is_null() || after["nonce"] == before["nonce"]);
 }

@@ -139,7 +139,8 @@ fn not_listening(error: &ServeError) -> Failure {
 }
 
 fn start_logging(log: &config::Log) -> Result<(), Failure> {
-    let filter = EnvFilter::try_new(&log.level).map_err(Failure::new)?;
+    // It calls every malformed request an error, so strangers could fill the log; a level of its own wins.
+    let filter = EnvFilter::try_new(format!("actix_http=off,{}", log.level)).map_err(Failure::new)?;
     let builder = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr);
     let started = match log.format {
         LogFormat::Text => builder.with_ansi(false).try_init(),

@@ -1,13 +1,12 @@
 //! A full disk stops writes, not reads, and only while it is full (ST-05).
 
-use std::path::Path;
-use std::process::Command;
 use std::time::Duration;
 
 use gantry::store::{ApplyError, Batch, Health, Store, StoreError};
 
 use super::actors::{Badge, badge, clock, run};
 use super::disk::Disk;
+use crate::support::small_disk::SmallDisk;
 
 /// Writes until there is no space, and returns the ids of what was acknowledged.
 async fn fill(store: &Store) -> Vec<String> {
@@ -94,31 +93,9 @@ fn a_store_on_a_full_disk_recovers_without_being_asked() {
     });
 }
 
-/// A file system of two megabytes, where the test may mount one (root on Linux).
-struct SmallDisk(tempfile::TempDir);
-
-impl SmallDisk {
-    fn mount() -> Option<Self> {
-        let directory = tempfile::tempdir().expect("directory");
-        let mount = ["-t", "tmpfs", "-o", "size=2m", "gantry-test"];
-        let done = Command::new("mount").args(mount).arg(directory.path()).output();
-        done.is_ok_and(|done| done.status.success()).then_some(Self(directory))
-    }
-
-    fn path(&self) -> &Path {
-        self.0.path()
-    }
-}
-
-impl Drop for SmallDisk {
-    fn drop(&mut self) {
-        drop(Command::new("umount").arg("-l").arg(self.path()).output());
-    }
-}
-
 #[test]
 fn a_real_file_system_that_fills_up() {
-    let Some(disk) = SmallDisk::mount() else {
+    let Some(disk) = SmallDisk::mount(2) else {
         eprintln!("no right to mount: the disk in memory stands for it");
         return a_disk_that_fills_up_and_empties_again();
     };

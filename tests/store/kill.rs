@@ -16,6 +16,8 @@ use super::actors::{Badge, badge, run, run_parallel};
 
 const FILE: &str = "GANTRY_TEST_STORE";
 const CYCLE: &str = "GANTRY_TEST_CYCLE";
+/// At most so many writes are waited for before a kill.
+const MOST: usize = 300;
 const DAY: Duration = Duration::from_secs(86_400);
 
 /// Not a test by itself: what the child runs.
@@ -89,21 +91,26 @@ impl Acknowledged {
     }
 }
 
-/// Lets a child work for a while after it has opened the store, then kills it.
-fn cycle(path: &Path, number: usize, acknowledged: &mut Acknowledged) {
+/// Kills a child in the middle of its work: when it has been told of a random number of writes, and is
+/// already at the next ones. Returns that number.
+fn cycle(path: &Path, number: usize, acknowledged: &mut Acknowledged) -> usize {
     let mut child = start(path, number);
-    let mut lines = BufReader::new(child.stdout.take().expect("pipe")).lines();
-    let opened = lines.find(|line| line.as_deref().is_ok_and(|line| line == ">open"));
-    assert!(opened.is_some(), "the child could not open the store");
-    // Drained beside, so that the child never waits for the parent.
-    let reader = thread::spawn(move || lines.map_while(Result::ok).collect::<Vec<_>>());
-    let micros = u64::from_le_bytes(gantry::secret::random()) % 120_000;
-    thread::sleep(Duration::from_micros(micros));
+    let output = BufReader::new(child.stdout.take().expect("pipe")).lines();
+    let mut lines = output.map_while(Result::ok).filter(|line| line.starts_with('>'));
+    assert_eq!(lines.next().as_deref(), Some(">open"), "the child could not open the store");
+    let enough = 1 + usize::from(u16::from_le_bytes(gantry::secret::random())) % MOST;
+    let mut told: Vec<String> = lines.by_ref().take(enough).collect();
+    assert_eq!(told.len(), enough, "the child ended by itself");
+    // Anywhere within the next commit, not always at its beginning.
+    thread::sleep(Duration::from_micros(u64::from_le_bytes(gantry::secret::random()) % 3000));
     child.kill().expect("kill");
     child.wait().expect("wait");
-    for line in reader.join().expect("reader") {
-        acknowledged.note(&line);
+    // What it was told of before it died counts as well.
+    told.extend(lines);
+    for line in &told {
+        acknowledged.note(line);
     }
+    told.len()
 }
 
 /// Looks at what the cycle's child was told; the whole is looked at in the end.
@@ -127,9 +134,10 @@ fn nothing_acknowledged_is_lost_and_nothing_works_twice() {
     let directory = tempfile::tempdir().expect("directory");
     let path = directory.path().join("gantry.redb");
     let mut all = Acknowledged::default();
+    let mut writes = 0;
     for number in 0..cycles {
         let mut acknowledged = Acknowledged::default();
-        cycle(&path, number, &mut acknowledged);
+        writes += cycle(&path, number, &mut acknowledged);
         let store = Store::open_redb(&path, Clock::system()).expect("opens after kill -9");
         run(check(&store, &acknowledged));
         all.inserted.append(&mut acknowledged.inserted);
@@ -138,7 +146,10 @@ fn nothing_acknowledged_is_lost_and_nothing_works_twice() {
     }
     let store = Store::open_redb(&path, Clock::system()).expect("store");
     run(check(&store, &all));
-    eprintln!("{cycles} kills: {} inserts, {} redemptions", all.inserted.len(), all.redeemed.len());
+    let (inserted, redeemed) = (all.inserted.len(), all.redeemed.len());
+    eprintln!("{cycles} kills, {writes} acknowledged writes: {inserted} inserts, {redeemed} redemptions");
+    // Half of what is expected, so that a child that does next to nothing is noticed.
+    assert!(writes >= cycles * MOST / 4 && redeemed >= cycles * MOST / 16, "{writes}, {redeemed}");
 }
 
 #[test]

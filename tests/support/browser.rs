@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use reqwest::header::{HeaderMap, SET_COOKIE};
 use url::Url;
 
-use super::idp::{TestIdp, TestUser};
+use super::idp::{TestIdp, TestUser, client};
 use super::relying_party::Redirected;
 use super::{encode, the};
 
@@ -31,11 +31,16 @@ pub(crate) struct Page<'b> {
 
 impl Browser {
     pub(crate) fn new(idp: &TestIdp) -> Self {
-        let tls = idp.certificate.is_some();
+        Self::at(idp.port, idp.certificate.as_deref())
+    }
+
+    /// For the provider at this port, which shows this certificate or is reached through a proxy.
+    pub(crate) fn at(port: u16, certificate: Option<&[u8]>) -> Self {
+        let tls = certificate.is_some();
         let browser = Self {
-            issuer: idp.issuer.clone(),
+            issuer: format!("https://localhost:{port}"),
             tls,
-            http: idp.http.clone(),
+            http: client(certificate, port),
             cookies: BTreeMap::new(),
             headers: Vec::new(),
         };

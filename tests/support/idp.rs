@@ -1,6 +1,6 @@
 //! The provider: a real listener on a free port, a store in a temporary folder, a clock that tests move.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -50,12 +50,25 @@ pub(crate) struct Setup {
     apps: String,
     settings: String,
     argon2id: &'static str,
+    data_dir: PathBuf,
 }
 
 impl Setup {
     /// Plain HTTP, with the tests as the trusted proxy: they choose from which address a browser comes.
     pub(crate) fn behind_proxy(mut self) -> Self {
         self.tls = false;
+        self
+    }
+
+    /// Data elsewhere than beside the configuration.
+    pub(crate) fn keeping_data_in(mut self, data_dir: &Path) -> Self {
+        self.data_dir = data_dir.into();
+        self
+    }
+
+    /// Every check of a password takes a while.
+    pub(crate) fn hashing_slowly(mut self) -> Self {
+        self.argon2id = "{ memory_kib: 65536, iterations: 2, parallelism: 1 }";
         self
     }
 
@@ -72,7 +85,7 @@ impl Setup {
         let app = App::open(loaded.config, &path, clock.clone()).await.expect("app");
         let running = Running::start(&app, Socket::Tcp(listener), Some(1)).expect("service");
         let certificate =
-            self.tls.then(|| std::fs::read(dir.path().join("data/tls/ca.pem")).expect("certificate"));
+            self.tls.then(|| std::fs::read(app.config().data_dir.join("tls/ca.pem")).expect("certificate"));
         let issuer = format!("https://localhost:{port}");
         let http = client(certificate.as_deref(), port);
         TestIdp { app, issuer, port, clock, certificate, http, path, running: Some(running), _dir: dir }
@@ -94,9 +107,11 @@ impl Setup {
             "tls: { off: {} }\ntrusted_proxies: [127.0.0.1/32]"
         };
         format!(
-            "issuer: https://localhost:{port}\nlisten: 127.0.0.1:{port}\ndata_dir: data\n{edge}\n{}\
+            "issuer: https://localhost:{port}\nlisten: 127.0.0.1:{port}\ndata_dir: {}\n{edge}\n{}\
              passwords: {{ hash: {{ argon2id: {} }} }}\napps:\n{apps}",
-            self.settings, self.argon2id
+            self.data_dir.display(),
+            self.settings,
+            self.argon2id
         )
     }
 }
@@ -115,7 +130,8 @@ fn split_apps(yaml: &str) -> Vec<String> {
     apps
 }
 
-fn client(certificate: Option<&[u8]>, port: u16) -> reqwest::Client {
+/// A client without proxy and redirects that trusts this certificate and no other.
+pub(crate) fn client(certificate: Option<&[u8]>, port: u16) -> reqwest::Client {
     let builder = reqwest::Client::builder()
         .no_proxy()
         .redirect(reqwest::redirect::Policy::none())
@@ -163,6 +179,7 @@ impl TestIdp {
             apps: APPS.to_owned(),
             settings: String::new(),
             argon2id: "{ memory_kib: 8192, iterations: 1, parallelism: 1 }",
+            data_dir: "data".into(),
         }
     }
 

@@ -5,8 +5,10 @@ pub(crate) mod browser;
 pub(crate) mod idp;
 pub(crate) mod jwt;
 pub(crate) mod logs;
+pub(crate) mod program;
 pub(crate) mod raw;
 pub(crate) mod relying_party;
+pub(crate) mod small_disk;
 
 pub(crate) use browser::Browser;
 pub(crate) use idp::{TestIdp, TestUser};

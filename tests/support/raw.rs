@@ -16,7 +16,16 @@ const PATIENCE: Duration = Duration::from_secs(40);
 
 /// Sends `bytes` and reads until the service closes the connection: status and everything after it.
 pub(crate) async fn send(idp: &TestIdp, bytes: impl Into<Vec<u8>>) -> (u16, String) {
-    let (port, certificate, bytes) = (idp.port, idp.certificate.clone(), bytes.into());
+    send_to(idp.port, idp.certificate.clone(), bytes).await
+}
+
+/// The same to any service on this port, with TLS when there is a certificate to trust.
+pub(crate) async fn send_to(
+    port: u16,
+    certificate: Option<Vec<u8>>,
+    bytes: impl Into<Vec<u8>>,
+) -> (u16, String) {
+    let bytes = bytes.into();
     let spoken = tokio::task::spawn_blocking(move || speak(port, certificate.as_deref(), &bytes));
     spoken.await.expect("an answer")
 }

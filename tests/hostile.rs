@@ -1,0 +1,261 @@
+//! Requests that nobody sends by accident: odd headers, credentials and tokens made to break parsers, addresses
+//! and methods that do not exist.
+
+use base64::Engine;
+use base64::engine::general_purpose::{STANDARD, URL_SAFE_NO_PAD};
+use serde_json::Value;
+
+use crate::support::relying_party::{Reply, basic};
+use crate::support::{RelyingParty, TestIdp, jwt, logs, raw};
+
+/// The address that the service takes a request with these headers to come from.
+async fn taken_for(idp: &TestIdp, headers: &[&str]) -> String {
+    let host = format!("Host: localhost:{}", idp.port);
+    let (_, answer) = raw::request(idp, &[&["GET /login HTTP/1.1", &host], headers].concat()).await;
+    let reference = answer.split_once("x-request-id: ").expect("a reference").1.get(..8).expect("eight");
+    let logged = logs::so_far();
+    let mut entries = logged.lines().filter_map(|line| serde_json::from_str::<Value>(line).ok());
+    let about = |entry: &Value| {
+        let fields = &entry["fields"];
+        (fields["reference"] == reference).then(|| fields["address"].as_str().map(str::to_owned))?
+    };
+    entries.find_map(|entry| about(&entry)).expect("a log line")
+}
+
+#[tokio::test]
+async fn only_the_word_of_the_proxy_says_where_somebody_is() {
+    // HL-06
+    let idp = TestIdp::setup().behind_proxy().start().await;
+    let peer = "127.0.0.1";
+    for (headers, address) in [
+        (vec!["X-Forwarded-For: 192.0.2.1"], "192.0.2.1"),
+        (vec!["X-Forwarded-For: 6.6.6.6", "X-Forwarded-For: 192.0.2.1"], "192.0.2.1"),
+        (vec!["X-Forwarded-For: 6.6.6.6, 192.0.2.1"], "192.0.2.1"),
+        (vec!["X_Forwarded_For: 6.6.6.6"], peer),
+        (vec!["X_Forwarded_For: 6.6.6.6", "X-Forwarded-For: 192.0.2.1"], "192.0.2.1"),
+        (vec!["X-Forwarded-For: 6.6.6.6, nonsense"], peer),
+        (vec!["X-Forwarded-For: 6.6.6.6", "X-Forwarded-For: 192.0.2.1:1"], peer),
+        (vec!["Forwarded: for=6.6.6.6", "X-Real-IP: 6.6.6.6", "Client-IP: 6.6.6.6"], peer),
+        (vec!["Connection: x-forwarded-for", "X-Forwarded-For: 192.0.2.1"], "192.0.2.1"),
+    ] {
+        assert_eq!(taken_for(&idp, &headers).await, address, "{headers:?}");
+    }
+}
+
+#[tokio::test]
+async fn headers_change_neither_method_nor_address_nor_who_asks() {
+    // HL-06
+    let idp = TestIdp::start().await;
+    let alice = idp.user("alice").create().await;
+    let c1 = idp.relying_party("c1").await;
+    let tokens = c1.sign_in(&mut idp.browser(), &alice).await;
+    let host = format!("Host: localhost:{}", idp.port);
+    let authorization = format!("Authorization: Bearer {}", tokens.access);
+    let userinfo = "GET /oauth2/userinfo HTTP/1.1";
+    for (lines, status) in [
+        (vec!["GET /nowhere HTTP/1.1", "X-Original-URL: /healthz"], 404),
+        (vec!["GET /nowhere HTTP/1.1", "X-Rewrite-URL: /healthz", "X-Forwarded-Prefix: /x"], 404),
+        (vec!["GET /oauth2/token HTTP/1.1", "X-HTTP-Method-Override: POST"], 405),
+        (vec!["GET /oauth2/token HTTP/1.1", "X-Method-Override: POST", "X-HTTP-Method: POST"], 405),
+        // Whether a proxy drops a hop-by-hop header or not: nobody is let in without a token, nobody as another.
+        (vec![userinfo, "Connection: close, authorization"], 401),
+        (vec![userinfo, "Connection: close, authorization", &authorization], 200),
+        (vec![userinfo, "X-Authorization: Bearer x", "X-Forwarded-User: alice", "Remote-User: alice"], 401),
+    ] {
+        let (answered, text) = raw::request(&idp, &[&lines[..], &[&host]].concat()).await;
+        assert_eq!(answered, status, "{lines:?}: {text}");
+    }
+}
+
+/// A refresh with this `Authorization` header, which does not use the token up when it is refused.
+async fn refresh_as(c1: &RelyingParty, authorization: &str) -> Reply {
+    c1.token_as(Some(authorization), &[("grant_type", "refresh_token"), ("refresh_token", "gr_x")]).await
+}
+
+/// Every character as `%XX`: what RFC 6749 section 2.3.1 allows and no client of ours needs.
+fn encoded(text: &str) -> String {
+    text.bytes().flat_map(|byte| format!("%{byte:02X}").into_bytes()).map(char::from).collect()
+}
+
+#[tokio::test]
+async fn odd_basic_headers_are_read_or_refused_and_never_an_error_of_ours() {
+    // TK-17; RFC 6749 section 2.3.1
+    let idp = TestIdp::start().await;
+    let c1 = idp.relying_party("c1").await;
+    let secret = c1.secret.clone().expect("a secret");
+    let right = basic("c1", &secret);
+    let credentials = right.strip_prefix("Basic ").expect("Basic").to_owned();
+    for good in [
+        right.clone(),
+        basic(&encoded("c1"), &encoded(&secret)),
+        format!("basic {credentials}"),
+        format!("BASIC   {credentials}  "),
+    ] {
+        // The client is known, its token is not.
+        refresh_as(&c1, &good).await.expect_error("invalid_grant");
+    }
+    for bad in [
+        basic("c1", ":%+ ü"),
+        basic("c1", "%3A%25%2B+%C3%BC"),
+        basic("c1", "%"),
+        basic("c1", "%zz%ff"),
+        basic("c1", &format!("{secret}:")),
+        basic("c1", ""),
+        basic("", &secret),
+        basic("c1%00", &secret),
+        format!("Basic {}", STANDARD.encode(format!("c1{secret}"))),
+        format!("Basic {}", STANDARD.encode(b"c1:\xff\xfe")),
+        format!("Basic {}", URL_SAFE_NO_PAD.encode(b"c1:???>>>")),
+        format!("Basic {credentials}!"),
+        format!("Basic {credentials} {credentials}"),
+        "Basic".to_owned(),
+        "Basic ".to_owned(),
+        format!("Basic{credentials}"),
+        format!("bearer {credentials}"),
+        "Negotiate x".to_owned(),
+        format!("Basic {}", "QUFB".repeat(3000)),
+    ] {
+        let reply = refresh_as(&c1, &bad).await;
+        reply.expect_error("invalid_client");
+        assert!(reply.header("www-authenticate").starts_with("Basic "), "{bad}");
+    }
+    let long = refresh_as(&c1, &format!("Basic {}", "QUFB".repeat(16 * 1024))).await;
+    assert!(matches!(long.status, 400 | 431), "{}", long.status);
+}
+
+/// A JWT of this header that carries the payload and signature of a good one.
+fn with_header(token: &str, header: &str) -> String {
+    let (_, rest) = token.split_once('.').expect("three parts");
+    format!("{}.{rest}", URL_SAFE_NO_PAD.encode(header))
+}
+
+#[tokio::test]
+async fn tokens_made_to_break_parsers_are_refused_and_cost_little() {
+    // TK-30; RFC 8725
+    let idp = TestIdp::start().await;
+    let alice = idp.user("alice").create().await;
+    let c1 = idp.relying_party("c1").await;
+    let good = c1.sign_in(&mut idp.browser(), &alice).await.access;
+    let kid = jwt::header(&good)["kid"].as_str().expect("a kid").to_owned();
+    let deep = |depth| format!("{{\"alg\":{}{}}}", "[".repeat(depth), "]".repeat(depth));
+    let typ = "\"typ\":\"at+jwt\"";
+    for token in [
+        ".".repeat(16_000),
+        ".".repeat(7_000),
+        with_header(&good, &deep(2_000)),
+        with_header(&good, &deep(5_000)),
+        with_header(&good, &format!("{{{typ},\"kid\":\"{kid}\",\"alg\":\"ES256\",\"alg\":\"none\"}}")),
+        with_header(&good, &format!("{{{typ},\"kid\":\"x\",\"alg\":\"ES256\",\"kid\":\"{kid}\"}}")),
+        with_header(
+            &good,
+            &format!("{{{typ},\"alg\":\"PBES2-HS256+A128KW\",\"p2c\":2147483647,\"enc\":\"A128GCM\"}}"),
+        ),
+        with_header(
+            &good,
+            &format!("{{{typ},\"kid\":\"{kid}\",\"alg\":\"ES256\",\"zip\":\"DEF\",\"crit\":[\"zip\"]}}"),
+        ),
+        format!("{good}.{good}"),
+        format!("{good}."),
+        format!("{good}="),
+        "a".repeat(15_000),
+        "..".to_owned(),
+    ] {
+        let reply = c1.userinfo(&token).await;
+        reply.expect_error("invalid_token");
+        let hint =
+            c1.authorize_with(&[("prompt", "none"), ("id_token_hint", token.get(..8_000).unwrap_or(&token))]);
+        let status = idp.browser().open(hint).await.status;
+        assert!(matches!(status, 303 | 400), "{status}");
+    }
+    outsized_tokens(&idp).await;
+    c1.userinfo(&good).await.expect_ok();
+}
+
+async fn outsized_tokens(idp: &TestIdp) {
+    let host = format!("Host: localhost:{}", idp.port);
+    let million = format!("Authorization: Bearer {}", ".".repeat(1_000_000));
+    let (status, _) = raw::request(idp, &["GET /oauth2/userinfo HTTP/1.1", &host, &million]).await;
+    // The connection ends while the sender still speaks (0), so that the answer may be lost on its way.
+    assert!(matches!(status, 0 | 400 | 431), "{status}");
+    let token = "access_token=";
+    for (declared, sent, expected) in
+        [(65_536, 65_536, [401, 401]), (10 << 20, token.len(), [413, 413]), (10 << 20, 10 << 20, [413, 0])]
+    {
+        let head = format!(
+            "POST /oauth2/userinfo HTTP/1.1\r\n{host}\r\nContent-Type: application/x-www-form-urlencoded\r\n\
+             Content-Length: {declared}\r\nConnection: close\r\n\r\n{token}"
+        );
+        let (status, _) = raw::send(idp, head + &".".repeat(sent - token.len())).await;
+        assert!(expected.contains(&status), "{sent} of {declared}: {status}");
+    }
+}
+
+/// Every address with the methods it knows.
+const TABLE: [(&str, &[&str]); 14] = [
+    ("/", &["GET"]),
+    ("/healthz", &["GET"]),
+    ("/readyz", &["GET"]),
+    ("/.well-known/openid-configuration", &["GET", "OPTIONS"]),
+    ("/.well-known/oauth-authorization-server", &["GET", "OPTIONS"]),
+    ("/oauth2/jwks", &["GET", "OPTIONS"]),
+    ("/oauth2/authorize", &["GET", "POST"]),
+    ("/oauth2/token", &["POST", "OPTIONS"]),
+    ("/oauth2/userinfo", &["GET", "POST", "OPTIONS"]),
+    ("/oauth2/logout", &["GET", "POST"]),
+    ("/login", &["GET"]),
+    ("/login/x", &["GET", "POST"]),
+    ("/account/sign-out", &["GET", "POST"]),
+    ("/assets/gantry.css", &["GET"]),
+];
+
+#[tokio::test]
+async fn every_address_answers_its_methods_and_no_others() {
+    // IM-09; RFC 9110 section 15.5.6
+    let idp = TestIdp::start().await;
+    for (path, methods) in TABLE {
+        for method in ["GET", "POST", "OPTIONS", "PUT", "PATCH", "DELETE", "TRACE", "PROPFIND"] {
+            let known = reqwest::Method::from_bytes(method.as_bytes()).expect("a method");
+            let reply = Reply::of(idp.http.request(known, idp.at(path))).await;
+            assert!(reply.status < 500, "{method} {path}: {}", reply.status);
+            assert_eq!(reply.status == 405, !methods.contains(&method), "{method} {path}: {}", reply.status);
+            assert_eq!(reply.status == 404, path == "/login/x" && method == "GET", "{method} {path}");
+            if reply.status == 405 {
+                let mut allowed: Vec<&str> = reply.header("allow").split(", ").collect();
+                allowed.retain(|method| *method != "HEAD");
+                assert_eq!(allowed, methods, "{method} {path}");
+            }
+            assert_eq!(reply.header("x-content-type-options"), "nosniff", "{method} {path}");
+        }
+    }
+}
+
+#[tokio::test]
+async fn any_other_address_is_the_same_page() {
+    let idp = TestIdp::start().await;
+    for path in [
+        "/nowhere",
+        "/login/x/y",
+        "/oauth2",
+        "/oauth2/",
+        "/oauth2/token/",
+        "/oauth2/register",
+        "/oauth2/introspect",
+        "/oauth2/revoke",
+        "/OAUTH2/TOKEN",
+        "/admin",
+        "/metrics",
+        "/debug",
+        "/.env",
+        "/.well-known/",
+        "/.well-known/oauth-authorization-server/x",
+        "/assets/",
+        "//login",
+        "/healthz/",
+    ] {
+        let mut browser = idp.browser();
+        browser.open(idp.at(path)).await.expect_error_page(404);
+        for method in [reqwest::Method::POST, reqwest::Method::DELETE] {
+            assert_eq!(Reply::of(idp.http.request(method, idp.at(path))).await.status, 404, "{path}");
+        }
+    }
+}

@@ -1,0 +1,264 @@
+//! The built program as operators meet it: refusals in one line with a hint, certificates, who holds the store,
+//! and what its log looks like whatever strangers send.
+
+use std::fs;
+use std::net::TcpListener;
+
+use rcgen::{CertificateParams, KeyPair};
+use redb::TableDefinition;
+use serde_json::Value;
+
+use crate::support::idp::client;
+use crate::support::program::Installation;
+use crate::support::{Browser, encode, raw};
+
+const FILES: &str = "tls: { files: { certificate: cert.pem, key: key.pem } }";
+
+/// A certificate for `localhost` that signs itself, and its key, both PEM.
+fn certificate() -> (String, String) {
+    let key = KeyPair::generate().expect("key");
+    let params = CertificateParams::new(vec!["localhost".to_owned()]).expect("name");
+    (params.self_signed(&key).expect("certificate").pem(), key.serialize_pem())
+}
+
+/// An installation that serves this certificate and key.
+fn serving(certificate: &str, key: &str) -> Installation {
+    let installation = Installation::new(FILES);
+    fs::write(installation.path("cert.pem"), certificate).expect("certificate");
+    fs::write(installation.path("key.pem"), key).expect("key");
+    installation
+}
+
+/// Whether a strict client trusts what the service shows.
+async fn shows(installation: &Installation, certificate: &str) -> bool {
+    let health = client(Some(certificate.as_bytes()), installation.port)
+        .get(format!("https://localhost:{}/healthz", installation.port));
+    health.send().await.is_ok_and(|answer| answer.status() == 200)
+}
+
+#[test]
+fn a_taken_port_is_told_before_anything_is_made() {
+    let installation = Installation::new("");
+    let _taken = TcpListener::bind(("127.0.0.1", installation.port)).expect("the port");
+    let refused = installation.refused();
+    let (error, hint) = refused.error_and_hint();
+    let address = format!("127.0.0.1:{}", installation.port);
+    assert!(error.starts_with(&format!("cannot listen on {address}: ")), "{error}");
+    assert_eq!(hint, "another program has this port; stop it, or change listen");
+    assert!(!installation.path("data").exists());
+}
+
+#[test]
+fn a_certificate_that_cannot_serve_is_refused_by_name() {
+    let (good, key) = certificate();
+    let (_, other_key) = certificate();
+    for (certificate, key, names, why) in [
+        ("not PEM", &key, "cert.pem", "holds no certificate in PEM form"),
+        ("-----BEGIN CERTIFICATE-----\n%%\n", &key, "cert.pem", "cannot read"),
+        (&key, &key, "cert.pem", "holds no certificate in PEM form"),
+        (&good, &good, "key.pem", "holds no private key in PEM form"),
+        (&good, &other_key, "key.pem", "do not belong together"),
+    ] {
+        let installation = serving(certificate, key);
+        let refused = installation.refused();
+        let (error, hint) = refused.error_and_hint();
+        assert!(error.contains(names) && error.contains(why), "{error}");
+        assert!(hint.starts_with("tls names PEM files"), "{hint}");
+    }
+}
+
+#[test]
+fn a_missing_certificate_is_a_mistake_of_the_configuration() {
+    let installation = Installation::new(FILES);
+    let refused = installation.refused();
+    for name in ["cert.pem", "key.pem"] {
+        assert!(refused.err.contains(&format!("`{name}` does not exist")), "{}", refused.err);
+    }
+    assert!(refused.err.starts_with("gantry: error: ") && refused.err.contains("\ngantry: hint: "));
+}
+
+#[tokio::test]
+async fn a_reload_takes_a_new_certificate_and_keeps_the_old_one_from_a_bad_one() {
+    let (first, key) = certificate();
+    let installation = serving(&first, &key);
+    let mut service = installation.serve();
+    assert!(shows(&installation, &first).await);
+    let (second, second_key) = certificate();
+    // The new certificate is there, its key is not yet.
+    fs::write(installation.path("cert.pem"), &second).expect("certificate");
+    service.reload();
+    let told = service.expect_line("the certificate was not reloaded, the old one stays");
+    assert!(told.contains("ERROR") && told.contains("cert.pem") && told.contains("key.pem"), "{told}");
+    assert!(shows(&installation, &first).await);
+    fs::write(installation.path("key.pem"), &second_key).expect("key");
+    service.reload();
+    // The certificate follows the configuration, so the second reload ends after it.
+    service.reload();
+    assert!(shows(&installation, &second).await);
+    assert!(!shows(&installation, &first).await);
+    service.stop();
+}
+
+#[test]
+fn a_store_in_use_is_nobody_elses() {
+    // ST-08
+    let installation = Installation::new("");
+    let mut service = installation.serve();
+    let second = Installation::new("");
+    second.share_data_of(&installation);
+    let refused = second.refused();
+    let (error, hint) = refused.error_and_hint();
+    let told = |of: &Installation| {
+        format!("the store {} is in use by another process", of.path("data/gantry.redb").display())
+    };
+    assert_eq!(error, told(&second));
+    assert_eq!(hint, "stop the running service, or let the command talk to it");
+    // The service beside is as well as before, and commands reach it.
+    installation.run("user list", "").expect_done();
+    service.reload();
+    // A command that does not find the socket does not touch the file either.
+    fs::remove_file(installation.path("data/admin.sock")).expect("socket");
+    let refused = installation.run("user list", "");
+    assert_eq!(refused.error_and_hint(), (told(&installation).as_str(), hint));
+    // Another store is another matter.
+    Installation::new("").run("user list", "").expect_done();
+    service.stop();
+    installation.run("user list", "").expect_done();
+}
+
+#[test]
+fn what_a_killed_service_leaves_behind_is_no_obstacle() {
+    // ST-01
+    let installation = Installation::new("");
+    drop(installation.serve());
+    assert!(installation.path("data/admin.sock").exists());
+    installation.run("user add alice", "alice's quiet horse\n").expect_done();
+    let service = installation.serve();
+    assert!(installation.run("user list", "").expect_done().out.contains("alice"));
+    service.stop();
+    assert!(!installation.path("data/admin.sock").exists(), "an orderly end leaves nothing");
+}
+
+#[test]
+fn a_store_that_is_not_whole_is_refused_and_left_alone() {
+    // ST-07
+    let installation = Installation::new("");
+    installation.run("user add alice", "alice's quiet horse\n").expect_done();
+    let file = installation.path("data/gantry.redb");
+    let whole = fs::read(&file).expect("store");
+    let cut = &whole[..whole.len() / 2];
+    fs::write(&file, cut).expect("cut");
+    for refused in [installation.refused(), installation.run("user list", "")] {
+        let (error, hint) = refused.error_and_hint();
+        assert!(error.starts_with(&format!("the store {} is damaged: ", file.display())), "{error}");
+        assert!(hint.starts_with("restore the file from a backup"), "{hint}");
+    }
+    assert_eq!(fs::read(&file).expect("store"), cut);
+    fs::write(&file, &whole).expect("restored");
+    assert!(installation.run("user list", "").expect_done().out.contains("alice"));
+}
+
+#[test]
+fn a_store_from_the_future_is_refused() {
+    // ST-12
+    const META: TableDefinition<'static, &str, u64> = TableDefinition::new("meta");
+    let installation = Installation::new("");
+    installation.run("user list", "").expect_done();
+    let file = installation.path("data/gantry.redb");
+    let database = redb::Database::create(&file).expect("store");
+    let change = database.begin_write().expect("begin");
+    change.open_table(META).expect("meta").insert("schema", 99).expect("insert");
+    change.commit().expect("commit");
+    drop(database);
+    let refused = installation.refused();
+    let (error, hint) = refused.error_and_hint();
+    assert!(error.starts_with(&format!("the store {} has format 99", file.display())), "{error}");
+    assert_eq!(hint, "run the version that wrote it, or restore a backup made by this version");
+}
+
+#[test]
+fn a_store_never_gets_a_second_master_key() {
+    let installation = Installation::new("");
+    installation.run("user list", "").expect_done();
+    let keys = fs::read_dir(installation.path("data")).expect("data");
+    let key = keys.map(|entry| entry.expect("entry").path()).find(|path| path.ends_with("master.key"));
+    let key = key.expect("a master key");
+    let bytes = fs::read(&key).expect("key");
+    fs::remove_file(&key).expect("lost");
+    let refused = installation.refused();
+    let (error, hint) = refused.error_and_hint();
+    assert!(error.contains("master.key"), "{error}");
+    assert!(hint.contains("restore it from the backup"), "{hint}");
+    assert!(!key.exists() && !bytes.is_empty());
+}
+
+/// What must never be in a log line as it is.
+const HOSTILE: &str = "mallory\r\n2027-01-01T00:00:00Z  INFO gantry::audit: signed_in \u{1b}[31m\u{9b}31m\u{2028}\u{2029}\"} {\"x\":\"";
+
+/// Sends strangers' text wherever the service takes text.
+async fn provoke(installation: &Installation, browser: &mut Browser, certificate: &[u8]) {
+    let page = browser.open("/login").await.expect_step("password");
+    page.submit(&[("username", HOSTILE), ("password", HOSTILE)]).await.expect_status(422);
+    let long = HOSTILE.repeat(50);
+    let query = encode(&[("client_id", &long), ("state", HOSTILE), (HOSTILE, "x")]);
+    browser.open(format!("/oauth2/authorize?{query}")).await.expect_error_page(400);
+    let path = encode(&[("", &long)]);
+    browser.open(format!("/nowhere/{path}")).await.expect_error_page(404);
+    browser.open(format!("/login/{path}")).await.expect_error_page(404);
+    let (host, name) = (format!("Host: localhost:{}", installation.port), "\u{2028}\"} {\"x\":\"".repeat(90));
+    let get = "GET /oauth2/userinfo HTTP/1.1";
+    for lines in [
+        vec!["GET /oauth2/\u{2028}\"}{\"x\":\" HTTP/1.1".to_owned()],
+        vec![get.to_owned(), "User-Agent: \u{1b}[31m".to_owned()],
+        vec![get.to_owned(), format!("User-Agent: {name}")],
+        vec![get.to_owned(), format!("X-Forwarded-For: {name}")],
+        vec![get.to_owned(), format!("Authorization: Bearer {name}")],
+        vec![get.to_owned(), format!("Cookie: __Host-gantry_session={name}")],
+    ] {
+        let bytes = format!("{}\r\n{host}\r\nConnection: close\r\n\r\n", lines.join("\r\n"));
+        let (status, _) = raw::send_to(installation.port, Some(certificate.to_vec()), bytes).await;
+        assert!(matches!(status, 400..=404), "{lines:?}: {status}");
+    }
+}
+
+#[tokio::test]
+async fn whatever_strangers_send_is_one_short_line() {
+    // HL-01
+    for format in ["text", "json"] {
+        let log = format!("log: {{ format: {format}, level: \"info,gantry=trace,actix_http=debug\" }}");
+        let installation = Installation::new(&log);
+        let service = installation.serve();
+        let certificate = fs::read(installation.path("data/tls/ca.pem")).expect("certificate");
+        let mut browser = Browser::at(installation.port, Some(&certificate));
+        provoke(&installation, &mut browser, &certificate).await;
+        let lines = service.stop();
+        assert!(lines.iter().any(|line| line.contains("/nowhere/")), "{lines:#?}");
+        for line in &lines {
+            assert!(line.len() < 2000, "{line}");
+            assert!(!line.contains(|c: char| c.is_control() || "\u{2028}\u{2029}".contains(c)), "{line:?}");
+            match format {
+                "json" => {
+                    let entry: Value = serde_json::from_str(line).expect(line);
+                    assert!(entry["timestamp"].is_string() && entry["x"].is_null(), "{line}");
+                }
+                _ => assert!(line.starts_with("20") && !line.starts_with("2027-01-01T00:00:00Z"), "{line}"),
+            }
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_strangers_nonsense_is_no_error_of_ours() {
+    // HL-01: anybody could fill the log with errors
+    let installation = Installation::new("");
+    let service = installation.serve();
+    let certificate = fs::read(installation.path("data/tls/ca.pem")).expect("certificate");
+    for nonsense in ["GET / HTTP/9.9\r\n\r\n", "\u{1}\u{2}\r\n\r\n", "GET / HTTP/1.1\r\nA: \u{1b}\r\n\r\n"] {
+        let (status, _) = raw::send_to(installation.port, Some(certificate.clone()), nonsense).await;
+        assert_eq!(status, 400, "{nonsense:?}");
+        // And no TLS where there should be some.
+        raw::send_to(installation.port, None, nonsense).await;
+    }
+    let lines = service.stop();
+    assert!(!lines.iter().any(|line| line.contains("ERROR") || line.contains("WARN")), "{lines:#?}");
+}
