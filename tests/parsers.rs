@@ -42,3 +42,14 @@ proptest! {
         prop_assert!(kinds.iter().filter(|is| **is).count() <= 1);
     }
 }
+
+#[test]
+fn an_invisible_mark_at_the_start_of_a_file_moves_no_caret() {
+    let refusal = |text: &str| {
+        let read = gantry::config::parse("gantry.yaml", text, std::path::Path::new("/nowhere"));
+        read.expect_err("a refusal").to_string()
+    };
+    for text in ["", "isuer: x", "issuer: [", "a\u{7}"] {
+        assert_eq!(refusal(&format!("\u{feff}{text}")), refusal(text));
+    }
+}

@@ -67,7 +67,6 @@ impl Value {
 
 /// Reads `text`; `None` when it is no YAML, with the reason in `problems`.
 pub(super) fn parse(text: &str, problems: &mut Problems) -> Option<Node> {
-    let text = text.strip_prefix('\u{feff}').unwrap_or(text);
     if !is_acceptable(text, problems) {
         return None;
     }

@@ -46,6 +46,8 @@ pub fn load(path: &Path) -> Result<Loaded, ConfigError> {
 
 /// Checks `text`, which is called `name` in messages. Relative paths in it start at `base`.
 pub fn parse(name: &str, text: &str, base: &Path) -> Result<Loaded, ConfigError> {
+    // Some editors begin a file with a mark that nobody sees: no place in the file may count it.
+    let text = text.strip_prefix('\u{feff}').unwrap_or(text);
     let mut problems = Problems::default();
     let config = document::parse(text, &mut problems)
         .and_then(|node| schema::Root::read(&node, &mut problems))

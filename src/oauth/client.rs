@@ -142,7 +142,7 @@ fn presented(authorization: &[&str], params: &Params) -> Result<Presented, OAuth
 
 /// Basic credentials, form-decoded (RFC 6749 section 2.3.1). Ids and secrets of ours have no character that
 /// encoding changes, so clients that skip the encoding are read alike.
-fn basic(header: &str) -> Result<(String, Secret), OAuthError> {
+pub fn basic(header: &str) -> Result<(String, Secret), OAuthError> {
     let malformed = OAuthError::new(ErrorCode::InvalidClient, "the Authorization header is not valid Basic");
     let (scheme, value) = header.split_once(' ').ok_or_else(|| malformed.clone())?;
     if !scheme.eq_ignore_ascii_case("basic") || header.len() > MAX_HEADER {

@@ -70,7 +70,9 @@ pub fn from_here(request: &HttpRequest, config: &Config) -> bool {
     }
 }
 
-fn submission(form: &[u8]) -> Option<Submission> {
+/// The answer in a form of ours; `None` when it is not one, or says something twice.
+#[must_use]
+pub fn submission(form: &[u8]) -> Option<Submission> {
     let params = Params::parse([form]).ok().filter(|params| params.each_once().is_ok())?;
     let text = |name| params.get(name).unwrap_or_default().to_owned();
     let action = match params.get("action") {

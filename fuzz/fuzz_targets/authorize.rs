@@ -1,0 +1,45 @@
+//! An authorization request, as a query and after a line break a body. Answers go only where the app lives, with
+//! the state that was sent and exactly one outcome.
+#![no_main]
+
+use gantry::oauth::authorize::{self, AuthorizationAnswer, Refusal};
+use gantry::oauth::params::Params;
+use gantry_fuzz::{ISSUER, LOOPBACK, WEB, two_parts, world};
+use libfuzzer_sys::fuzz_target;
+use url::Url;
+
+fuzz_target!(|data: &[u8]| {
+    let (query, body) = two_parts(data);
+    let Ok(params) = Params::parse([query, body]) else { return };
+    match authorize::check(&params, &world().config, &world().app.keys) {
+        Ok(request) => {
+            assert!(params.each_once().is_ok());
+            assert!(request.code_challenge.is_some(), "both apps must use PKCE");
+            assert_eq!(request.nonce.as_deref(), params.get("nonce"));
+            let code = AuthorizationAnswer::new(&request, ISSUER, Ok("gc_1".to_owned()));
+            leads_home(&code, "code", params.get("state"));
+        }
+        Err(Refusal::Answer(answer)) => {
+            // What is too long or came twice is left out, never cut or chosen.
+            let state = params.get("state").filter(|state| state.len() <= 8192);
+            leads_home(&answer, "error", state);
+        }
+        Err(Refusal::Page(_)) => {}
+    }
+});
+
+fn leads_home(answer: &AuthorizationAnswer, outcome: &str, state: Option<&str>) {
+    let url = answer.location().expect("a registered address");
+    let home = Url::parse(if url.scheme() == "http" { LOOPBACK } else { WEB }).expect("an address");
+    assert_eq!((url.scheme(), url.host(), url.path()), (home.scheme(), home.host(), home.path()));
+    assert_eq!((url.username(), url.password(), url.fragment()), ("", None, None));
+    assert!(url.scheme() == "http" || url.port().is_none());
+    let all = |name: &str| -> Vec<String> {
+        url.query_pairs().filter(|(known, _)| known == name).map(|(_, value)| value.into_owned()).collect()
+    };
+    assert_eq!(all("code").len() + all("error").len(), 1);
+    assert_eq!(all(outcome).len(), 1);
+    assert_eq!(all("state"), Vec::from_iter(state));
+    assert_eq!(all("iss"), [ISSUER]);
+    assert_eq!(all("keep").len(), home.query_pairs().count());
+}
