@@ -221,11 +221,25 @@ async fn every_address_answers_its_methods_and_no_others() {
             assert_eq!(reply.status == 404, path == "/login/x" && method == "GET", "{method} {path}");
             if reply.status == 405 {
                 let mut allowed: Vec<&str> = reply.header("allow").split(", ").collect();
+                // HEAD goes with GET (RFC 9110 section 9.3.2).
+                assert_eq!(allowed.contains(&"HEAD"), allowed.contains(&"GET"), "{method} {path}");
                 allowed.retain(|method| *method != "HEAD");
                 assert_eq!(allowed, methods, "{method} {path}");
             }
             assert_eq!(reply.header("x-content-type-options"), "nosniff", "{method} {path}");
         }
+    }
+}
+
+#[tokio::test]
+async fn head_is_get_without_the_body() {
+    // RFC 9110 section 9.3.2
+    let idp = TestIdp::start().await;
+    for path in ["/healthz", "/.well-known/openid-configuration", "/oauth2/jwks", "/assets/gantry.css"] {
+        let got = Reply::of(idp.http.get(idp.at(path))).await;
+        let head = Reply::of(idp.http.head(idp.at(path))).await;
+        assert_eq!((head.status, head.body.as_str()), (200, ""), "{path}");
+        assert_eq!(head.header("content-length"), got.body.len().to_string(), "{path}");
     }
 }
 

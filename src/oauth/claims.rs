@@ -70,8 +70,8 @@ impl ClaimsRequest {
 pub async fn roles(store: &Store, user: &User) -> Result<BTreeSet<String>, StoreError> {
     let mut roles = user.roles.clone();
     for name in &user.groups {
-        if let Some(group) = store.get::<Group>(name.as_str()).await? {
-            roles.extend(group.record.roles);
+        if let Some(group) = store.view::<Group>(name.as_str()).await? {
+            roles.extend(group.roles.iter().cloned());
         }
     }
     Ok(roles)

@@ -1,5 +1,7 @@
 //! Codes and grants: what a person gave an app, and whether it still holds.
 
+use std::sync::Arc;
+
 use serde::{Deserialize, Serialize};
 
 use super::authorize::AuthorizationRequest;
@@ -170,22 +172,22 @@ impl Grant {
 
 /// Whether what hangs on `grant` may still be used: the one answer for access and refresh tokens. Gives the
 /// person, or `None` when the app, the person, their access, the epoch or the session is gone.
-pub async fn holder(app: &App, config: &Config, grant: &Grant) -> Result<Option<User>, StoreError> {
+pub async fn holder(app: &App, config: &Config, grant: &Grant) -> Result<Option<Arc<User>>, StoreError> {
     let Some(client) = config.apps.get(&grant.client_id) else {
         return Ok(None);
     };
-    let Some(user) = app.store.get::<User>(&grant.user.to_string()).await? else {
+    let Some(user) = app.store.view::<User>(&grant.user.to_string()).await? else {
         return Ok(None);
     };
     if let Some(session) = grant.session {
-        let session = app.store.get::<Session>(&session.to_string()).await?;
+        let session = app.store.view::<Session>(&session.to_string()).await?;
         if !session.is_some_and(|session| session.belongs_to(&user)) {
             return Ok(None);
         }
     }
     let holds =
         user.is_active() && user.epoch == grant.epoch && policy::access(client, &user.groups).is_some();
-    Ok(holds.then_some(user.record))
+    Ok(holds.then_some(user))
 }
 
 /// Ends a grant and with it every token that hangs on it.

@@ -1,6 +1,8 @@
 //! The token endpoint in fixed phases: read, authenticate the client, allow the grant type, consume the
 //! grant, issue. A grant type only fills in how its grant is consumed, so none can forget a phase.
 
+use std::sync::Arc;
+
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 
@@ -21,7 +23,7 @@ use crate::store::{ApplyError, Batch, Stored};
 /// A grant that has been consumed for one answer: nothing about it is left to check.
 struct Consumed {
     grant: Grant,
-    user: User,
+    user: Arc<User>,
     scopes: Scopes,
     nonce: Option<String>,
 }

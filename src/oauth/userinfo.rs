@@ -45,7 +45,7 @@ pub fn client_id(app: &App, carried: &Carried<'_>) -> Option<String> {
 }
 
 async fn reveal(app: &App, config: &Config, access: &AccessClaims) -> Result<Map<String, Value>, OAuthError> {
-    let grant = app.store.get::<Grant>(&access.gid.to_string()).await?.ok_or(BAD_TOKEN)?;
+    let grant = app.store.view::<Grant>(&access.gid.to_string()).await?.ok_or(BAD_TOKEN)?;
     let user = grant::holder(app, config, &grant).await?.ok_or(BAD_TOKEN)?;
     let client = config.apps.get(&grant.client_id).ok_or(BAD_TOKEN)?;
     let scopes = Scopes::parse(&access.scope).ok_or(BAD_TOKEN)?;

@@ -13,7 +13,9 @@ mod error;
 mod record;
 mod redb;
 
+use std::any::Any;
 use std::path::Path;
+use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use ::redb::StorageBackend;
@@ -51,8 +53,12 @@ pub enum Health {
 struct Raw {
     id: String,
     version: u64,
-    payload: std::sync::Arc<[u8]>,
+    payload: Arc<[u8]>,
+    decoded: Decoded,
 }
+
+/// A record once it was decoded; kept as long as its bytes are.
+type Decoded = Arc<OnceLock<Arc<dyn Any + Send + Sync>>>;
 
 /// A counter that may reach `limit` within a window and no more.
 #[derive(Debug, Clone)]
@@ -88,6 +94,23 @@ impl Store {
             Backend::Redb(redb) => redb.get(R::KIND, id).await?,
         };
         raw.as_ref().map(typed).transpose()
+    }
+
+    /// The record with this id, shared with everybody else who only looks at it.
+    pub async fn view<R: Record>(&self, id: &str) -> Result<Option<Arc<R>>, StoreError> {
+        let raw = match &self.backend {
+            Backend::Redb(redb) => redb.get(R::KIND, id).await?,
+        };
+        let Some(raw) = raw else {
+            return Ok(None);
+        };
+        if let Some(known) = raw.decoded.get().and_then(|any| Arc::downcast(Arc::clone(any)).ok()) {
+            return Ok(Some(known));
+        }
+        let record: Arc<R> = Arc::new(encoding::decode(&raw.id, &raw.payload)?);
+        // Somebody else may have been faster with the same.
+        let _ = raw.decoded.set(record.clone());
+        Ok(Some(record))
     }
 
     /// The records with this index value, ordered by id, at most `limit`.

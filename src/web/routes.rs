@@ -1,60 +1,50 @@
 //! The table of addresses.
 
-use actix_web::web::{ServiceConfig, get, post, resource, route, scope};
+use actix_web::web::{ServiceConfig, get, head, post, resource, route, scope};
+use actix_web::{FromRequest, Handler, Resource, Responder, Route};
 
 use super::handlers::{health, home, login, oauth, statics};
 
 /// Every address, under the issuer's path `base`.
 pub fn configure(config: &mut ServiceConfig, base: &str) {
-    config.service(resource("/healthz").route(get().to(health::alive)));
-    config.service(resource("/readyz").route(get().to(health::ready)));
+    config.service(page("/healthz", health::alive));
+    config.service(page("/readyz", health::ready));
     if !base.is_empty() {
         // RFC 8414 section 3.1 puts the issuer's path behind the well-known part.
         let path = format!("/.well-known/oauth-authorization-server{base}");
-        config.service(resource(path).route(get().to(oauth::discovery)));
+        config.service(page(&path, oauth::discovery));
     }
     config.service(
         scope(base)
-            .service(
-                resource("/.well-known/openid-configuration").route(get().to(oauth::discovery)).route(cors()),
-            )
-            .service(
-                resource("/.well-known/oauth-authorization-server")
-                    .route(get().to(oauth::discovery))
-                    .route(cors()),
-            )
-            .service(resource("/oauth2/jwks").route(get().to(oauth::jwks)).route(cors()))
-            .service(
-                resource("/oauth2/authorize")
-                    .route(get().to(oauth::authorize))
-                    .route(post().to(oauth::authorize_by_post)),
-            )
+            .service(page("/.well-known/openid-configuration", oauth::discovery).route(cors()))
+            .service(page("/.well-known/oauth-authorization-server", oauth::discovery).route(cors()))
+            .service(page("/oauth2/jwks", oauth::jwks).route(cors()))
+            .service(page("/oauth2/authorize", oauth::authorize).route(post().to(oauth::authorize_by_post)))
             .service(resource("/oauth2/token").route(post().to(oauth::token)).route(cors()))
             .service(
-                resource("/oauth2/userinfo")
-                    .route(get().to(oauth::userinfo))
-                    .route(post().to(oauth::userinfo))
-                    .route(cors()),
+                page("/oauth2/userinfo", oauth::userinfo).route(post().to(oauth::userinfo)).route(cors()),
             )
-            .service(resource("/login").route(get().to(login::start)))
-            .service(resource("/login/{flow}").route(get().to(login::show)).route(post().to(login::submit)))
-            .service(
-                resource("/account/sign-out")
-                    .route(get().to(home::ask_sign_out))
-                    .route(post().to(home::sign_out)),
-            )
-            .service(
-                resource("/oauth2/logout")
-                    .route(get().to(home::ask_sign_out))
-                    .route(post().to(home::sign_out)),
-            )
-            .service(resource("/assets/{name}").route(get().to(statics::asset)))
-            .service(resource("/").route(get().to(home::home)))
-            .service(resource("").route(get().to(home::home))),
+            .service(page("/login", login::start))
+            .service(page("/login/{flow}", login::show).route(post().to(login::submit)))
+            .service(page("/account/sign-out", home::ask_sign_out).route(post().to(home::sign_out)))
+            .service(page("/oauth2/logout", home::ask_sign_out).route(post().to(home::sign_out)))
+            .service(page("/assets/{name}", statics::asset))
+            .service(page("/", home::home))
+            .service(page("", home::home)),
     );
     config.default_service(route().to(home::not_found));
 }
 
-fn cors() -> actix_web::Route {
+/// GET, and HEAD as the same without the body (RFC 9110 section 9.3.2).
+fn page<F, Args>(path: &str, handler: F) -> Resource
+where
+    F: Handler<Args>,
+    F::Output: Responder + 'static,
+    Args: FromRequest + 'static,
+{
+    resource(path).route(get().to(handler.clone())).route(head().to(handler))
+}
+
+fn cors() -> Route {
     actix_web::web::method(actix_web::http::Method::OPTIONS).to(oauth::preflight)
 }

@@ -1,6 +1,9 @@
 //! One rule a test; knows no back end.
 
-use gantry::store::{ApplyError, Batch, ConflictCause, Expect, StoreError};
+use std::sync::Arc;
+use std::time::Duration;
+
+use gantry::store::{ApplyError, Batch, Budget, ConflictCause, Expect, StoreError};
 
 use super::actors::{Badge, Home, Note, Outcome, badge, ids, run};
 
@@ -174,5 +177,50 @@ fn every_get_after_apply_sees_it_also_from_the_cache() {
         }
         store.apply(Batch::new().delete::<Badge>("1", Expect::Any)).await.expect("delete");
         assert!(store.get::<Badge>("1").await.expect("get").is_none());
+    });
+}
+
+#[test]
+fn budgets_are_spent_in_order_up_to_the_first_that_has_none_left() {
+    run(async {
+        let Home { store, .. } = Home::new();
+        let window = Duration::from_secs(9);
+        let budget = |counter: &str, limit| Budget { counter: counter.to_owned(), limit, window };
+        let both = || vec![budget("few", 2), budget("many", 9)];
+        assert_eq!(store.spend(both()).await, Ok(None));
+        assert_eq!(store.spend(both()).await, Ok(None));
+        assert_eq!(store.spend(both()).await, Ok(Some(0)));
+        assert_eq!(store.add("many", 0, window).await, Ok(2));
+        let last = vec![budget("many", 9), budget("none", 0)];
+        assert_eq!(store.spend(last).await, Ok(Some(1)));
+    });
+}
+
+#[test]
+fn a_batch_clears_counters_only_when_it_holds() {
+    run(async {
+        let Home { store, .. } = Home::new();
+        let window = Duration::from_secs(9);
+        store.add("tries", 3, window).await.expect("add");
+        store.apply(Batch::new().insert(&badge("1")).clear("other".into())).await.expect("insert");
+        store.apply(Batch::new().insert(&badge("1")).clear("tries".into())).await.expect_err("conflict");
+        assert_eq!(store.add("tries", 0, window).await, Ok(3));
+        store.apply(Batch::new().clear("tries".into())).await.expect("clear");
+        assert_eq!(store.add("tries", 0, window).await, Ok(0));
+    });
+}
+
+#[test]
+fn a_view_is_shared_until_the_record_changes() {
+    run(async {
+        let Home { store, .. } = Home::new();
+        store.apply(Batch::new().put(&badge("1").uses(1))).await.expect("put");
+        let first = store.view::<Badge>("1").await.expect("view").expect("there");
+        let again = store.view::<Badge>("1").await.expect("view").expect("there");
+        assert!(Arc::ptr_eq(&first, &again));
+        store.apply(Batch::new().put(&badge("1").uses(2))).await.expect("put");
+        let after = store.view::<Badge>("1").await.expect("view").expect("there");
+        assert_eq!((first.uses, after.uses), (1, 2));
+        assert!(store.view::<Badge>("2").await.expect("view").is_none());
     });
 }

@@ -12,10 +12,11 @@ use quick_cache::Weighter;
 use quick_cache::sync::Cache as Bounded;
 
 use crate::clock::Timestamp;
+use crate::store::Decoded;
 
 /// What the cache may hold, in bytes, keys and bookkeeping included.
 const CAPACITY: u64 = 16 << 20;
-/// Per entry beside key and payload; an estimate.
+/// Per entry beside key, payload and the decoded record, which counts as large as the payload; an estimate.
 const OVERHEAD: usize = 128;
 const STRIPES: usize = 64;
 
@@ -24,6 +25,13 @@ pub(super) struct Entry {
     pub(super) version: u64,
     pub(super) expires: Option<Timestamp>,
     pub(super) payload: Arc<[u8]>,
+    pub(super) decoded: Decoded,
+}
+
+impl Entry {
+    pub(super) fn new(version: u64, expires: Option<Timestamp>, payload: &[u8]) -> Self {
+        Self { version, expires, payload: payload.into(), decoded: Decoded::default() }
+    }
 }
 
 pub(super) struct Cache {
@@ -37,7 +45,7 @@ struct Bytes;
 
 impl Weighter<Box<[u8]>, Entry> for Bytes {
     fn weight(&self, key: &Box<[u8]>, entry: &Entry) -> u64 {
-        u64::try_from(key.len() + entry.payload.len() + OVERHEAD).unwrap_or(u64::MAX)
+        u64::try_from(key.len() + 2 * entry.payload.len() + OVERHEAD).unwrap_or(u64::MAX)
     }
 }
 
@@ -107,7 +115,7 @@ mod tests {
     use super::*;
 
     fn entry(version: u64) -> Entry {
-        Entry { version, expires: None, payload: Arc::from([]) }
+        Entry::new(version, None, &[])
     }
 
     fn version(cache: &Cache) -> Option<u64> {
@@ -135,8 +143,7 @@ mod tests {
     fn the_cache_stays_within_its_bytes() {
         let cache = Cache::new();
         for n in 0..40_000_u64 {
-            let payload = Arc::from(vec![0; 1000]);
-            cache.update(&n.to_be_bytes(), Some(Entry { payload, ..entry(n) }));
+            cache.update(&n.to_be_bytes(), Some(Entry::new(n, None, &[0; 1000])));
         }
         assert!(cache.entries.weight() <= CAPACITY);
         assert!(cache.entries.len() > 5000);

@@ -248,12 +248,12 @@ fn gone() -> StoreError {
 }
 
 fn raw(id: String, entry: Entry) -> Raw {
-    Raw { id, version: entry.version, payload: entry.payload }
+    Raw { id, version: entry.version, payload: entry.payload, decoded: entry.decoded }
 }
 
 fn opened(key: &[u8], bytes: &[u8]) -> Result<Entry, StoreError> {
     let envelope = Envelope::open(key, bytes)?;
-    Ok(Entry { version: envelope.version, expires: envelope.expires, payload: envelope.payload.into() })
+    Ok(Entry::new(envelope.version, envelope.expires, envelope.payload))
 }
 
 fn entry(txn: &ReadTransaction, key: &[u8]) -> Result<Option<Entry>, Fault> {

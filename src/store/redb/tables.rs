@@ -156,7 +156,7 @@ impl<'t> Tables<'t> {
         }
         self.forget(&old)?;
         self.records.insert(key.as_slice(), seal(version, content).as_slice())?;
-        let entry = Entry { version, expires: content.expires, payload: content.payload.as_slice().into() };
+        let entry = Entry::new(version, content.expires, &content.payload);
         self.changes.insert(key, Some(entry));
         Ok(())
     }

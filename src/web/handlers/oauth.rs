@@ -99,7 +99,8 @@ pub async fn userinfo(app: web::Data<App>, request: HttpRequest, payload: web::P
         body: form.get("access_token"),
         query: query.get("access_token"),
     };
-    let client = userinfo::client_id(&app, &carried);
+    let asked = request.headers().contains_key(header::ORIGIN);
+    let client = asked.then(|| userinfo::client_id(&app, &carried)).flatten();
     let mut response = match userinfo::answer(&app, &carried).await {
         Ok(claims) => answer::json(StatusCode::OK, &claims),
         Err(error) => answer::json_error(&error, Some(&bearer_challenge(&error))),
