@@ -6,6 +6,7 @@ mod support;
 mod authorize;
 mod config;
 mod edge;
+mod front_channel;
 mod hostile;
 mod overload;
 mod parsers;

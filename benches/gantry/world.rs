@@ -15,7 +15,7 @@ use gantry::config;
 use gantry::login::session::Session;
 use gantry::oauth::authorize::{self, AuthorizationRequest};
 use gantry::oauth::client::Client;
-use gantry::oauth::grant::{Code, CodeState, Grant};
+use gantry::oauth::grant::{Approved, Code, CodeState, Grant};
 use gantry::oauth::issue::Issue;
 use gantry::oauth::params::Params;
 use gantry::oauth::refresh;
@@ -107,8 +107,8 @@ impl World {
     pub(crate) fn code(&self, client: &str, number: usize) -> Outcome<(Code, String)> {
         let (user, session) = self.people.get(number % PEOPLE).ok_or("nobody")?;
         let request = self.request(client)?;
-        let (code, token) =
-            Code::approve(self.client(client)?, &request, user, session, self.app.clock.now());
+        let approved = Approved::of(&request, user, session);
+        let (code, token) = Code::new(self.client(client)?, approved, self.app.clock.now());
         Ok((code, token.reveal()))
     }
 

@@ -121,6 +121,8 @@ pub enum ClientKind {
 pub enum GrantKind {
     AuthorizationCode,
     RefreshToken,
+    /// Tokens through the browser: the response types with `id_token` or `token`.
+    Implicit,
 }
 
 /// RFC 7636: `Optional` still enforces a challenge that was sent.

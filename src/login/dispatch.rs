@@ -13,9 +13,8 @@ use super::throttle::{Attempt, TooMany};
 use super::visitor::{CookieChange, Visitor};
 use crate::account::{User, find_user};
 use crate::app::App;
-use crate::config;
-use crate::oauth::grant::Code;
-use crate::oauth::{AuthorizationAnswer, AuthorizationRequest, ErrorCode, OAuthError, consent};
+use crate::oauth::approve::{Approval, approve};
+use crate::oauth::{AuthorizationAnswer, ErrorCode, OAuthError, consent};
 use crate::policy;
 use crate::secret::{BrowserToken, Id, Token, same};
 use crate::store::{ApplyError, Batch, StoreError, Stored};
@@ -72,6 +71,8 @@ pub enum LoginError {
     Forged,
     #[error("the password is longer than {MAX_PASSWORD_BYTES} bytes")]
     TooLong,
+    #[error(transparent)]
+    Issue(#[from] OAuthError),
     #[error(transparent)]
     Pool(#[from] PoolError),
     #[error(transparent)]
@@ -346,7 +347,8 @@ async fn next_step(
     Ok(flow::decide(&Situation { target, progress, signed_in, allowed, consent_given, first_party, now }))
 }
 
-/// Ends a flow: `batch` removes it, and the code is stored in the same stroke, so that one flow gives one code.
+/// Ends a flow: `batch` removes it, and what it yields is stored in the same stroke, so that one flow gives one
+/// code.
 async fn conclude(
     app: &App,
     step: Step,
@@ -361,9 +363,13 @@ async fn conclude(
     };
     let client = config.apps.get(&request.client_id);
     match (step, client, signed_in) {
-        (Step::Finish, Some(client), Some(signed_in)) => {
-            let code = approve(app, client, request, signed_in, batch).await?;
-            Ok(Next::Answer(AuthorizationAnswer::new(request, &config.issuer, Ok(code))))
+        (Step::Finish, Some(client), Some(SignedIn { session, user })) => {
+            let now = app.clock.now();
+            let approval = Approval { config: &config, client, request, user, session, now };
+            let (batch, given) = approve(app, &approval, batch).await?;
+            app.store.apply(batch).await?;
+            tracing::info!(target: "gantry::audit", event = "approved", client = client.client_id, user = %user.id);
+            Ok(Next::Answer(AuthorizationAnswer::new(request, &config.issuer, Ok(given))))
         }
         (Step::Refuse(error), Some(_), _) => {
             app.store.apply(batch).await?;
@@ -376,18 +382,4 @@ async fn conclude(
             Ok(Next::Forbidden { client_id: request.client_id.clone(), username })
         }
     }
-}
-
-async fn approve(
-    app: &App,
-    client: &config::App,
-    request: &AuthorizationRequest,
-    signed_in: &SignedIn,
-    batch: Batch,
-) -> Result<String, LoginError> {
-    let SignedIn { session, user } = signed_in;
-    let (code, token) = Code::approve(client, request, user, session, app.clock.now());
-    app.store.apply(batch.insert(&code)).await?;
-    tracing::info!(target: "gantry::audit", event = "code_issued", client = client.client_id, user = %user.id);
-    Ok(token.reveal())
 }

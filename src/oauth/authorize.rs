@@ -11,7 +11,7 @@ use super::claims::ClaimsRequest;
 use super::error::{ErrorCode, OAuthError};
 use super::issue::IdTokenHint;
 use super::params::Params;
-use super::vocabulary::{Prompt, ResponseMode, Scopes};
+use super::vocabulary::{Prompt, ResponseMode, ResponseType, Scopes};
 use crate::config::{App, ClientKind, Config, GrantKind, Pkce};
 use crate::keys::{Keys, Typ};
 
@@ -26,6 +26,8 @@ pub struct AuthorizationRequest {
     pub client_id: String,
     /// As sent, byte for byte: the token request must repeat it.
     pub redirect_uri: String,
+    #[serde(default)]
+    pub response_type: ResponseType,
     pub response_mode: ResponseMode,
     pub state: Option<String>,
     pub nonce: Option<String>,
@@ -49,6 +51,9 @@ pub enum Refusal {
     Answer(AuthorizationAnswer),
 }
 
+/// What the client gets: a code, tokens, or both.
+pub type Given = Vec<(&'static str, String)>;
+
 /// What goes back to the client's redirect URI.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct AuthorizationAnswer {
@@ -58,9 +63,9 @@ pub struct AuthorizationAnswer {
 }
 
 impl AuthorizationAnswer {
-    /// A code, or an error, with `state` and `iss` (RFC 9207).
+    /// What was approved, or an error, with `state` and `iss` (RFC 9207).
     #[must_use]
-    pub fn new(request: &AuthorizationRequest, issuer: &str, result: Result<String, OAuthError>) -> Self {
+    pub fn new(request: &AuthorizationRequest, issuer: &str, result: Result<Given, OAuthError>) -> Self {
         let target = Target {
             redirect_uri: request.redirect_uri.clone(),
             mode: request.response_mode,
@@ -69,11 +74,20 @@ impl AuthorizationAnswer {
         target.answer(issuer, result)
     }
 
-    /// The address for [`ResponseMode::Query`]; the registered query stays as it is.
+    /// The address to redirect to; the registered query stays as it is. `None` for an answer by form.
     #[must_use]
     pub fn location(&self) -> Option<Url> {
         let mut url = Url::parse(&self.redirect_uri).ok()?;
-        url.query_pairs_mut().extend_pairs(&self.params);
+        match self.mode {
+            ResponseMode::Query => {
+                url.query_pairs_mut().extend_pairs(&self.params);
+            }
+            ResponseMode::Fragment => {
+                let mut fragment = url::form_urlencoded::Serializer::new(String::new());
+                url.set_fragment(Some(&fragment.extend_pairs(&self.params).finish()));
+            }
+            ResponseMode::FormPost => return None,
+        }
         Some(url)
     }
 }
@@ -86,9 +100,9 @@ struct Target {
 }
 
 impl Target {
-    fn answer(self, issuer: &str, result: Result<String, OAuthError>) -> AuthorizationAnswer {
+    fn answer(self, issuer: &str, result: Result<Given, OAuthError>) -> AuthorizationAnswer {
         let mut params = match result {
-            Ok(code) => vec![("code", code)],
+            Ok(given) => given,
             Err(error) => vec![
                 ("error", error.code.as_str().to_owned()),
                 ("error_description", error.description.into_owned()),
@@ -148,6 +162,7 @@ fn empty_request(app: &App, redirect_uri: String) -> AuthorizationRequest {
     AuthorizationRequest {
         client_id: app.client_id.clone(),
         redirect_uri,
+        response_type: ResponseType::default(),
         response_mode: ResponseMode::Query,
         state: None,
         nonce: None,
@@ -201,14 +216,21 @@ fn loopback(uri: &str) -> Option<(&'static str, &str)> {
     })
 }
 
+/// Tokens never travel in a query (OAuth 2.0 Multiple Response Types section 3), errors then neither.
 fn response_mode(draft: &mut Draft<'_>) -> Result<(), OAuthError> {
+    let kind = draft.params.get("response_type").and_then(ResponseType::parse).unwrap_or_default();
+    let tokens = draft.app.grants.contains(&GrantKind::Implicit);
+    let usual = if kind.is_front_channel() && tokens { ResponseMode::Fragment } else { ResponseMode::Query };
+    draft.request.response_mode = usual;
     draft.request.response_mode = match draft.params.get("response_mode") {
-        None | Some("query") => ResponseMode::Query,
+        None => usual,
+        Some("query") if usual == ResponseMode::Query => ResponseMode::Query,
+        Some("fragment") if tokens => ResponseMode::Fragment,
         Some("form_post") => ResponseMode::FormPost,
         Some(_) => {
-            // The answer still carries the state, by query.
+            // The answer still carries the state.
             state(draft)?;
-            return Err(OAuthError::invalid_request("this response_mode is not supported"));
+            return Err(OAuthError::invalid_request("this response_mode is not supported here"));
         }
     };
     Ok(())
@@ -236,23 +258,24 @@ fn unsupported(draft: &mut Draft<'_>) -> Result<(), OAuthError> {
 }
 
 fn response_type(draft: &mut Draft<'_>) -> Result<(), OAuthError> {
-    match draft.params.get("response_type") {
-        Some("code") => Ok(()),
-        Some(_) => {
-            Err(OAuthError::new(ErrorCode::UnsupportedResponseType, "only response_type code is supported"))
-        }
-        None => Err(OAuthError::invalid_request("response_type is missing")),
-    }
+    let text = draft.params.get("response_type");
+    let text = text.ok_or(OAuthError::invalid_request("response_type is missing"))?;
+    let unsupported =
+        OAuthError::new(ErrorCode::UnsupportedResponseType, "this response_type is not supported");
+    draft.request.response_type = ResponseType::parse(text).ok_or(unsupported)?;
+    Ok(())
 }
 
+/// Hybrid types need both grants (RFC 7591 section 2.1).
 fn grant_allowed(draft: &mut Draft<'_>) -> Result<(), OAuthError> {
-    if draft.app.grants.contains(&GrantKind::AuthorizationCode) {
+    let kind = draft.request.response_type;
+    let has = |grant| draft.app.grants.contains(&grant);
+    if (!kind.code || has(GrantKind::AuthorizationCode))
+        && (!kind.is_front_channel() || has(GrantKind::Implicit))
+    {
         return Ok(());
     }
-    Err(OAuthError::new(
-        ErrorCode::UnauthorizedClient,
-        "this client may not use the authorization code grant",
-    ))
+    Err(OAuthError::new(ErrorCode::UnauthorizedClient, "this client may not use this response_type"))
 }
 
 fn scope(draft: &mut Draft<'_>) -> Result<(), OAuthError> {
@@ -264,6 +287,14 @@ fn scope(draft: &mut Draft<'_>) -> Result<(), OAuthError> {
 
 fn nonce(draft: &mut Draft<'_>) -> Result<(), OAuthError> {
     draft.request.nonce = bounded(draft.params, "nonce", MAX_NONCE)?;
+    let kind = draft.request.response_type;
+    if kind.id_token && !draft.request.scopes.has("openid") {
+        return Err(OAuthError::invalid_request("an ID token needs the scope openid"));
+    }
+    // OpenID Connect Core sections 3.2.2.1 and 3.3.2.11.
+    if kind.id_token && draft.request.nonce.is_none() {
+        return Err(OAuthError::invalid_request("this response_type needs a nonce"));
+    }
     Ok(())
 }
 
@@ -331,7 +362,7 @@ fn code_challenge(draft: &mut Draft<'_>) -> Result<(), OAuthError> {
     let challenge = draft.params.get("code_challenge");
     match (challenge, draft.params.get("code_challenge_method")) {
         (None, Some(_)) => Err(OAuthError::invalid_request("code_challenge is missing")),
-        (None, None) if draft.app.pkce == Pkce::Required => {
+        (None, None) if draft.app.pkce == Pkce::Required && draft.request.response_type.code => {
             Err(OAuthError::invalid_request("this client must use PKCE with S256"))
         }
         (None, None) => Ok(()),

@@ -5,8 +5,8 @@ use std::sync::Arc;
 use arc_swap::ArcSwapOption;
 use serde_json::{Value, json};
 
-use super::vocabulary::KNOWN_SCOPES;
-use crate::config::Config;
+use super::vocabulary::{KNOWN_SCOPES, ResponseType};
+use crate::config::{Config, GrantKind};
 
 /// The document's text, written once for each configuration.
 #[derive(Default)]
@@ -29,6 +29,14 @@ impl Metadata {
 #[must_use]
 pub fn document(config: &Config) -> Value {
     let at = |path: &str| format!("{}{path}", config.issuer);
+    let implicit = config.apps.values().any(|app| app.grants.contains(&GrantKind::Implicit));
+    let response_types: &[&str] = if implicit { &ResponseType::ALL } else { &["code"] };
+    let mut response_modes = vec!["query", "form_post"];
+    let mut grant_types = vec!["authorization_code", "refresh_token"];
+    if implicit {
+        response_modes.push("fragment");
+        grant_types.push("implicit");
+    }
     json!({
         "issuer": config.issuer,
         "authorization_endpoint": at("/oauth2/authorize"),
@@ -36,15 +44,15 @@ pub fn document(config: &Config) -> Value {
         "userinfo_endpoint": at("/oauth2/userinfo"),
         "jwks_uri": at("/oauth2/jwks"),
         "scopes_supported": KNOWN_SCOPES,
-        "response_types_supported": ["code"],
-        "response_modes_supported": ["query", "form_post"],
-        "grant_types_supported": ["authorization_code", "refresh_token"],
+        "response_types_supported": response_types,
+        "response_modes_supported": response_modes,
+        "grant_types_supported": grant_types,
         "subject_types_supported": ["public"],
         "id_token_signing_alg_values_supported": ["RS256", "ES256", "EdDSA"],
         "token_endpoint_auth_methods_supported": ["client_secret_basic", "client_secret_post", "none"],
         "claim_types_supported": ["normal"],
         "claims_supported": [
-            "sub", "iss", "aud", "exp", "iat", "auth_time", "nonce", "amr", "at_hash", "sid",
+            "sub", "iss", "aud", "exp", "iat", "auth_time", "nonce", "amr", "at_hash", "c_hash", "sid",
             "name", "given_name", "family_name", "middle_name", "preferred_username", "profile", "picture",
             "website", "gender", "birthdate", "zoneinfo", "locale", "updated_at", "email", "email_verified",
             "groups", "roles",

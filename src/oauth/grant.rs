@@ -67,25 +67,8 @@ impl Record for Code {
 impl Code {
     /// The record of a fresh code and the code itself, not yet stored.
     #[must_use]
-    pub fn approve(
-        app: &config::App,
-        request: &AuthorizationRequest,
-        user: &User,
-        session: &Session,
-        now: Timestamp,
-    ) -> (Self, Token<CodeToken>) {
+    pub fn new(app: &config::App, approved: Approved, now: Timestamp) -> (Self, Token<CodeToken>) {
         let token = Token::generate(now);
-        let approved = Approved {
-            redirect_uri: request.redirect_uri.clone(),
-            code_challenge: request.code_challenge.clone(),
-            nonce: request.nonce.clone(),
-            scopes: request.scopes.clone(),
-            claims: request.claims.clone(),
-            user: user.id,
-            epoch: user.epoch,
-            session: session.id,
-            authentication: session.authentication.clone(),
-        };
         let code = Self {
             id: token.id(),
             secret: token.digest(),
@@ -166,6 +149,33 @@ impl Grant {
             rotated_at: now,
             created_at: now,
             expires_at: now + lifetime,
+        }
+    }
+
+    /// A grant for tokens that go out through the browser: for the session only, never refreshed.
+    #[must_use]
+    pub fn front_channel(app: &config::App, approved: Approved, now: Timestamp) -> Self {
+        let session = Some(approved.session);
+        let scopes = approved.scopes.without("offline_access");
+        let expires_at = now + app.lifetimes.access_token;
+        Self { session, scopes, generation: None, expires_at, ..Self::new(app, approved, now) }
+    }
+}
+
+impl Approved {
+    /// What `user` approved at the browser of `session`.
+    #[must_use]
+    pub fn of(request: &AuthorizationRequest, user: &User, session: &Session) -> Self {
+        Self {
+            redirect_uri: request.redirect_uri.clone(),
+            code_challenge: request.code_challenge.clone(),
+            nonce: request.nonce.clone(),
+            scopes: request.scopes.clone(),
+            claims: request.claims.clone(),
+            user: user.id,
+            epoch: user.epoch,
+            session: session.id,
+            authentication: session.authentication.clone(),
         }
     }
 }

@@ -92,11 +92,11 @@ impl Issue<'_> {
     }
 
     /// The ID token, when the grant is for `openid`.
-    pub async fn id_token(&self, app: &App, access_token: &str) -> Result<Option<String>, OAuthError> {
+    pub async fn id_token(&self, app: &App, beside: Beside<'_>) -> Result<Option<String>, OAuthError> {
         if !self.grant.scopes.has("openid") {
             return Ok(None);
         }
-        let claims = self.id_token_claims(app, access_token).await?;
+        let claims = self.id_token_claims(app, beside).await?;
         let token = app.keys.sign(self.client.id_token_alg, Typ::Jwt, &claims);
         token.map(Some).ok_or_else(OAuthError::server)
     }
@@ -105,11 +105,15 @@ impl Issue<'_> {
     pub async fn id_token_claims(
         &self,
         app: &App,
-        access_token: &str,
+        beside: Beside<'_>,
     ) -> Result<Map<String, Value>, OAuthError> {
         let roles = claims::roles(&app.store, self.user).await?;
         let all = claims::for_userinfo(self.client, self.user, &self.grant.scopes, &roles);
-        let mut token = claims::for_id_token(all, &self.grant.claims);
+        // Without an access token there is no userinfo to ask (OpenID Connect Core section 5.4).
+        let mut token = match beside {
+            Beside::Nothing => all,
+            _ => claims::for_id_token(all, &self.grant.claims),
+        };
         let authentication = &self.grant.authentication;
         let fixed = json!({
             "iss": self.config.issuer,
@@ -119,25 +123,48 @@ impl Issue<'_> {
             "exp": (self.now + self.client.lifetimes.id_token).seconds(),
             "auth_time": authentication.at.seconds(),
             "amr": authentication.methods,
-            "at_hash": at_hash(self.client.id_token_alg, access_token),
         });
         if let Value::Object(fixed) = fixed {
             token.extend(fixed);
         }
+        let alg = self.client.id_token_alg;
+        let (access_token, code) = beside.parts();
+        token.extend(access_token.map(|text| ("at_hash".to_owned(), json!(half_hash(alg, text)))));
+        token.extend(code.map(|text| ("c_hash".to_owned(), json!(half_hash(alg, text)))));
         token.extend(self.nonce.map(|nonce| ("nonce".to_owned(), json!(nonce))));
         token.extend(self.grant.session.map(|session| ("sid".to_owned(), json!(session))));
         Ok(token)
     }
 }
 
-/// The left half of the hash of the access token (`OpenID` Connect Core section 3.1.3.6): SHA-256 for RS256 and
-/// ES256, SHA-512 for `EdDSA`, as Ed25519 itself uses.
-fn at_hash(alg: Alg, access_token: &str) -> String {
+/// What goes out in the same answer as an ID token; bound to it by hashes.
+#[derive(Debug, Clone, Copy)]
+pub enum Beside<'a> {
+    Nothing,
+    AccessToken(&'a str),
+    Code(&'a str),
+    Both { access_token: &'a str, code: &'a str },
+}
+
+impl<'a> Beside<'a> {
+    const fn parts(self) -> (Option<&'a str>, Option<&'a str>) {
+        match self {
+            Self::Nothing => (None, None),
+            Self::AccessToken(access_token) => (Some(access_token), None),
+            Self::Code(code) => (None, Some(code)),
+            Self::Both { access_token, code } => (Some(access_token), Some(code)),
+        }
+    }
+}
+
+/// The left half of the hash of an access token or code (`OpenID` Connect Core sections 3.1.3.6 and 3.3.2.11):
+/// SHA-256 for RS256 and ES256, SHA-512 for `EdDSA`, as Ed25519 itself uses.
+fn half_hash(alg: Alg, text: &str) -> String {
     let algorithm = match alg {
         Alg::Rs256 | Alg::Es256 => &digest::SHA256,
         Alg::EdDsa => &digest::SHA512,
     };
-    let hash = digest::digest(algorithm, access_token.as_bytes());
+    let hash = digest::digest(algorithm, text.as_bytes());
     let (left, _) = hash.as_ref().split_at(hash.as_ref().len() / 2);
     URL_SAFE_NO_PAD.encode(left)
 }

@@ -1,9 +1,10 @@
 //! OAuth 2.0 and OpenID Connect: the protocol's words, checks and answers.
 //!
-//! Owns authorization requests ([`authorize`]), codes and grants ([`grant`]), the token endpoint's phases
+//! Owns authorization requests ([`authorize`]), what they yield ([`approve`]), codes and grants ([`grant`]), the token endpoint's phases
 //! ([`token`]), what is issued ([`issue`]), userinfo and discovery. Does not own how a person proves who
 //! they are (`login`), nor HTTP (`web`): everything here takes and gives plain values.
 
+pub mod approve;
 pub mod authorize;
 pub mod claims;
 pub mod client;

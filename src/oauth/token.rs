@@ -9,7 +9,7 @@ use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use super::client;
 use super::error::{ErrorCode, OAuthError};
 use super::grant::{self, Approved, Code, CodeState, Grant};
-use super::issue::{Issue, TokenAnswer};
+use super::issue::{Beside, Issue, TokenAnswer};
 use super::params::Params;
 use super::refresh::{self, Presented};
 use super::vocabulary::Scopes;
@@ -47,6 +47,7 @@ pub async fn answer(app: &App, authorization: &[&str], body: &[u8]) -> Result<To
     let consumed = match kind {
         GrantKind::AuthorizationCode => request.redeem_code().await?,
         GrantKind::RefreshToken => request.rotate().await?,
+        GrantKind::Implicit => return Err(UNSUPPORTED),
     };
     request.issue(&consumed).await
 }
@@ -56,7 +57,7 @@ fn allowed_grant(client: &config::App, grant_type: Option<&str>) -> Result<Grant
         Some("authorization_code") => GrantKind::AuthorizationCode,
         Some("refresh_token") => GrantKind::RefreshToken,
         Some(_) => {
-            return Err(OAuthError::new(ErrorCode::UnsupportedGrantType, "this grant_type is not supported"));
+            return Err(UNSUPPORTED);
         }
         None => return Err(OAuthError::invalid_request("grant_type is missing")),
     };
@@ -66,6 +67,8 @@ fn allowed_grant(client: &config::App, grant_type: Option<&str>) -> Result<Grant
     Err(OAuthError::new(ErrorCode::UnauthorizedClient, "this client may not use this grant_type"))
 }
 
+const UNSUPPORTED: OAuthError =
+    OAuthError::new(ErrorCode::UnsupportedGrantType, "this grant_type is not supported");
 const BAD_CODE: OAuthError =
     OAuthError::invalid_grant("the code is wrong, expired, used already or belongs to another client");
 const BAD_REFRESH: OAuthError =
@@ -194,7 +197,7 @@ impl Request<'_> {
             now: self.now,
         };
         let access_token = issue.access_token(self.app)?;
-        let id_token = issue.id_token(self.app, &access_token).await?;
+        let id_token = issue.id_token(self.app, Beside::AccessToken(&access_token)).await?;
         let master = self.app.keys.master();
         let refresh =
             consumed.grant.generation.map(|number| refresh::token(master, consumed.grant.id, number));

@@ -66,12 +66,58 @@ impl Scopes {
     }
 }
 
+/// What an authorization answer carries (OAuth 2.0 Multiple Response Types sections 3 and 5).
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ResponseType {
+    pub code: bool,
+    pub id_token: bool,
+    pub token: bool,
+}
+
+impl Default for ResponseType {
+    fn default() -> Self {
+        Self { code: true, id_token: false, token: false }
+    }
+}
+
+impl ResponseType {
+    /// The ones there are, as metadata names them. `token` alone is not among them: nothing in it says whom
+    /// it was meant for (RFC 9700 section 2.1.2).
+    pub const ALL: [&'static str; 6] =
+        ["code", "id_token", "id_token token", "code id_token", "code token", "code id_token token"];
+
+    /// The value as sent: words in any order.
+    #[must_use]
+    pub fn parse(text: &str) -> Option<Self> {
+        let mut sorted: Vec<&str> = text.split(' ').collect();
+        sorted.sort_unstable();
+        Self::ALL.into_iter().map(Self::of).find(|known| sorted == known.words())
+    }
+
+    fn of(text: &str) -> Self {
+        let has = |word| text.split(' ').any(|known| known == word);
+        Self { code: has("code"), id_token: has("id_token"), token: has("token") }
+    }
+
+    fn words(self) -> Vec<&'static str> {
+        let words = [("code", self.code), ("id_token", self.id_token), ("token", self.token)];
+        words.into_iter().filter(|(_, there)| *there).map(|(word, _)| word).collect()
+    }
+
+    /// Whether tokens come back through the browser.
+    #[must_use]
+    pub const fn is_front_channel(self) -> bool {
+        self.id_token || self.token
+    }
+}
+
 /// How an authorization answer travels (OAuth 2.0 Multiple Response Types section 2.1, Form Post).
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum ResponseMode {
     #[default]
     Query,
+    Fragment,
     FormPost,
 }
 
@@ -111,6 +157,17 @@ pub struct Authentication {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn response_types_are_sets_of_words() {
+        for text in ResponseType::ALL {
+            assert_eq!(ResponseType::parse(text), Some(ResponseType::of(text)), "{text}");
+        }
+        assert_eq!(ResponseType::parse("token id_token code"), ResponseType::parse("code id_token token"));
+        for bad in ["", "token", "none", "CODE", "code code", "code  id_token", "code x", "id_token,code"] {
+            assert_eq!(ResponseType::parse(bad), None, "{bad}");
+        }
+    }
 
     #[test]
     fn scopes_are_bounded_and_unknown_ones_drop() {

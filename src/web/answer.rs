@@ -82,7 +82,7 @@ pub fn to_client(
     outcome: &[CookieChange],
 ) -> HttpResponse {
     match (answer.mode, answer.location()) {
-        (ResponseMode::Query, Some(url)) => redirect(url.as_str(), outcome),
+        (ResponseMode::Query | ResponseMode::Fragment, Some(url)) => redirect(url.as_str(), outcome),
         (ResponseMode::FormPost, _) => {
             let fields: Vec<(&str, &str)> =
                 answer.params.iter().map(|(name, value)| (*name, value.as_str())).collect();
@@ -90,7 +90,7 @@ pub fn to_client(
             let look = Look::new(config, language(request, config, None));
             page(request, StatusCode::OK, form.render(&look), outcome)
         }
-        (ResponseMode::Query, None) => {
+        (ResponseMode::Query | ResponseMode::Fragment, None) => {
             plain_error(request, config, StatusCode::INTERNAL_SERVER_ERROR, Message::Unexpected)
         }
     }
@@ -169,7 +169,9 @@ pub fn stuck(request: &HttpRequest, config: &Config, failure: &LoginError) -> Ht
         LoginError::Pool(PoolError::Full) | LoginError::Store(_) => {
             (StatusCode::SERVICE_UNAVAILABLE, Message::Busy)
         }
-        LoginError::Pool(_) => (StatusCode::INTERNAL_SERVER_ERROR, Message::Unexpected),
+        LoginError::Issue(_) | LoginError::Pool(_) => {
+            (StatusCode::INTERNAL_SERVER_ERROR, Message::Unexpected)
+        }
     };
     if status.is_server_error() {
         tracing::error!(reference = Caller::of(request).reference, error = %failure, "a sign-in failed");

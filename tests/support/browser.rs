@@ -232,8 +232,13 @@ impl<'b> Page<'b> {
         let location = self.header("location");
         assert_eq!(self.status, 303, "{}\n{}", self.url, self.html);
         let mut uri = Url::parse(location).expect(location);
-        let pairs = uri.query_pairs().into_owned().collect();
+        let mut pairs: Vec<_> = uri.query_pairs().into_owned().collect();
         uri.set_query(None);
+        if let Some(fragment) = uri.fragment() {
+            // Both at once would be two answers.
+            assert!(!pairs.iter().any(|(name, _)| name == "state" || name == "error"), "{location}");
+            pairs.extend(url::form_urlencoded::parse(fragment.as_bytes()).into_owned());
+        }
         Redirected { uri: uri.into(), pairs }
     }
 

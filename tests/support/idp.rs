@@ -60,6 +60,12 @@ impl Setup {
         self
     }
 
+    /// More apps.
+    pub(crate) fn with_apps(mut self, apps: &str) -> Self {
+        self.apps.push_str(apps.trim_start_matches('\n'));
+        self
+    }
+
     /// Data elsewhere than beside the configuration.
     pub(crate) fn keeping_data_in(mut self, data_dir: &Path) -> Self {
         self.data_dir = data_dir.into();

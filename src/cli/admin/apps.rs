@@ -13,7 +13,7 @@ use crate::config::{self, ClientKind, Config};
 use crate::oauth::claims::{self, ClaimsRequest};
 use crate::oauth::client::Client;
 use crate::oauth::grant::{Approved, Grant};
-use crate::oauth::issue::Issue;
+use crate::oauth::issue::{Beside, Issue};
 use crate::oauth::vocabulary::{Authentication, Scopes};
 use crate::policy;
 use crate::secret::Id;
@@ -151,7 +151,7 @@ async fn preview(
         nonce: None,
         now,
     };
-    let id_token = issue.id_token_claims(app, "").await.map_err(Failure::new)?;
+    let id_token = issue.id_token_claims(app, Beside::AccessToken("")).await.map_err(Failure::new)?;
     let roles = claims::roles(&app.store, &user).await?;
     let userinfo = claims::for_userinfo(known, &user, &scopes, &roles);
     let json =

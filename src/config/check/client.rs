@@ -188,6 +188,14 @@ fn grants(
 ) -> Option<BTreeSet<GrantKind>> {
     let written = written?;
     let place = written.place;
+    if let Some(implicit) = written.value.iter().find(|grant| grant.value == GrantKind::Implicit) {
+        problems
+            .warn(
+                implicit.place,
+                "tokens in addresses leak through history, logs and scripts (RFC 9700 section 2.1.2)",
+            )
+            .hint("leave out `implicit` if the app can use codes with PKCE");
+    }
     let set = At { value: written.value.into_iter().map(|grant| grant.value).collect(), place };
     let grants: BTreeSet<_> = or_preset(Some(set), preset.map(|preset| preset.grants.clone()))?;
     if !grants.contains(&GrantKind::AuthorizationCode) {
