@@ -193,3 +193,27 @@ async fn a_new_person_of_the_same_name_inherits_nothing() {
     let url = holder.staff.authorize_with(&[("prompt", "none")]);
     holder.browser.open(url).await.expect_error("login_required");
 }
+
+#[tokio::test]
+async fn a_consent_that_was_taken_back_closes_everything() {
+    // TK-14; the column "consent revoked" for an app that asks for consent
+    let idp = TestIdp::start().await;
+    let alice = idp.user("alice").create().await;
+    let c2 = idp.relying_party("c2").await;
+    let mut browser = idp.browser();
+    let page = browser.open(c2.authorize_url()).await.submit_password(&alice).await;
+    let code = page.expect_step("consent").press("allow").await.expect_code();
+    let tokens = c2.redeem(&code).await.expect_tokens();
+    let code = c2.silent_code(&mut browser).await;
+    c2.userinfo(&tokens.access).await.expect_ok();
+    let listed = idp.gantry("grant list --user alice --app c2").await;
+    assert_eq!(listed[0]["app"], "c2");
+
+    idp.gantry("grant revoke alice c2").await;
+    assert_eq!(idp.gantry("grant list").await, serde_json::json!([]));
+    c2.userinfo(&tokens.access).await.expect_error("invalid_token");
+    c2.refresh(&tokens.refresh).await.expect_error("invalid_grant");
+    c2.redeem(&code).await.expect_error("invalid_grant");
+    browser.open(c2.authorize_with(&[("prompt", "none")])).await.expect_error("consent_required");
+    browser.open(c2.authorize_url()).await.expect_step("consent");
+}

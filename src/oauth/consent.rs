@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 use super::vocabulary::Scopes;
 use crate::clock::Timestamp;
 use crate::secret::Id;
-use crate::store::{Kind, Record, Store, StoreError};
+use crate::store::{Batch, Expect, Kind, Record, Store, StoreError};
 
 /// One person's consent to one app.
 #[derive(Debug, Clone, Serialize, Deserialize)]
@@ -30,8 +30,13 @@ fn key(user: Id, client_id: &str) -> String {
 
 /// Whether `user` has allowed `client_id` all of `scopes` before.
 pub async fn covers(store: &Store, user: Id, client_id: &str, scopes: &Scopes) -> Result<bool, StoreError> {
-    let known = store.get::<Consent>(&key(user, client_id)).await?;
+    let known = store.view::<Consent>(&key(user, client_id)).await?;
     Ok(known.is_some_and(|consent| scopes.is_subset(&consent.scopes)))
+}
+
+/// Forgets what `user` allowed `client_id`.
+pub fn forget(batch: Batch, user: Id, client_id: &str) -> Batch {
+    batch.delete::<Consent>(key(user, client_id), Expect::Any)
 }
 
 /// The record that `user` allowed `scopes` now, beside what was allowed before.

@@ -6,6 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use super::authorize::AuthorizationRequest;
 use super::claims::ClaimsRequest;
+use super::consent;
 use super::error::OAuthError;
 use super::vocabulary::{Authentication, Scopes};
 use crate::account::User;
@@ -15,7 +16,7 @@ use crate::config::{self, Config};
 use crate::login::session::Session;
 use crate::policy;
 use crate::secret::{CodeToken, Digest, Id, Token};
-use crate::store::{Batch, Expect, IndexEntry, Kind, Record, StoreError};
+use crate::store::{ApplyError, Batch, Expect, IndexEntry, Kind, Record, StoreError, Stored};
 
 /// A spent code is remembered this long at least, so that using it again kills what it gave.
 const SPENT_CODE_SECONDS: u64 = 24 * 3600;
@@ -195,9 +196,31 @@ pub async fn holder(app: &App, config: &Config, grant: &Grant) -> Result<Option<
             return Ok(None);
         }
     }
-    let holds =
-        user.is_active() && user.epoch == grant.epoch && policy::access(client, &user.groups).is_some();
+    let consented =
+        client.first_party || consent::covers(&app.store, user.id, &grant.client_id, &grant.scopes).await?;
+    let holds = consented
+        && user.is_active()
+        && user.epoch == grant.epoch
+        && policy::access(client, &user.groups).is_some();
     Ok(holds.then_some(user))
+}
+
+/// Most grants ended in one batch.
+const AT_ONCE: usize = 500;
+
+/// Ends everything that `user` gave `client_id`, and forgets the consent first, so that nothing new comes of it.
+/// Returns how many grants there were.
+pub async fn take_back(app: &App, user: Id, client_id: &str) -> Result<usize, ApplyError> {
+    app.store.apply(consent::forget(Batch::new(), user, client_id)).await?;
+    let all = app.store.find::<Grant>(BY_USER, &user.to_string(), usize::MAX).await;
+    let mut all = all.map_err(ApplyError::Store)?;
+    all.retain(|grant| grant.client_id == client_id);
+    for some in all.chunks(AT_ONCE) {
+        let delete = |batch: Batch, grant: &Stored<Grant>| batch.delete::<Grant>(grant.id(), Expect::Any);
+        app.store.apply(some.iter().fold(Batch::new(), delete)).await?;
+    }
+    tracing::warn!(target: "gantry::audit", event = "grants_taken_back", user = %user, client = client_id, count = all.len());
+    Ok(all.len())
 }
 
 /// Ends a grant and with it every token that hangs on it.

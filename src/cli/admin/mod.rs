@@ -1,6 +1,7 @@
 //! Commands that work on data: each is a value that one function carries out.
 
 mod apps;
+mod grants;
 mod groups;
 mod keys;
 mod sessions;
@@ -15,6 +16,7 @@ use crate::app::App;
 use crate::store::{ApplyError, StoreError};
 
 pub use apps::{AppCommand, secret as client_secret};
+pub use grants::GrantCommand;
 pub use groups::GroupCommand;
 pub use keys::KeyCommand;
 pub use sessions::SessionCommand;
@@ -35,6 +37,9 @@ pub enum Command {
     /// Browser sessions
     #[command(subcommand)]
     Session(SessionCommand),
+    /// What people have given apps
+    #[command(subcommand)]
+    Grant(GrantCommand),
     /// Signing keys
     #[command(subcommand)]
     Key(KeyCommand),
@@ -50,6 +55,7 @@ pub async fn execute(app: &App, command: Command) -> Result<Output, Failure> {
         Command::Group(command) => groups::execute(app, command).await,
         Command::App(command) => apps::execute(app, command).await,
         Command::Session(command) => sessions::execute(app, command).await,
+        Command::Grant(command) => grants::execute(app, command).await,
         Command::Key(command) => keys::execute(app, command).await,
         Command::Rocketchat(command) => rocketchat::execute(app, &command).await,
     }
