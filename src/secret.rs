@@ -183,6 +183,8 @@ token_kinds! {
     CodeToken = "gc_";
     /// A refresh token (RFC 6749 section 1.5).
     RefreshToken = "gr_";
+    /// A reference to a pushed authorization request (RFC 9126 section 2.2).
+    PushedToken = "gp_";
     /// A browser session cookie.
     SessionToken = "gs_";
     /// The cookie that binds pending sign-ins to a browser.

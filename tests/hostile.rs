@@ -191,7 +191,7 @@ async fn outsized_tokens(idp: &TestIdp) {
 }
 
 /// Every address with the methods it knows.
-const TABLE: [(&str, &[&str]); 14] = [
+const TABLE: [(&str, &[&str]); 15] = [
     ("/", &["GET"]),
     ("/healthz", &["GET"]),
     ("/readyz", &["GET"]),
@@ -199,6 +199,7 @@ const TABLE: [(&str, &[&str]); 14] = [
     ("/.well-known/oauth-authorization-server", &["GET", "OPTIONS"]),
     ("/oauth2/jwks", &["GET", "OPTIONS"]),
     ("/oauth2/authorize", &["GET", "POST"]),
+    ("/oauth2/par", &["POST"]),
     ("/oauth2/token", &["POST", "OPTIONS"]),
     ("/oauth2/userinfo", &["GET", "POST", "OPTIONS"]),
     ("/oauth2/logout", &["GET", "POST"]),

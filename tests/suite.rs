@@ -9,6 +9,7 @@ mod edge;
 mod front_channel;
 mod hostile;
 mod overload;
+mod par;
 mod parsers;
 mod races;
 mod redirect_uri;

@@ -16,10 +16,10 @@ fuzz_target!(|data: &[u8]| {
             assert!(params.each_once().is_ok());
             assert!(request.code_challenge.is_some(), "both apps must use PKCE");
             assert_eq!(request.nonce.as_deref(), params.get("nonce"));
-            let code = AuthorizationAnswer::new(&request, ISSUER, Ok("gc_1".to_owned()));
+            let code = AuthorizationAnswer::new(&request, ISSUER, Ok(vec![("code", "gc_1".to_owned())]));
             leads_home(&code, "code", params.get("state"));
         }
-        Err(Refusal::Answer(answer)) => {
+        Err(Refusal::Answer { answer, .. }) => {
             // What is too long or came twice is left out, never cut or chosen.
             let state = params.get("state").filter(|state| state.len() <= 8192);
             leads_home(&answer, "error", state);

@@ -89,6 +89,8 @@ pub struct App {
     pub grants: BTreeSet<GrantKind>,
     pub pkce: Pkce,
     /// Ours: people are not asked for consent.
+    /// Authorization requests come through the back channel (RFC 9126 section 5).
+    pub pushed_requests_only: bool,
     pub first_party: bool,
     /// Scopes the app may ask for.
     pub scopes: BTreeSet<String>,

@@ -132,6 +132,8 @@ section! {
         grants: Vec<At<GrantKind>> = Default("[authorization_code, refresh_token]"),
         /// Proof key for codes: `required`, or `optional` for apps that cannot.
         pkce: Pkce = Default("required"),
+        /// Take authorization requests only when pushed (RFC 9126).
+        pushed_requests_only: bool = Default("false"),
         /// Ours: people are not asked for consent.
         first_party: bool = Default("false"),
         /// Scopes the app may ask for.

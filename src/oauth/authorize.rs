@@ -48,7 +48,10 @@ pub struct AuthorizationRequest {
 pub enum Refusal {
     /// Client or redirect URI are not proved: nothing may be sent anywhere (RFC 9700 section 4.11.2).
     Page(OAuthError),
-    Answer(AuthorizationAnswer),
+    Answer {
+        error: OAuthError,
+        answer: AuthorizationAnswer,
+    },
 }
 
 /// What the client gets: a code, tokens, or both.
@@ -151,8 +154,8 @@ pub fn check(params: &Params, config: &Config, keys: &Keys) -> Result<Authorizat
     for (name, check) in CHECKS {
         if let Err(error) = check(&mut draft) {
             tracing::info!(client = app.client_id, check = name, %error, "authorization request refused");
-            let answer = AuthorizationAnswer::new(&draft.request, &config.issuer, Err(error));
-            return Err(Refusal::Answer(answer));
+            let answer = AuthorizationAnswer::new(&draft.request, &config.issuer, Err(error.clone()));
+            return Err(Refusal::Answer { error, answer });
         }
     }
     Ok(draft.request)

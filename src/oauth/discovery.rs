@@ -40,6 +40,8 @@ pub fn document(config: &Config) -> Value {
     json!({
         "issuer": config.issuer,
         "authorization_endpoint": at("/oauth2/authorize"),
+        "pushed_authorization_request_endpoint": at("/oauth2/par"),
+        "require_pushed_authorization_requests": false,
         "token_endpoint": at("/oauth2/token"),
         "userinfo_endpoint": at("/oauth2/userinfo"),
         "jwks_uri": at("/oauth2/jwks"),

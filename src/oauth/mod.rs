@@ -13,6 +13,7 @@ pub mod discovery;
 pub mod error;
 pub mod grant;
 pub mod issue;
+pub mod par;
 pub mod params;
 pub mod refresh;
 pub mod token;

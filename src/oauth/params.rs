@@ -1,14 +1,17 @@
 //! Request parameters: form encoding read within bounds, each name at most once.
 
+use serde::{Deserialize, Serialize};
+
 use super::error::OAuthError;
 
 /// More than any standard request has.
 const MAX_PARAMETERS: usize = 100;
 
 /// The parameters of one request. A parameter without a value counts as omitted (RFC 6749 section 3.1).
-#[derive(Debug, Default)]
+#[derive(Debug, Clone, Default, Serialize, Deserialize)]
 pub struct Params {
     pairs: Vec<(String, String)>,
+    #[serde(default)]
     repeated: Vec<String>,
 }
 
@@ -48,6 +51,21 @@ impl Params {
     pub fn get(&self, name: &str) -> Option<&str> {
         let value = self.pairs.iter().find(|(known, _)| known == name).map(|(_, value)| value.as_str());
         value.filter(|value| !value.is_empty() && !self.is_repeated(name))
+    }
+
+    /// All but `names`.
+    #[must_use]
+    pub fn without(mut self, names: &[&str]) -> Self {
+        self.pairs.retain(|(name, _)| !names.contains(&name.as_str()));
+        self
+    }
+
+    /// With `value` as the one value of `name`.
+    #[must_use]
+    pub fn with(self, name: &str, value: &str) -> Self {
+        let mut params = self.without(&[name]);
+        params.pairs.push((name.to_owned(), value.to_owned()));
+        params
     }
 
     /// Whether `name` was sent more than once.

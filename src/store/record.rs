@@ -70,6 +70,8 @@ kinds! {
     Device = 10, "device";
     /// Something there is one of.
     Setting = 11, "setting";
+    /// An authorization request that waits for its browser.
+    Pushed = 12, "pushed request";
 }
 
 impl fmt::Display for Kind {

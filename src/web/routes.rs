@@ -20,6 +20,7 @@ pub fn configure(config: &mut ServiceConfig, base: &str) {
             .service(page("/.well-known/oauth-authorization-server", oauth::discovery).route(cors()))
             .service(page("/oauth2/jwks", oauth::jwks).route(cors()))
             .service(page("/oauth2/authorize", oauth::authorize).route(post().to(oauth::authorize_by_post)))
+            .service(resource("/oauth2/par").route(post().to(oauth::push)))
             .service(resource("/oauth2/token").route(post().to(oauth::token)).route(cors()))
             .service(
                 page("/oauth2/userinfo", oauth::userinfo).route(post().to(oauth::userinfo)).route(cors()),

@@ -128,6 +128,24 @@ impl RelyingParty {
         }
     }
 
+    /// Pushes an authorization request (RFC 9126 section 2.1), with parameters changed as in
+    /// [`Self::authorize_with`].
+    pub(crate) async fn push(&self, changed: &[(&str, &str)]) -> Reply {
+        let pairs = query_of(&self.authorize_with(changed));
+        let form: Vec<(&str, &str)> = pairs.iter().map(|(name, value)| (&**name, &**value)).collect();
+        let elsewhere = Self { token_url: format!("{}/oauth2/par", self.issuer), ..self.clone() };
+        match &self.secret {
+            Some(_) => elsewhere.token(&form).await,
+            None => elsewhere.token_as(None, &form).await,
+        }
+    }
+
+    /// The authorization request that a reference stands for.
+    pub(crate) fn authorize_by(&self, request_uri: &str) -> String {
+        let pairs = [("client_id", &*self.client_id), ("request_uri", request_uri)];
+        format!("{}/oauth2/authorize?{}", self.issuer, encode(&pairs))
+    }
+
     /// A token request with any `Authorization` header or none.
     pub(crate) async fn token_as(&self, authorization: Option<&str>, form: &[(&str, &str)]) -> Reply {
         let mut request = self.http.post(&self.token_url).body(encode(form));

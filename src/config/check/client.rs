@@ -56,6 +56,7 @@ pub(super) fn check(
         kind,
         grants: grants?,
         pkce: pkce?,
+        pushed_requests_only: app.pushed_requests_only?.value,
         first_party: first_party?,
         scopes: scopes?,
         lifetimes: lifetimes?,

@@ -5,30 +5,53 @@ use actix_web::http::header::{self, HeaderMap, HeaderValue};
 use actix_web::{HttpRequest, HttpResponse, web};
 
 use crate::app::App;
+use crate::config::Config;
 use crate::login::dispatch;
 use crate::login::flow::Target;
 use crate::oauth::authorize::{self, Refusal};
 use crate::oauth::params::Params;
 use crate::oauth::userinfo::{self, Carried};
-use crate::oauth::{ErrorCode, OAuthError, token as token_endpoint};
+use crate::oauth::{AuthorizationRequest, ErrorCode, OAuthError, par, token as token_endpoint};
 use crate::web::body::{self, BodyError};
 use crate::web::{answer, cookies, cors, handlers::login};
 
 /// GET `/oauth2/authorize`.
 pub async fn authorize(app: web::Data<App>, request: HttpRequest) -> HttpResponse {
     let config = app.config();
-    let checked = Params::parse([request.query_string().as_bytes()])
-        .map_err(Refusal::Page)
-        .and_then(|params| authorize::check(&params, &config, &app.keys));
-    match checked {
+    match requested(&app, &config, request.query_string()).await {
         Err(Refusal::Page(error)) => answer::refused(&request, &config, &error),
-        Err(Refusal::Answer(back)) => answer::to_client(&request, &config, &back, &[]),
+        Err(Refusal::Answer { answer: back, .. }) => answer::to_client(&request, &config, &back, &[]),
         Ok(authorization) => {
             let target = Target::App(Box::new(authorization));
             let outcome = dispatch::begin(&app, &cookies::visitor(&request), target).await;
             login::respond(&app, &request, outcome)
         }
     }
+}
+
+async fn requested(app: &App, config: &Config, query: &str) -> Result<AuthorizationRequest, Refusal> {
+    let params = Params::parse([query.as_bytes()]).map_err(Refusal::Page)?;
+    let params = par::resolve(app, config, params).await.map_err(Refusal::Page)?;
+    authorize::check(&params, config, &app.keys)
+}
+
+/// POST `/oauth2/par`.
+pub async fn push(app: web::Data<App>, request: HttpRequest, payload: web::Payload) -> HttpResponse {
+    let body = match body::form(&request, payload).await {
+        Ok(body) => body,
+        Err(error) => return unread(error),
+    };
+    let authorization = authorization_headers(request.headers());
+    match par::push(&app, &authorization, &body).await {
+        Ok(reference) => answer::json(StatusCode::CREATED, &reference),
+        Err(error) => answer::json_error(&error, basic_challenge(&authorization, &error)),
+    }
+}
+
+/// A client that tried Basic is told so (RFC 6749 section 5.2).
+fn basic_challenge(authorization: &[&str], error: &OAuthError) -> Option<&'static str> {
+    let tried = !authorization.is_empty() && error.code == ErrorCode::InvalidClient;
+    tried.then_some("Basic realm=\"gantry\", charset=\"UTF-8\"")
 }
 
 /// POST `/oauth2/authorize`: becomes the same request by GET, because a post from another site comes without
@@ -68,13 +91,9 @@ pub async fn token(app: web::Data<App>, request: HttpRequest, payload: web::Payl
     };
     let authorization = authorization_headers(request.headers());
     let result = token_endpoint::answer(&app, &authorization, &body).await;
-    let challenge = (!authorization.is_empty()).then_some("Basic realm=\"gantry\", charset=\"UTF-8\"");
     let mut response = match result {
         Ok(tokens) => answer::json(StatusCode::OK, &tokens),
-        Err(error) => {
-            let challenge = challenge.filter(|_| error.code == ErrorCode::InvalidClient);
-            answer::json_error(&error, challenge)
-        }
+        Err(error) => answer::json_error(&error, basic_challenge(&authorization, &error)),
     };
     response.headers_mut().insert(header::PRAGMA, HeaderValue::from_static("no-cache"));
     let client =
