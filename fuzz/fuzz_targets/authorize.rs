@@ -4,6 +4,7 @@
 
 use gantry::oauth::authorize::{self, AuthorizationAnswer, Refusal};
 use gantry::oauth::params::Params;
+use gantry::oauth::vocabulary::ResponseMode;
 use gantry_fuzz::{ISSUER, LOOPBACK, WEB, two_parts, world};
 use libfuzzer_sys::fuzz_target;
 use url::Url;
@@ -29,17 +30,25 @@ fuzz_target!(|data: &[u8]| {
 });
 
 fn leads_home(answer: &AuthorizationAnswer, outcome: &str, state: Option<&str>) {
-    let url = answer.location().expect("a registered address");
-    let home = Url::parse(if url.scheme() == "http" { LOOPBACK } else { WEB }).expect("an address");
-    assert_eq!((url.scheme(), url.host(), url.path()), (home.scheme(), home.host(), home.path()));
-    assert_eq!((url.username(), url.password(), url.fragment()), ("", None, None));
-    assert!(url.scheme() == "http" || url.port().is_none());
-    let all = |name: &str| -> Vec<String> {
-        url.query_pairs().filter(|(known, _)| known == name).map(|(_, value)| value.into_owned()).collect()
+    let named = |name: &str| -> Vec<&str> {
+        answer.params.iter().filter(|(known, _)| *known == name).map(|(_, value)| value.as_str()).collect()
     };
-    assert_eq!(all("code").len() + all("error").len(), 1);
-    assert_eq!(all(outcome).len(), 1);
-    assert_eq!(all("state"), Vec::from_iter(state));
-    assert_eq!(all("iss"), [ISSUER]);
-    assert_eq!(all("keep").len(), home.query_pairs().count());
+    assert_eq!(named("code").len() + named("error").len(), 1);
+    assert_eq!(named(outcome).len(), 1);
+    assert_eq!(named("state"), Vec::from_iter(state));
+    assert_eq!(named("iss"), [ISSUER]);
+    let target = Url::parse(&answer.redirect_uri).expect("an address");
+    let home = Url::parse(if target.scheme() == "http" { LOOPBACK } else { WEB }).expect("an address");
+    let url = answer.location();
+    assert_eq!(url.is_none(), answer.mode == ResponseMode::FormPost);
+    for url in url.iter().chain([&target]) {
+        assert_eq!((url.scheme(), url.host(), url.path()), (home.scheme(), home.host(), home.path()));
+        assert_eq!((url.username(), url.password(), url.fragment()), ("", None, None));
+        assert!(url.scheme() == "http" || url.port().is_none());
+    }
+    if let Some(url) = url {
+        let sent = answer.params.iter().map(|(name, value)| ((*name).to_owned(), value.clone()));
+        let kept = home.query_pairs().map(|(name, value)| (name.into_owned(), value.into_owned()));
+        assert!(url.query_pairs().into_owned().eq(kept.chain(sent)));
+    }
 }
