@@ -104,6 +104,22 @@ async fn refresh_is_closed_at_once() {
 }
 
 #[tokio::test]
+async fn introspection_tells_at_once() {
+    // RFC 7662 section 4
+    for state in STATES {
+        let holder = Holder::new().await;
+        holder.enter(state).await;
+        for token in [&holder.tokens.access, &holder.tokens.refresh] {
+            let reply = holder.staff.introspect(token).await;
+            match state {
+                State::AppRemoved => drop(reply.expect_error("invalid_client")),
+                _ => assert_eq!(reply.json(), serde_json::json!({ "active": false }), "{state:?}"),
+            }
+        }
+    }
+}
+
+#[tokio::test]
 async fn a_waiting_code_is_closed_at_once() {
     // AZ-37
     for state in STATES {

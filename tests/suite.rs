@@ -7,6 +7,7 @@ mod authorize;
 mod config;
 mod edge;
 mod front_channel;
+mod held;
 mod hostile;
 mod overload;
 mod par;

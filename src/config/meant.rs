@@ -104,6 +104,14 @@ pub struct App {
     pub withheld_claims: &'static [&'static str],
 }
 
+impl App {
+    /// Whether it may get tokens of its own (RFC 6749 section 4.4).
+    #[must_use]
+    pub fn speaks_for_itself(&self) -> bool {
+        self.kind == ClientKind::Confidential && self.grants.contains(&GrantKind::ClientCredentials)
+    }
+}
+
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Preset {
@@ -123,6 +131,7 @@ pub enum ClientKind {
 pub enum GrantKind {
     AuthorizationCode,
     RefreshToken,
+    ClientCredentials,
     /// Tokens through the browser: the response types with `id_token` or `token`.
     Implicit,
 }

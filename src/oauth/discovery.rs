@@ -29,7 +29,8 @@ impl Metadata {
 #[must_use]
 pub fn document(config: &Config) -> Value {
     let at = |path: &str| format!("{}{path}", config.issuer);
-    let implicit = config.apps.values().any(|app| app.grants.contains(&GrantKind::Implicit));
+    let offered = |grant| config.apps.values().any(|app| app.grants.contains(&grant));
+    let implicit = offered(GrantKind::Implicit);
     let response_types: &[&str] = if implicit { &ResponseType::ALL } else { &["code"] };
     let mut response_modes = vec!["query", "form_post"];
     let mut grant_types = vec!["authorization_code", "refresh_token"];
@@ -37,12 +38,17 @@ pub fn document(config: &Config) -> Value {
         response_modes.push("fragment");
         grant_types.push("implicit");
     }
+    if offered(GrantKind::ClientCredentials) {
+        grant_types.push("client_credentials");
+    }
     json!({
         "issuer": config.issuer,
         "authorization_endpoint": at("/oauth2/authorize"),
         "pushed_authorization_request_endpoint": at("/oauth2/par"),
         "require_pushed_authorization_requests": false,
         "token_endpoint": at("/oauth2/token"),
+        "introspection_endpoint": at("/oauth2/introspect"),
+        "revocation_endpoint": at("/oauth2/revoke"),
         "userinfo_endpoint": at("/oauth2/userinfo"),
         "jwks_uri": at("/oauth2/jwks"),
         "scopes_supported": KNOWN_SCOPES,
@@ -52,6 +58,8 @@ pub fn document(config: &Config) -> Value {
         "subject_types_supported": ["public"],
         "id_token_signing_alg_values_supported": ["RS256", "ES256", "EdDSA"],
         "token_endpoint_auth_methods_supported": ["client_secret_basic", "client_secret_post", "none"],
+        "introspection_endpoint_auth_methods_supported": ["client_secret_basic", "client_secret_post"],
+        "revocation_endpoint_auth_methods_supported": ["client_secret_basic", "client_secret_post", "none"],
         "claim_types_supported": ["normal"],
         "claims_supported": [
             "sub", "iss", "aud", "exp", "iat", "auth_time", "nonce", "amr", "at_hash", "c_hash", "sid",

@@ -6,8 +6,8 @@ use crate::store::{ApplyError, StoreError};
 
 macro_rules! error_codes {
     ($($name:ident = $code:literal, $status:literal;)*) => {
-        /// The `error` values of RFC 6749 sections 4.1.2.1 and 5.2, RFC 6750 section 3.1 and `OpenID` Connect
-        /// Core section 3.1.2.6.
+        /// The `error` values of RFC 6749 sections 4.1.2.1 and 5.2, RFC 6750 section 3.1, RFC 7009
+        /// section 2.2.1 and `OpenID` Connect Core section 3.1.2.6.
         #[derive(Debug, Clone, Copy, PartialEq, Eq)]
         pub enum ErrorCode { $($name,)* }
 
@@ -34,6 +34,7 @@ error_codes! {
     UnauthorizedClient = "unauthorized_client", 400;
     UnsupportedGrantType = "unsupported_grant_type", 400;
     UnsupportedResponseType = "unsupported_response_type", 400;
+    UnsupportedTokenType = "unsupported_token_type", 400;
     InvalidScope = "invalid_scope", 400;
     AccessDenied = "access_denied", 403;
     LoginRequired = "login_required", 400;

@@ -8,6 +8,7 @@ use super::authorize::AuthorizationRequest;
 use super::claims::ClaimsRequest;
 use super::consent;
 use super::error::OAuthError;
+use super::issue::AccessClaims;
 use super::vocabulary::{Authentication, Scopes};
 use crate::account::User;
 use crate::app::App;
@@ -203,6 +204,22 @@ pub async fn holder(app: &App, config: &Config, grant: &Grant) -> Result<Option<
         && user.epoch == grant.epoch
         && policy::access(client, &user.groups).is_some();
     Ok(holds.then_some(user))
+}
+
+/// The grant and the person behind an access token that still holds.
+pub async fn behind(
+    app: &App,
+    config: &Config,
+    access: &AccessClaims,
+) -> Result<Option<(Arc<Grant>, Arc<User>)>, StoreError> {
+    let Some(id) = access.gid.filter(|_| access.is_in_time(config, app.clock.now())) else {
+        return Ok(None);
+    };
+    let Some(grant) = app.store.view::<Grant>(&id.to_string()).await? else {
+        return Ok(None);
+    };
+    let user = holder(app, config, &grant).await?;
+    Ok(user.map(|user| (grant, user)))
 }
 
 /// Most grants ended in one batch.

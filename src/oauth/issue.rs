@@ -26,7 +26,8 @@ const ACCESS_TOKEN_ALG: Alg = Alg::Es256;
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct AccessClaims {
     pub iss: String,
-    pub sub: Id,
+    /// The person, or the client itself (RFC 9068 section 2.2).
+    pub sub: String,
     pub aud: String,
     pub client_id: String,
     pub scope: String,
@@ -34,7 +35,36 @@ pub struct AccessClaims {
     pub exp: i64,
     pub jti: String,
     /// The grant it hangs on: looked up at every use, so revocation works at once.
-    pub gid: Id,
+    /// `None`: a client's own token, which hangs on nothing but its time.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub gid: Option<Id>,
+}
+
+impl AccessClaims {
+    /// Those of a token of the client's own, without scopes.
+    fn of_client(config: &Config, client: &config::App, now: Timestamp) -> Self {
+        Self {
+            iss: config.issuer.clone(),
+            sub: client.client_id.clone(),
+            aud: config.issuer.clone(),
+            client_id: client.client_id.clone(),
+            scope: String::new(),
+            iat: now.seconds(),
+            exp: (now + client.lifetimes.access_token).seconds(),
+            jti: random_text::<12>(),
+            gid: None,
+        }
+    }
+
+    fn sign(&self, app: &App) -> Result<String, OAuthError> {
+        app.keys.sign(ACCESS_TOKEN_ALG, Typ::AccessToken, self).ok_or_else(OAuthError::server)
+    }
+
+    /// Whether it was made here and its time has not passed.
+    #[must_use]
+    pub fn is_in_time(&self, config: &Config, now: Timestamp) -> bool {
+        now.seconds() < self.exp && self.iss == config.issuer
+    }
 }
 
 /// The part of an ID token that makes it a hint.
@@ -78,17 +108,12 @@ impl Issue<'_> {
     /// An access token of `Lifetimes::access_token`.
     pub fn access_token(&self, app: &App) -> Result<String, OAuthError> {
         let claims = AccessClaims {
-            iss: self.config.issuer.clone(),
-            sub: self.user.id,
-            aud: self.config.issuer.clone(),
-            client_id: self.client.client_id.clone(),
+            sub: self.user.id.to_string(),
             scope: self.scope.clone(),
-            iat: self.now.seconds(),
-            exp: (self.now + self.client.lifetimes.access_token).seconds(),
-            jti: random_text::<12>(),
-            gid: self.grant.id,
+            gid: Some(self.grant.id),
+            ..AccessClaims::of_client(self.config, self.client, self.now)
         };
-        app.keys.sign(ACCESS_TOKEN_ALG, Typ::AccessToken, &claims).ok_or_else(OAuthError::server)
+        claims.sign(app)
     }
 
     /// The ID token, when the grant is for `openid`.
@@ -135,6 +160,23 @@ impl Issue<'_> {
         token.extend(self.grant.session.map(|session| ("sid".to_owned(), json!(session))));
         Ok(token)
     }
+}
+
+/// A token with which `client` speaks for itself (RFC 6749 section 4.4): nothing is stored for it.
+pub fn client_token(
+    app: &App,
+    config: &Config,
+    client: &config::App,
+    now: Timestamp,
+) -> Result<TokenAnswer, OAuthError> {
+    Ok(TokenAnswer {
+        access_token: AccessClaims::of_client(config, client, now).sign(app)?,
+        token_type: "Bearer",
+        expires_in: client.lifetimes.access_token.as_secs(),
+        scope: String::new(),
+        refresh_token: None,
+        id_token: None,
+    })
 }
 
 /// What goes out in the same answer as an ID token; bound to it by hashes.

@@ -12,6 +12,7 @@ pub mod consent;
 pub mod discovery;
 pub mod error;
 pub mod grant;
+pub mod held;
 pub mod issue;
 pub mod par;
 pub mod params;

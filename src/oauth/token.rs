@@ -9,7 +9,7 @@ use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use super::client;
 use super::error::{ErrorCode, OAuthError};
 use super::grant::{self, Approved, Code, CodeState, Grant};
-use super::issue::{Beside, Issue, TokenAnswer};
+use super::issue::{self, Beside, Issue, TokenAnswer};
 use super::params::Params;
 use super::refresh::{self, Presented};
 use super::vocabulary::Scopes;
@@ -36,7 +36,7 @@ struct Request<'a> {
     now: Timestamp,
 }
 
-/// Answers a token request (RFC 6749 sections 4.1.3 and 6). `authorization` holds every such header.
+/// Answers a token request (RFC 6749 sections 4.1.3, 4.4.2 and 6). `authorization` holds every such header.
 pub async fn answer(app: &App, authorization: &[&str], body: &[u8]) -> Result<TokenAnswer, OAuthError> {
     let config = app.config();
     let params = Params::parse([body])?;
@@ -47,6 +47,7 @@ pub async fn answer(app: &App, authorization: &[&str], body: &[u8]) -> Result<To
     let consumed = match kind {
         GrantKind::AuthorizationCode => request.redeem_code().await?,
         GrantKind::RefreshToken => request.rotate().await?,
+        GrantKind::ClientCredentials => return issue::client_token(app, &config, client, request.now),
         GrantKind::Implicit => return Err(UNSUPPORTED),
     };
     request.issue(&consumed).await
@@ -56,6 +57,7 @@ fn allowed_grant(client: &config::App, grant_type: Option<&str>) -> Result<Grant
     let kind = match grant_type {
         Some("authorization_code") => GrantKind::AuthorizationCode,
         Some("refresh_token") => GrantKind::RefreshToken,
+        Some("client_credentials") => GrantKind::ClientCredentials,
         Some(_) => {
             return Err(UNSUPPORTED);
         }

@@ -22,6 +22,8 @@ pub fn configure(config: &mut ServiceConfig, base: &str) {
             .service(page("/oauth2/authorize", oauth::authorize).route(post().to(oauth::authorize_by_post)))
             .service(resource("/oauth2/par").route(post().to(oauth::push)))
             .service(resource("/oauth2/token").route(post().to(oauth::token)).route(cors()))
+            .service(resource("/oauth2/introspect").route(post().to(oauth::introspect)))
+            .service(resource("/oauth2/revoke").route(post().to(oauth::revoke)).route(cors()))
             .service(
                 page("/oauth2/userinfo", oauth::userinfo).route(post().to(oauth::userinfo)).route(cors()),
             )

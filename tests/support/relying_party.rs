@@ -33,7 +33,7 @@ pub(crate) struct RelyingParty {
 impl RelyingParty {
     pub(crate) async fn new(idp: &TestIdp, client_id: &str) -> Self {
         let config = idp.app.config();
-        let redirect_uri = config.apps[client_id].redirect_uris[0].clone();
+        let redirect_uri = config.apps[client_id].redirect_uris.first().cloned().unwrap_or_default();
         Self {
             issuer: idp.issuer.clone(),
             token_url: idp.at("/oauth2/token"),
@@ -126,6 +126,22 @@ impl RelyingParty {
             Some(secret) => self.token_as(Some(&basic(&self.client_id, secret)), form).await,
             None => self.token_as(None, &[form, &[("client_id", &self.client_id)]].concat()).await,
         }
+    }
+
+    /// What this app is told of a token (RFC 7662 section 2.1); an empty one is left out.
+    pub(crate) async fn introspect(&self, token: &str) -> Reply {
+        self.about("introspect", token).await
+    }
+
+    /// Gives a token back (RFC 7009 section 2.1); an empty one is left out.
+    pub(crate) async fn revoke(&self, token: &str) -> Reply {
+        self.about("revoke", token).await
+    }
+
+    async fn about(&self, endpoint: &str, token: &str) -> Reply {
+        let elsewhere = Self { token_url: format!("{}/oauth2/{endpoint}", self.issuer), ..self.clone() };
+        let form = [("token", token)];
+        elsewhere.token(if token.is_empty() { &[] } else { &form }).await
     }
 
     /// Pushes an authorization request (RFC 9126 section 2.1), with parameters changed as in

@@ -23,7 +23,7 @@ const TOKEN: (Duration, &str) = (DAY, "24h");
 /// Checks the app called `name`.
 pub(super) fn check(
     name: At<String>,
-    app: schema::App,
+    mut app: schema::App,
     named: &Named,
     problems: &mut Problems,
 ) -> Option<App> {
@@ -33,12 +33,12 @@ pub(super) fn check(
     let defaults = defaults(&name, &app, url.as_ref(), problems);
     let kind = app.client.as_ref().map_or(ClientKind::Confidential, |client| client.value);
     refuse_public_preset(&app, problems);
-    let redirect_uris = redirect_uris(&name, &app, defaults.as_ref(), problems);
+    let grants = grants(app.grants.take(), kind, defaults.as_ref(), problems);
+    let redirect_uris = redirect_uris(&name, &app, grants.as_ref(), defaults.as_ref(), problems);
     let after_logout = app.post_logout_redirect_uris.as_ref();
     let after_logout = after_logout.and_then(|list| uris(list, kind, problems));
     let origins = app.origins.as_ref().and_then(|list| each(&list.value, |text| url::origin(text, problems)));
     let pkce = pkce(app.pkce, kind, defaults.as_ref(), problems);
-    let grants = grants(app.grants, defaults.as_ref(), problems);
     let scopes = scopes(app.scopes, grants.as_ref(), defaults.as_ref(), problems);
     let lifetimes = app.lifetimes.and_then(|part| lifetimes(part.value, problems));
     let access = app.access.and_then(|list| access(list, named, problems));
@@ -140,10 +140,11 @@ fn uris(list: &At<Vec<At<String>>>, kind: ClientKind, problems: &mut Problems) -
     })
 }
 
-/// Those of the preset and those written; there must be one.
+/// Those of the preset and those written; there must be one where people sign in.
 fn redirect_uris(
     name: &At<String>,
     app: &schema::App,
+    grants: Option<&BTreeSet<GrantKind>>,
     preset: Option<&Defaults>,
     problems: &mut Problems,
 ) -> Option<Vec<String>> {
@@ -155,7 +156,8 @@ fn redirect_uris(
             all.push(uri);
         }
     }
-    if all.is_empty() && app.preset.is_none() {
+    let needed = grants.is_some_and(|grants| grants.contains(&GrantKind::AuthorizationCode));
+    if all.is_empty() && app.preset.is_none() && needed {
         problems
             .error(name.place, format!("the app `{}` has no redirect URI", short(&name.value)))
             .hint("such as `redirect_uris: [https://app.example.org/callback]`");
@@ -184,6 +186,7 @@ fn pkce(
 
 fn grants(
     written: Option<At<Vec<At<GrantKind>>>>,
+    kind: ClientKind,
     preset: Option<&Defaults>,
     problems: &mut Problems,
 ) -> Option<BTreeSet<GrantKind>> {
@@ -199,7 +202,17 @@ fn grants(
     }
     let set = At { value: written.value.into_iter().map(|grant| grant.value).collect(), place };
     let grants: BTreeSet<_> = or_preset(Some(set), preset.map(|preset| preset.grants.clone()))?;
-    if !grants.contains(&GrantKind::AuthorizationCode) {
+    let own = grants.contains(&GrantKind::ClientCredentials);
+    if own && kind == ClientKind::Public {
+        problems
+            .error(
+                place,
+                "an app without a secret cannot prove that it speaks for itself (RFC 6749 section 4.4)",
+            )
+            .hint("leave out `client_credentials`, or write `client: confidential`");
+        return None;
+    }
+    if !own && !grants.contains(&GrantKind::AuthorizationCode) {
         problems
             .error(place, "without `authorization_code` nobody can sign in")
             .hint("write `grants: [authorization_code]`");

@@ -3,6 +3,8 @@
 use actix_web::http::StatusCode;
 use actix_web::http::header::{self, HeaderMap, HeaderValue};
 use actix_web::{HttpRequest, HttpResponse, web};
+use serde::Serialize;
+use serde_json::json;
 
 use crate::app::App;
 use crate::config::Config;
@@ -11,7 +13,7 @@ use crate::login::flow::Target;
 use crate::oauth::authorize::{self, Refusal};
 use crate::oauth::params::Params;
 use crate::oauth::userinfo::{self, Carried};
-use crate::oauth::{AuthorizationRequest, ErrorCode, OAuthError, par, token as token_endpoint};
+use crate::oauth::{AuthorizationRequest, ErrorCode, OAuthError, held, par, token as token_endpoint};
 use crate::web::body::{self, BodyError};
 use crate::web::{answer, cookies, cors, handlers::login};
 
@@ -42,16 +44,53 @@ pub async fn push(app: web::Data<App>, request: HttpRequest, payload: web::Paylo
         Err(error) => return unread(error),
     };
     let authorization = authorization_headers(request.headers());
-    match par::push(&app, &authorization, &body).await {
-        Ok(reference) => answer::json(StatusCode::CREATED, &reference),
-        Err(error) => answer::json_error(&error, basic_challenge(&authorization, &error)),
+    let pushed = par::push(&app, &authorization, &body).await;
+    to_authenticated(StatusCode::CREATED, &authorization, pushed)
+}
+
+/// The answer to a client that had to prove itself; one that tried Basic is told so (RFC 6749 section 5.2).
+fn to_authenticated<T: Serialize>(
+    status: StatusCode,
+    authorization: &[&str],
+    result: Result<T, OAuthError>,
+) -> HttpResponse {
+    match result {
+        Ok(given) => answer::json(status, &given),
+        Err(error) => {
+            let tried = !authorization.is_empty() && error.code == ErrorCode::InvalidClient;
+            answer::json_error(&error, tried.then_some("Basic realm=\"gantry\", charset=\"UTF-8\""))
+        }
     }
 }
 
-/// A client that tried Basic is told so (RFC 6749 section 5.2).
-fn basic_challenge(authorization: &[&str], error: &OAuthError) -> Option<&'static str> {
-    let tried = !authorization.is_empty() && error.code == ErrorCode::InvalidClient;
-    tried.then_some("Basic realm=\"gantry\", charset=\"UTF-8\"")
+/// Lets the page of the client that sent `form` read the answer, if its origin is registered.
+fn allow_client(request: &HttpRequest, app: &App, form: &[u8], response: &mut HttpResponse) {
+    let client = Params::parse([form]).ok().and_then(|params| params.get("client_id").map(str::to_owned));
+    cors::allow(request, &app.config(), Some(client.as_deref().unwrap_or_default()), response);
+}
+
+/// POST `/oauth2/introspect`.
+pub async fn introspect(app: web::Data<App>, request: HttpRequest, payload: web::Payload) -> HttpResponse {
+    let body = match body::form(&request, payload).await {
+        Ok(body) => body,
+        Err(error) => return unread(error),
+    };
+    let authorization = authorization_headers(request.headers());
+    let about = held::introspect(&app, &authorization, &body).await;
+    to_authenticated(StatusCode::OK, &authorization, about)
+}
+
+/// POST `/oauth2/revoke`.
+pub async fn revoke(app: web::Data<App>, request: HttpRequest, payload: web::Payload) -> HttpResponse {
+    let body = match body::form(&request, payload).await {
+        Ok(body) => body,
+        Err(error) => return unread(error),
+    };
+    let authorization = authorization_headers(request.headers());
+    let ended = held::revoke(&app, &authorization, &body).await.map(|()| json!({}));
+    let mut response = to_authenticated(StatusCode::OK, &authorization, ended);
+    allow_client(&request, &app, &body, &mut response);
+    response
 }
 
 /// POST `/oauth2/authorize`: becomes the same request by GET, because a post from another site comes without
@@ -91,14 +130,9 @@ pub async fn token(app: web::Data<App>, request: HttpRequest, payload: web::Payl
     };
     let authorization = authorization_headers(request.headers());
     let result = token_endpoint::answer(&app, &authorization, &body).await;
-    let mut response = match result {
-        Ok(tokens) => answer::json(StatusCode::OK, &tokens),
-        Err(error) => answer::json_error(&error, basic_challenge(&authorization, &error)),
-    };
+    let mut response = to_authenticated(StatusCode::OK, &authorization, result);
     response.headers_mut().insert(header::PRAGMA, HeaderValue::from_static("no-cache"));
-    let client =
-        Params::parse([&body[..]]).ok().and_then(|params| params.get("client_id").map(str::to_owned));
-    cors::allow(&request, &app.config(), Some(client.as_deref().unwrap_or_default()), &mut response);
+    allow_client(&request, &app, &body, &mut response);
     response
 }
 
