@@ -50,6 +50,7 @@ pub fn document(config: &Config) -> Value {
         "introspection_endpoint": at("/oauth2/introspect"),
         "revocation_endpoint": at("/oauth2/revoke"),
         "userinfo_endpoint": at("/oauth2/userinfo"),
+        "end_session_endpoint": at("/oauth2/logout"),
         "jwks_uri": at("/oauth2/jwks"),
         "scopes_supported": KNOWN_SCOPES,
         "response_types_supported": response_types,

@@ -14,6 +14,7 @@ pub mod error;
 pub mod grant;
 pub mod held;
 pub mod issue;
+pub mod logout;
 pub mod par;
 pub mod params;
 pub mod refresh;

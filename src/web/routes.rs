@@ -3,7 +3,7 @@
 use actix_web::web::{ServiceConfig, get, head, post, resource, route, scope};
 use actix_web::{FromRequest, Handler, Resource, Responder, Route};
 
-use super::handlers::{health, home, login, oauth, statics};
+use super::handlers::{health, home, login, oauth, sign_out, statics};
 
 /// Every address, under the issuer's path `base`.
 pub fn configure(config: &mut ServiceConfig, base: &str) {
@@ -29,8 +29,8 @@ pub fn configure(config: &mut ServiceConfig, base: &str) {
             )
             .service(page("/login", login::start))
             .service(page("/login/{flow}", login::show).route(post().to(login::submit)))
-            .service(page("/account/sign-out", home::ask_sign_out).route(post().to(home::sign_out)))
-            .service(page("/oauth2/logout", home::ask_sign_out).route(post().to(home::sign_out)))
+            .service(page("/account/sign-out", sign_out::ask).route(post().to(sign_out::submit)))
+            .service(page("/oauth2/logout", sign_out::ask).route(post().to(sign_out::submit)))
             .service(page("/assets/{name}", statics::asset))
             .service(page("/", home::home))
             .service(page("", home::home)),

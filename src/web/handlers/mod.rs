@@ -4,4 +4,5 @@ pub mod health;
 pub mod home;
 pub mod login;
 pub mod oauth;
+pub mod sign_out;
 pub mod statics;

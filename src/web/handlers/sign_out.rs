@@ -1,0 +1,101 @@
+//! Signing out, by oneself or sent by an app (`OpenID` Connect RP-Initiated Logout 1.0).
+
+use actix_web::http::StatusCode;
+use actix_web::{HttpRequest, HttpResponse, web};
+use base64::Engine;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+
+use crate::app::App;
+use crate::login::session::{self, SignedIn};
+use crate::login::{CookieChange, LoginError};
+use crate::oauth::logout::LogoutRequest;
+use crate::oauth::params::Params;
+use crate::secret::same;
+use crate::web::render::{Look, SignOutPage, SignedOutPage};
+use crate::web::{answer, body, cookies, handlers::login};
+
+/// GET `/account/sign-out` and `/oauth2/logout`: asks first.
+pub async fn ask(app: web::Data<App>, request: HttpRequest) -> HttpResponse {
+    let config = app.config();
+    let params = Params::parse([request.query_string().as_bytes()]);
+    let asked = params.and_then(|params| {
+        let ui_locales = params.get("ui_locales").map(str::to_owned);
+        Ok((LogoutRequest::check(&params, &config, &app.keys)?, ui_locales))
+    });
+    let (logout, ui_locales) = match asked {
+        Ok(asked) => asked,
+        Err(error) => return answer::refused(&request, &config, &error),
+    };
+    let (here, back) = (logout.address(request.path()), logout.return_to());
+    let mut look = Look::new(&config, answer::language(&request, &config, ui_locales.as_deref())).at(&here);
+    if let Some(back) = &back {
+        look = look.leading_to(back);
+    }
+    match session::current(&app, &cookies::visitor(&request)).await {
+        Ok(Some(signed_in)) => {
+            let csrf = csrf(&app, &signed_in);
+            let user = signed_in.user.username.as_str();
+            let title = logout.client.map(|client| client.title.as_str());
+            let page = SignOutPage { user, action: &here, csrf: &csrf, app: title }.render(&look);
+            answer::page(&request, StatusCode::OK, page, &[])
+        }
+        Ok(None) => signed_out(&request, &look, &logout, &[]),
+        Err(error) => answer::stuck(&request, &config, &LoginError::Store(error)),
+    }
+}
+
+/// POST to the same: the page's own form, or an app's request, which becomes one by GET because a post from
+/// another site comes without our cookies.
+pub async fn submit(app: web::Data<App>, request: HttpRequest, payload: web::Payload) -> HttpResponse {
+    let config = app.config();
+    let visitor = cookies::visitor(&request);
+    let form = body::form(&request, payload).await.unwrap_or_default();
+    let sent = Params::parse([&form[..]]).unwrap_or_default();
+    let query = Params::parse([request.query_string().as_bytes()]).unwrap_or_default();
+    let of_the_page = sent.get("action").is_some();
+    let logout = LogoutRequest::check(if of_the_page { &query } else { &sent }, &config, &app.keys);
+    let logout = match logout {
+        Ok(logout) => logout,
+        Err(error) => return answer::refused(&request, &config, &error),
+    };
+    if !of_the_page {
+        return answer::redirect(&logout.address(&format!("{}{}", config.issuer, request.path())), &[]);
+    }
+    let look = Look::new(&config, answer::language(&request, &config, None));
+    let signed_in = match session::current(&app, &visitor).await {
+        Ok(Some(signed_in)) => signed_in,
+        Ok(None) => return signed_out(&request, &look, &logout, &[CookieChange::ForgetSession]),
+        Err(error) => return answer::stuck(&request, &config, &LoginError::Store(error)),
+    };
+    let genuine = same(csrf(&app, &signed_in).as_bytes(), sent.get("csrf").unwrap_or_default().as_bytes());
+    if !genuine || !login::from_here(&request, &config) {
+        return answer::stuck(&request, &config, &LoginError::Forged);
+    }
+    if sent.get("action") == Some("stay") {
+        return answer::redirect(&format!("{}/", config.issuer), &[]);
+    }
+    if let Err(error) = session::end(&app, &signed_in.session).await {
+        return answer::stuck(&request, &config, &error.into());
+    }
+    match logout.return_to() {
+        Some(back) => answer::redirect(&back, &[CookieChange::ForgetSession]),
+        None => signed_out(&request, &look, &logout, &[CookieChange::ForgetSession]),
+    }
+}
+
+fn signed_out(
+    request: &HttpRequest,
+    look: &Look<'_>,
+    logout: &LogoutRequest<'_>,
+    changes: &[CookieChange],
+) -> HttpResponse {
+    let back = logout.return_to();
+    let title = logout.client.map(|client| client.title.as_str());
+    let page = SignedOutPage { app: title, return_to: back.as_deref() }.render(look);
+    answer::page(request, StatusCode::OK, page, changes)
+}
+
+/// Bound to the session: nobody else's page can sign a person out.
+pub(super) fn csrf(app: &App, signed_in: &SignedIn) -> String {
+    URL_SAFE_NO_PAD.encode(app.keys.master().derive("sign-out csrf", signed_in.session.id.bytes()))
+}
