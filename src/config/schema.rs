@@ -143,7 +143,7 @@ section! {
         /// Signature of ID tokens: `RS256`, `ES256`, `EdDSA`.
         id_token_alg: Alg = Default("RS256"),
         /// Who may use it, in order: the first entry whose group the person is in decides; no entry, no
-        /// access. `everyone` is every person with an account.
+        /// access. `everyone` is every person with an account. An app without people writes `[]`.
         access: Vec<At<Access>> = Required("[{ group: everyone, policy: standard }]"),
         /// Accept access tokens in the query of userinfo. Tokens in URLs end up in logs.
         userinfo_token_in_query: bool = Default("false"),

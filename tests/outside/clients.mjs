@@ -4,13 +4,13 @@ import fs from 'node:fs';
 import { check, assert, done } from '../peers/tap.mjs';
 import { send, form, json } from '../peers/http.mjs';
 import { Browser, step, alertOf } from '../peers/drive.mjs';
-import { viaOpenidClient, viaOauth4webapi } from '../peers/rp.mjs';
+import { ofItsOwn, viaOpenidClient, viaOauth4webapi } from '../peers/rp.mjs';
 import { Chat, ENGINES } from './chat.mjs';
 
 const { url: issuer, username, password, apps, secure, ...rocketchat } = JSON.parse(fs.readFileSync(process.env.FACTS));
 
-async function drive(url, until) {
-  const end = await new Browser({ until }).signIn(url, username, password);
+async function drive(url, until, browser = new Browser({ until })) {
+  const end = await browser.signIn(url, username, password);
   assert.ok(end.reached, `stopped at ${end.url} (${end.status}): ${end.body && (alertOf(end) ?? end.body.slice(0, 300))}`);
   return end.reached;
 }
@@ -19,22 +19,35 @@ await check('discovery names this issuer and what it can do', async () => {
   const m = json(await send(`${issuer}/.well-known/openid-configuration`));
   assert.equal(m.issuer, issuer);
   assert.ok(m.response_types_supported.includes('code') && m.code_challenge_methods_supported.includes('S256'));
-  for (const e of ['authorization_endpoint', 'token_endpoint', 'userinfo_endpoint', 'jwks_uri']) assert.ok(m[e].startsWith(`${issuer}/`), `${e} is ${m[e]}`);
+  for (const e of ['authorization_endpoint', 'token_endpoint', 'userinfo_endpoint', 'jwks_uri', 'introspection_endpoint', 'revocation_endpoint', 'end_session_endpoint', 'pushed_authorization_request_endpoint']) assert.ok(m[e].startsWith(`${issuer}/`), `${e} is ${m[e]}`);
 });
 
 for (const [library, signIn] of Object.entries({ 'openid-client': viaOpenidClient, oauth4webapi: viaOauth4webapi })) {
   for (const auth of ['basic', 'post', 'none']) {
-    await check(`${library} signs in, reads userinfo and refreshes (${auth})`, async () => {
+    await check(`${library} signs in, reads userinfo, refreshes, gives its tokens back and signs out (${auth})`, async () => {
       const app = apps[auth];
-      const got = await signIn({ issuer, ...app, auth, drive: (url) => drive(url, app.redirect) });
+      const browser = new Browser({ until: app.redirect });
+      const got = await signIn({ issuer, ...app, auth, drive: (url) => drive(url, app.redirect, browser) });
       assert.equal(got.claims.iss, issuer);
       assert.equal(got.userinfo.sub, got.claims.sub);
       assert.equal(got.userinfo.preferred_username, username);
       assert.ok(got.refreshed, 'no refresh token, or it gave nothing');
       assert.ok(got.rotated, 'the refresh token stayed the same');
+      assert.deepEqual(got.active, [true, false], 'active before and after revocation');
+      browser.until = app.bye;
+      const asked = await browser.open(got.logout);
+      assert.equal(step(asked)?.name, 'sign_out');
+      const end = await browser.submit(asked, {}, 'sign_out');
+      assert.ok(end.reached?.startsWith(`${app.bye}?state=`), `stopped at ${end.url}`);
     });
   }
 }
+
+await check('an app gets tokens of its own', async () => {
+  const about = await ofItsOwn({ issuer, ...apps.robot });
+  assert.equal(about.active, true);
+  assert.equal(about.sub, apps.robot.id);
+});
 
 const chat = new Chat({ issuer, id: rocketchat.client_id, secret: rocketchat.client_secret, redirect: rocketchat.redirect_uri });
 for (const engine of ENGINES) {

@@ -7,24 +7,31 @@
 . "$REPO/tests/peers/mod-auth-openidc.sh"
 
 REDIRECT=https://rp.example.org/callback
+BYE=https://rp.example.org/bye
 
 apps() {
   cat <<Y
   test-basic:
     redirect_uris: [$REDIRECT]
+    post_logout_redirect_uris: [$BYE]
     client: confidential
     grants: [authorization_code, refresh_token]
     access: [{ group: everyone, policy: POLICY }]
   test-post:
     redirect_uris: [$REDIRECT]
+    post_logout_redirect_uris: [$BYE]
     client: confidential
     grants: [authorization_code, refresh_token]
     access: [{ group: everyone, policy: POLICY }]
   test-public:
     redirect_uris: ["http://127.0.0.1/callback"]
+    post_logout_redirect_uris: [$BYE]
     client: public
     grants: [authorization_code, refresh_token]
     access: [{ group: everyone, policy: POLICY }]
+  test-robot:
+    grants: [client_credentials]
+    access: []
   test-apache:
     redirect_uris: ["https://127.0.0.1:$APACHE_PORT/secure/callback"]
     client: confidential
@@ -35,11 +42,12 @@ Y
 # What clients.mjs reads: the trial's own facts and the apps. The port of the public client's loopback
 # address differs from the registered one (RFC 8252 section 7.3).
 facts() {
-  jq --arg secure "$1" --arg redirect "$REDIRECT" --arg basic "$(secret_of test-basic)" --arg post "$(secret_of test-post)" \
-    --arg issuer "$ISSUER" '. + { url: $issuer, secure: $secure, apps: {
-      basic: { id: "test-basic", secret: $basic, redirect: $redirect },
-      post: { id: "test-post", secret: $post, redirect: $redirect },
-      none: { id: "test-public", redirect: "http://127.0.0.1:53124/callback" } } }' "$TRY/try.json"
+  jq --arg secure "$1" --arg redirect "$REDIRECT" --arg bye "$BYE" --arg basic "$(secret_of test-basic)" \
+    --arg post "$(secret_of test-post)" --arg robot "$(secret_of test-robot)" --arg issuer "$ISSUER" '. + { url: $issuer, secure: $secure, apps: {
+      basic: { id: "test-basic", secret: $basic, redirect: $redirect, bye: $bye },
+      post: { id: "test-post", secret: $post, redirect: $redirect, bye: $bye },
+      robot: { id: "test-robot", secret: $robot },
+      none: { id: "test-public", redirect: "http://127.0.0.1:53124/callback", bye: $bye } } }' "$TRY/try.json"
 }
 
 open_stage

@@ -1,15 +1,17 @@
-// Relying parties as other people build them: one sign-in with code and PKCE, userinfo, refresh.
+// Relying parties as other people build them: one sign-in with code and PKCE, userinfo, refresh, the way to sign
+// out, introspection before and after the tokens are given back.
 import * as client from 'openid-client';
 import * as oauth from 'oauth4webapi';
 
 const scopes = (metadata) => ['openid', 'profile', 'email', 'offline_access'].filter((s) => s !== 'offline_access' || metadata.scopes_supported?.includes(s)).join(' ');
 
-// `auth` is basic, post or none; `drive` takes the authorization address to the redirect.
-export async function viaOpenidClient({ issuer, id, secret, auth, redirect, drive }) {
+// `auth` is basic (which pushes its request first), post or none; `bye` is where people go after signing out; `drive` takes the authorization address to the redirect.
+export async function viaOpenidClient({ issuer, id, secret, auth, redirect, bye, drive }) {
   const method = { basic: client.ClientSecretBasic, post: client.ClientSecretPost, none: client.None }[auth](secret);
   const config = await client.discovery(new URL(issuer), id, undefined, method);
   const verifier = client.randomPKCECodeVerifier(), state = client.randomState(), nonce = client.randomNonce();
-  const url = client.buildAuthorizationUrl(config, {
+  const build = auth === 'basic' ? client.buildAuthorizationUrlWithPAR : client.buildAuthorizationUrl;
+  const url = await build(config, {
     redirect_uri: redirect, scope: scopes(config.serverMetadata()), state, nonce,
     code_challenge: await client.calculatePKCECodeChallenge(verifier), code_challenge_method: 'S256',
   });
@@ -19,10 +21,21 @@ export async function viaOpenidClient({ issuer, id, secret, auth, redirect, driv
   const userinfo = await client.fetchUserInfo(config, tokens.access_token, claims.sub);
   const again = tokens.refresh_token && await client.refreshTokenGrant(config, tokens.refresh_token);
   const after = again && await client.fetchUserInfo(config, again.access_token, claims.sub);
-  return { claims, userinfo, refreshed: after?.sub === claims.sub, rotated: !!again?.refresh_token && again.refresh_token !== tokens.refresh_token };
+  const logout = client.buildEndSessionUrl(config, { id_token_hint: tokens.id_token, post_logout_redirect_uri: bye, state }).href;
+  const active = async () => secret ? (await client.tokenIntrospection(config, again.access_token)).active : client.fetchUserInfo(config, again.access_token, claims.sub).then(() => true, () => false);
+  const before = await active();
+  await client.tokenRevocation(config, again.refresh_token);
+  return { claims, userinfo, refreshed: after?.sub === claims.sub, rotated: !!again?.refresh_token && again.refresh_token !== tokens.refresh_token, logout, active: [before, await active()] };
 }
 
-export async function viaOauth4webapi({ issuer, id, secret, auth, redirect, drive }) {
+// A client that speaks for itself.
+export async function ofItsOwn({ issuer, id, secret }) {
+  const config = await client.discovery(new URL(issuer), id, undefined, client.ClientSecretBasic(secret));
+  const tokens = await client.clientCredentialsGrant(config);
+  return client.tokenIntrospection(config, tokens.access_token);
+}
+
+export async function viaOauth4webapi({ issuer, id, secret, auth, redirect, bye, drive }) {
   const method = { basic: oauth.ClientSecretBasic, post: oauth.ClientSecretPost, none: oauth.None }[auth](secret);
   const at = new URL(issuer), rp = { client_id: id };
   const as = await oauth.processDiscoveryResponse(at, await oauth.discoveryRequest(at));
@@ -39,5 +52,12 @@ export async function viaOauth4webapi({ issuer, id, secret, auth, redirect, driv
   const claims = oauth.getValidatedIdTokenClaims(tokens);
   const userinfo = await oauth.processUserInfoResponse(as, rp, claims.sub, await oauth.userInfoRequest(as, rp, tokens.access_token));
   const again = tokens.refresh_token && await oauth.processRefreshTokenResponse(as, rp, await oauth.refreshTokenGrantRequest(as, rp, method, tokens.refresh_token));
-  return { claims, userinfo, refreshed: !!again?.access_token, rotated: !!again?.refresh_token && again.refresh_token !== tokens.refresh_token };
+  const logout = new URL(as.end_session_endpoint);
+  logout.search = new URLSearchParams({ id_token_hint: tokens.id_token, post_logout_redirect_uri: bye, state });
+  const active = async () => secret
+    ? (await oauth.processIntrospectionResponse(as, rp, await oauth.introspectionRequest(as, rp, method, again.access_token))).active
+    : (await oauth.userInfoRequest(as, rp, again.access_token)).ok;
+  const before = await active();
+  await oauth.processRevocationResponse(await oauth.revocationRequest(as, rp, method, again.refresh_token));
+  return { claims, userinfo, refreshed: !!again?.access_token, rotated: !!again?.refresh_token && again.refresh_token !== tokens.refresh_token, logout: logout.href, active: [before, await active()] };
 }

@@ -93,10 +93,11 @@ fn all_apps(written: Entries<schema::App>, policies: &Named, problems: &mut Prob
 /// In order, each group once and nothing behind `everyone`, or an entry could never decide.
 pub(super) fn access(
     list: At<Vec<At<schema::Access>>>,
+    people: bool,
     policies: &Named,
     problems: &mut Problems,
 ) -> Option<Vec<Access>> {
-    if list.value.is_empty() {
+    if list.value.is_empty() && people {
         problems
             .error(list.place, "nobody may use this app: no entry, no access")
             .hint("write `access: [{ group: everyone, policy: standard }]`");

@@ -41,7 +41,8 @@ pub(super) fn check(
     let pkce = pkce(app.pkce, kind, defaults.as_ref(), problems);
     let scopes = scopes(app.scopes, grants.as_ref(), defaults.as_ref(), problems);
     let lifetimes = app.lifetimes.and_then(|part| lifetimes(part.value, problems));
-    let access = app.access.and_then(|list| access(list, named, problems));
+    let people = grants.as_ref().is_none_or(is_for_people);
+    let access = app.access.and_then(|list| access(list, people, named, problems));
     let shown = optional(app.title, |text| title(text, problems));
     let client_id = identifier(app.client_id.unwrap_or(name), "an app", problems);
     let first_party = or_preset(app.first_party, defaults.as_ref().map(|preset| preset.first_party));
@@ -140,6 +141,11 @@ fn uris(list: &At<Vec<At<String>>>, kind: ClientKind, problems: &mut Problems) -
     })
 }
 
+/// Whether anybody signs in to it.
+fn is_for_people(grants: &BTreeSet<GrantKind>) -> bool {
+    grants.contains(&GrantKind::AuthorizationCode)
+}
+
 /// Those of the preset and those written; there must be one where people sign in.
 fn redirect_uris(
     name: &At<String>,
@@ -156,7 +162,7 @@ fn redirect_uris(
             all.push(uri);
         }
     }
-    let needed = grants.is_some_and(|grants| grants.contains(&GrantKind::AuthorizationCode));
+    let needed = grants.is_some_and(is_for_people);
     if all.is_empty() && app.preset.is_none() && needed {
         problems
             .error(name.place, format!("the app `{}` has no redirect URI", short(&name.value)))
