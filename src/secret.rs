@@ -191,6 +191,8 @@ token_kinds! {
     BrowserToken = "gb_";
     /// The cookie of a browser in which a person has signed in before.
     DeviceToken = "gd_";
+    /// A device code (RFC 8628 section 3.2).
+    DeviceCodeToken = "gx_";
 }
 
 /// A bearer value: prefix, 16-byte time-ordered id and 32 random bytes, as 64 characters of base64url.

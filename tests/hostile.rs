@@ -191,7 +191,7 @@ async fn outsized_tokens(idp: &TestIdp) {
 }
 
 /// Every address with the methods it knows.
-const TABLE: [(&str, &[&str]); 17] = [
+const TABLE: [(&str, &[&str]); 19] = [
     ("/", &["GET"]),
     ("/healthz", &["GET"]),
     ("/readyz", &["GET"]),
@@ -200,11 +200,13 @@ const TABLE: [(&str, &[&str]); 17] = [
     ("/oauth2/jwks", &["GET", "OPTIONS"]),
     ("/oauth2/authorize", &["GET", "POST"]),
     ("/oauth2/par", &["POST"]),
+    ("/oauth2/device_authorization", &["POST"]),
     ("/oauth2/introspect", &["POST"]),
     ("/oauth2/revoke", &["POST", "OPTIONS"]),
     ("/oauth2/token", &["POST", "OPTIONS"]),
     ("/oauth2/userinfo", &["GET", "POST", "OPTIONS"]),
     ("/oauth2/logout", &["GET", "POST"]),
+    ("/device", &["GET", "POST"]),
     ("/login", &["GET"]),
     ("/login/x", &["GET", "POST"]),
     ("/account/sign-out", &["GET", "POST"]),

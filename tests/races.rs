@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use tokio::sync::Barrier;
 
+use crate::device::{self, Device};
 use crate::support::{RelyingParty, TestIdp};
 
 /// Runs `count` of the same request at once and gives the statuses.
@@ -65,6 +66,28 @@ async fn one_of_fifty_redemptions_wins_and_the_replays_kill_what_it_got() {
         assert_eq!(won.len(), 1, "exactly one");
         assert!(replies.iter().all(|(status, body)| *status == 200 || body.contains("invalid_grant")));
         assert_eq!(c1.userinfo(&text(&won[0].1, "access_token")).await.status, 401, "replayed, so dead");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn one_of_many_polls_gets_the_tokens() {
+    // TK-26
+    let idp = device::idp().await;
+    let alice = idp.user("alice").create().await;
+    let mut browser = idp.browser();
+    for _ in 0..10 {
+        let waiting = Device::new(&idp, "tv").await;
+        waiting.let_in(&mut browser, &alice).await;
+        let poll = || {
+            let waiting = waiting.clone();
+            async move {
+                let reply = waiting.poll().await;
+                (reply.status, reply.body)
+            }
+        };
+        let replies = at_once(20, poll).await;
+        assert_eq!(replies.iter().filter(|(status, _)| *status == 200).count(), 1, "{replies:?}");
+        idp.clock.advance(std::time::Duration::from_secs(900));
     }
 }
 

@@ -1,6 +1,7 @@
 //! Every way to a session, code or token against every state that must close it. Most advisories about other
 //! providers are one empty cell of this table; each cell here is first seen to be open.
 
+use crate::device::Device;
 use crate::support::relying_party::Tokens;
 use crate::support::{Browser, RelyingParty, TestIdp, TestUser};
 
@@ -26,6 +27,14 @@ const STATES: [State; 7] = [
     State::SessionRevoked,
 ];
 
+/// A device of the same group.
+const PANEL: &str = r"
+  panel:
+    grants: [device_code]
+    first_party: true
+    access: [{ group: staff, policy: standard }]
+";
+
 /// A person signed in to `staff`, which lets only the group `staff` in, with everything they can hold.
 struct Holder {
     idp: TestIdp,
@@ -38,7 +47,7 @@ struct Holder {
 
 impl Holder {
     async fn new() -> Self {
-        let idp = TestIdp::start().await;
+        let idp = TestIdp::setup().with_apps(PANEL).start().await;
         idp.gantry("group add staff").await;
         let alice = idp.user("alice").with("--group staff").create().await;
         let staff = idp.relying_party("staff").await;
@@ -57,7 +66,10 @@ impl Holder {
             }
             State::SignedOutEverywhere => drop(self.idp.gantry("user logout alice").await),
             State::GroupLost => drop(self.idp.gantry("group leave staff alice").await),
-            State::AppRemoved => self.idp.remove_app("staff").await,
+            State::AppRemoved => {
+                self.idp.remove_app("staff").await;
+                self.idp.remove_app("panel").await;
+            }
             State::SessionRevoked => {
                 let sessions = self.idp.gantry("session list").await;
                 for session in sessions.as_array().expect("a list") {
@@ -128,6 +140,19 @@ async fn a_waiting_code_is_closed_at_once() {
         let reply = holder.staff.redeem(&holder.code).await;
         let expected = if state == State::AppRemoved { "invalid_client" } else { "invalid_grant" };
         reply.expect_error(expected);
+    }
+}
+
+#[tokio::test]
+async fn a_device_that_was_let_in_is_closed_at_once() {
+    // TK-26
+    for state in STATES {
+        let mut holder = Holder::new().await;
+        let device = Device::new(&holder.idp, "panel").await;
+        device.let_in(&mut holder.browser, &holder.alice).await;
+        holder.enter(state).await;
+        let expected = if state == State::AppRemoved { "invalid_client" } else { "invalid_grant" };
+        device.poll().await.expect_error(expected);
     }
 }
 

@@ -5,6 +5,7 @@ mod support;
 
 mod authorize;
 mod config;
+mod device;
 mod edge;
 mod front_channel;
 mod held;

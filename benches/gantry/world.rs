@@ -124,7 +124,7 @@ impl World {
     pub(crate) fn granted(&self, client: &str, code: &Code) -> Outcome<Grant> {
         match &code.state {
             CodeState::Fresh(approved) => {
-                Ok(Grant::new(self.client(client)?, (**approved).clone(), self.app.clock.now()))
+                Ok(Grant::new(self.client(client)?, approved.permission.clone(), self.app.clock.now()))
             }
             CodeState::Spent { .. } => Err("the code is spent".into()),
         }

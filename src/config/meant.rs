@@ -132,6 +132,8 @@ pub enum GrantKind {
     AuthorizationCode,
     RefreshToken,
     ClientCredentials,
+    /// RFC 8628.
+    DeviceCode,
     /// Tokens through the browser: the response types with `id_token` or `token`.
     Implicit,
 }

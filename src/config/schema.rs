@@ -128,7 +128,8 @@ section! {
         /// Name in the protocol; the name of the entry unless given.
         client_id: String = Optional("wiki"),
         /// `authorization_code`, `refresh_token`, `client_credentials` (tokens of the app itself, without a
-        /// person), and `implicit` for old apps that want tokens through the browser.
+        /// person), `device_code` (a device without a browser shows a code that people type at `/device`),
+        /// and `implicit` for old apps that want tokens through the browser.
         grants: Vec<At<GrantKind>> = Default("[authorization_code, refresh_token]"),
         /// Proof key for codes: `required`, or `optional` for apps that cannot.
         pkce: Pkce = Default("required"),
@@ -152,7 +153,7 @@ section! {
 
 words! { Preset { "rocketchat" = Self::Rocketchat, } }
 words! { ClientKind { "confidential" = Self::Confidential, "public" = Self::Public, } }
-words! { GrantKind { "authorization_code" = Self::AuthorizationCode, "refresh_token" = Self::RefreshToken, "client_credentials" = Self::ClientCredentials, "implicit" = Self::Implicit, } }
+words! { GrantKind { "authorization_code" = Self::AuthorizationCode, "refresh_token" = Self::RefreshToken, "client_credentials" = Self::ClientCredentials, "device_code" = Self::DeviceCode, "implicit" = Self::Implicit, } }
 words! { Pkce { "required" = Self::Required, "optional" = Self::Optional, } }
 words! { Alg { "RS256" = Self::Rs256, "ES256" = Self::Es256, "EdDSA" = Self::EdDsa, } }
 

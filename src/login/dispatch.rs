@@ -6,7 +6,7 @@ use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use zeroize::Zeroizing;
 
-use super::flow::{self, LoginFlow, Progress, Situation, State, Step, Target};
+use super::flow::{self, DeviceTarget, LoginFlow, Progress, Situation, State, Step, Target};
 use super::password::{Checked, MAX_PASSWORD_BYTES, PoolError};
 use super::session::{self, Beginning, SignedIn};
 use super::throttle::{Attempt, TooMany};
@@ -14,6 +14,9 @@ use super::visitor::{CookieChange, Visitor};
 use crate::account::{User, find_user};
 use crate::app::App;
 use crate::oauth::approve::{Approval, approve};
+use crate::oauth::claims::ClaimsRequest;
+use crate::oauth::device::Waiting;
+use crate::oauth::grant::Permission;
 use crate::oauth::{AuthorizationAnswer, ErrorCode, OAuthError, consent};
 use crate::policy;
 use crate::secret::{BrowserToken, Id, Token, same};
@@ -44,6 +47,11 @@ pub enum Next {
     },
     /// Back to the app.
     Answer(AuthorizationAnswer),
+    /// A device was let in, or not.
+    DeviceAnswered {
+        client_id: String,
+        allowed: bool,
+    },
     Home,
     /// The app does not let this person in.
     Forbidden {
@@ -189,7 +197,7 @@ pub async fn advance(
             progressed(app, visitor, flow, |progress| progress.chosen = true).await
         }
         (State::Consent { .. }, Action::Allow) => allowed(app, visitor, flow).await,
-        (State::Consent { .. }, Action::Deny) => denied(app, flow).await,
+        (State::Consent { .. }, Action::Deny) => denied(app, visitor, flow).await,
         _ => Err(LoginError::Forged),
     }
 }
@@ -287,18 +295,19 @@ async fn renewed(app: &App, mut user: Stored<User>, rehash: Option<String>) -> R
 async fn allowed(app: &App, visitor: &Visitor, mut flow: Stored<LoginFlow>) -> Result<Outcome, LoginError> {
     let signed_in = session::current(app, visitor).await?.ok_or(LoginError::Gone)?;
     let mut batch = Batch::new();
-    if let Target::App(request) = &flow.target {
+    if let Some((client_id, scopes)) = flow.target.wish() {
         let (now, user) = (app.clock.now(), signed_in.user.id);
-        batch = batch.put(&consent::given(&app.store, now, user, &request.client_id, &request.scopes).await?);
+        batch = batch.put(&consent::given(&app.store, now, user, client_id, scopes).await?);
     }
     flow.record.progress.consented = true;
     proceed(app, flow, Some(&signed_in), batch).await
 }
 
-async fn denied(app: &App, flow: Stored<LoginFlow>) -> Result<Outcome, LoginError> {
+async fn denied(app: &App, visitor: &Visitor, flow: Stored<LoginFlow>) -> Result<Outcome, LoginError> {
+    let signed_in = session::current(app, visitor).await?;
     let refusal = OAuthError::new(ErrorCode::AccessDenied, "the person did not allow it");
     let batch = Batch::new().remove(&flow);
-    let next = conclude(app, Step::Refuse(refusal), &flow.target, None, batch).await?;
+    let next = conclude(app, Step::Refuse(refusal), &flow.target, signed_in.as_ref(), batch).await?;
     Ok(Outcome { next, cookies: Vec::new() })
 }
 
@@ -331,8 +340,8 @@ async fn next_step(
 ) -> Result<Step, LoginError> {
     let config = app.config();
     let (mut allowed, mut consent_given, mut first_party) = (true, true, true);
-    if let Target::App(request) = target {
-        let Some(client) = config.apps.get(&request.client_id) else {
+    if let Some((client_id, scopes)) = target.wish() {
+        let Some(client) = config.apps.get(client_id) else {
             return Ok(Step::Forbidden);
         };
         first_party = client.first_party;
@@ -340,7 +349,7 @@ async fn next_step(
             allowed = policy::access(client, &user.groups).is_some();
             consent_given = progress.consented
                 || first_party
-                || consent::covers(&app.store, user.id, &client.client_id, &request.scopes).await?;
+                || consent::covers(&app.store, user.id, client_id, scopes).await?;
         }
     }
     let now = app.clock.now();
@@ -357,13 +366,16 @@ async fn conclude(
     batch: Batch,
 ) -> Result<Next, LoginError> {
     let config = app.config();
-    let Target::App(request) = target else {
+    let Some((client_id, _)) = target.wish() else {
         app.store.apply(batch).await?;
         return Ok(Next::Home);
     };
-    let client = config.apps.get(&request.client_id);
-    match (step, client, signed_in) {
-        (Step::Finish, Some(client), Some(SignedIn { session, user })) => {
+    let client = config.apps.get(client_id);
+    match (step, target, client, signed_in) {
+        (step @ (Step::Finish | Step::Refuse(_)), Target::Device(device), Some(_), Some(signed_in)) => {
+            answer_device(app, device, (step == Step::Finish).then_some(signed_in), batch).await
+        }
+        (Step::Finish, Target::App(request), Some(client), Some(SignedIn { session, user })) => {
             let now = app.clock.now();
             let approval = Approval { config: &config, client, request, user, session, now };
             let (batch, given) = approve(app, &approval, batch).await?;
@@ -371,15 +383,37 @@ async fn conclude(
             tracing::info!(target: "gantry::audit", event = "approved", client = client.client_id, user = %user.id);
             Ok(Next::Answer(AuthorizationAnswer::new(request, &config.issuer, Ok(given))))
         }
-        (Step::Refuse(error), Some(_), _) => {
+        (Step::Refuse(error), Target::App(request), Some(_), _) => {
             app.store.apply(batch).await?;
             Ok(Next::Answer(AuthorizationAnswer::new(request, &config.issuer, Err(error))))
         }
         _ => {
             app.store.apply(batch).await?;
             let username = signed_in.map(|signed_in| signed_in.user.username.to_string()).unwrap_or_default();
-            tracing::warn!(target: "gantry::audit", event = "access_denied", client = request.client_id, user = username);
-            Ok(Next::Forbidden { client_id: request.client_id.clone(), username })
+            tracing::warn!(target: "gantry::audit", event = "access_denied", client = client_id, user = username);
+            Ok(Next::Forbidden { client_id: client_id.to_owned(), username })
         }
     }
+}
+
+/// Tells a waiting device what the person said: yes with who they are, or no. Somebody else's answer, or the
+/// end of its time, may have come first.
+async fn answer_device(
+    app: &App,
+    device: &DeviceTarget,
+    allowed_by: Option<&SignedIn>,
+    batch: Batch,
+) -> Result<Next, LoginError> {
+    let waiting = Waiting::by_id(app, device.request).await?.ok_or(LoginError::Gone)?;
+    let batch = match allowed_by {
+        Some(SignedIn { session, user }) => {
+            let claims = ClaimsRequest::default();
+            waiting.approved(batch, Permission::at(session, user, device.scopes.clone(), claims))
+        }
+        None => waiting.denied(batch),
+    };
+    app.store.apply(batch).await?;
+    let allowed = allowed_by.is_some();
+    tracing::info!(target: "gantry::audit", event = "device_answered", client = device.client_id, allowed);
+    Ok(Next::DeviceAnswered { client_id: device.client_id.clone(), allowed })
 }

@@ -4,7 +4,7 @@ use serde::{Deserialize, Serialize};
 
 use super::session::SignedIn;
 use crate::clock::Timestamp;
-use crate::oauth::vocabulary::Prompt;
+use crate::oauth::vocabulary::{Prompt, Scopes};
 use crate::oauth::{AuthorizationRequest, ErrorCode, OAuthError};
 use crate::secret::{Digest, Id};
 use crate::store::{Kind, Record};
@@ -38,8 +38,30 @@ impl Record for LoginFlow {
 #[serde(rename_all = "snake_case")]
 pub enum Target {
     App(Box<AuthorizationRequest>),
+    /// A device that waits to be let in (RFC 8628).
+    Device(DeviceTarget),
     /// The start page here.
     Home,
+}
+
+/// What a device asked for.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct DeviceTarget {
+    pub request: Id,
+    pub client_id: String,
+    pub scopes: Scopes,
+}
+
+impl Target {
+    /// The client that wants something, and the scopes it wants.
+    #[must_use]
+    pub fn wish(&self) -> Option<(&str, &Scopes)> {
+        match self {
+            Self::App(request) => Some((&request.client_id, &request.scopes)),
+            Self::Device(device) => Some((&device.client_id, &device.scopes)),
+            Self::Home => None,
+        }
+    }
 }
 
 /// What has been done in this very flow.
@@ -125,11 +147,28 @@ pub enum Step {
 /// The one place that decides what a sign-in needs next.
 #[must_use]
 pub fn decide(situation: &Situation<'_>) -> Step {
-    let Target::App(request) = situation.target else {
-        return if situation.signed_in.is_some() { Step::Finish } else { Step::Ask(State::Identify) };
-    };
-    let step = decide_for_app(situation, request);
-    if request.prompt.contains(&Prompt::None) { silent(step) } else { step }
+    match situation.target {
+        Target::Home if situation.signed_in.is_some() => Step::Finish,
+        Target::Home => Step::Ask(State::Identify),
+        Target::Device(_) => decide_for_device(situation),
+        Target::App(request) => {
+            let step = decide_for_app(situation, request);
+            if request.prompt.contains(&Prompt::None) { silent(step) } else { step }
+        }
+    }
+}
+
+/// Always asks, whosever the app is and whatever was allowed before: somebody else may have sent the person
+/// the code (RFC 8628 section 5.4).
+fn decide_for_device(situation: &Situation<'_>) -> Step {
+    match situation.signed_in {
+        None => Step::Ask(State::Identify),
+        Some(_) if !situation.allowed => Step::Forbidden,
+        Some(SignedIn { session, user }) if !situation.progress.consented => {
+            Step::Ask(State::Consent { session: session.id, username: user.username.to_string() })
+        }
+        Some(_) => Step::Finish,
+    }
 }
 
 fn decide_for_app(situation: &Situation<'_>, request: &AuthorizationRequest) -> Step {

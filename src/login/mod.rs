@@ -1,8 +1,9 @@
 //! Sign-in: one dispatcher decides the next page; handlers and steps never do.
 //!
-//! Owns pending sign-ins ([`flow`]), browser sessions ([`session`]), passwords ([`password`]) and throttling
+//! Owns pending sign-ins ([`flow`]), the codes of devices ([`device`]), browser sessions ([`session`]), passwords ([`password`]) and throttling
 //! ([`throttle`]). Does not own what an app asked for (`oauth::authorize`) or how pages look (`web::render`).
 
+pub mod device;
 pub mod dispatch;
 pub mod flow;
 pub mod password;

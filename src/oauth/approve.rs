@@ -38,7 +38,7 @@ pub async fn approve(
         given.push(("code", code.insert(token.reveal()).clone()));
     }
     if request.response_type.is_front_channel() {
-        let grant = Grant::front_channel(client, approved, now);
+        let grant = Grant::front_channel(client, approved.permission, now);
         given.extend(approval.tokens(app, &grant, code.as_deref()).await?);
         if request.response_type.token {
             batch = batch.insert(&grant);

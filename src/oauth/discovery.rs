@@ -5,6 +5,7 @@ use std::sync::Arc;
 use arc_swap::ArcSwapOption;
 use serde_json::{Value, json};
 
+use super::device;
 use super::vocabulary::{KNOWN_SCOPES, ResponseType};
 use crate::config::{Config, GrantKind};
 
@@ -41,7 +42,11 @@ pub fn document(config: &Config) -> Value {
     if offered(GrantKind::ClientCredentials) {
         grant_types.push("client_credentials");
     }
-    json!({
+    let device_grant = offered(GrantKind::DeviceCode);
+    if device_grant {
+        grant_types.push(device::GRANT_TYPE);
+    }
+    let mut document = json!({
         "issuer": config.issuer,
         "authorization_endpoint": at("/oauth2/authorize"),
         "pushed_authorization_request_endpoint": at("/oauth2/par"),
@@ -75,5 +80,9 @@ pub fn document(config: &Config) -> Value {
         "authorization_response_iss_parameter_supported": true,
         "prompt_values_supported": ["none", "login", "consent", "select_account"],
         "ui_locales_supported": config.organisation.languages,
-    })
+    });
+    if let Some(members) = document.as_object_mut().filter(|_| device_grant) {
+        members.insert("device_authorization_endpoint".to_owned(), at("/oauth2/device_authorization").into());
+    }
+    document
 }

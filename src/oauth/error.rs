@@ -7,7 +7,7 @@ use crate::store::{ApplyError, StoreError};
 macro_rules! error_codes {
     ($($name:ident = $code:literal, $status:literal;)*) => {
         /// The `error` values of RFC 6749 sections 4.1.2.1 and 5.2, RFC 6750 section 3.1, RFC 7009
-        /// section 2.2.1 and `OpenID` Connect Core section 3.1.2.6.
+        /// section 2.2.1, RFC 8628 section 3.5 and `OpenID` Connect Core section 3.1.2.6.
         #[derive(Debug, Clone, Copy, PartialEq, Eq)]
         pub enum ErrorCode { $($name,)* }
 
@@ -36,7 +36,7 @@ error_codes! {
     UnsupportedResponseType = "unsupported_response_type", 400;
     UnsupportedTokenType = "unsupported_token_type", 400;
     InvalidScope = "invalid_scope", 400;
-    AccessDenied = "access_denied", 403;
+    AccessDenied = "access_denied", 400;
     LoginRequired = "login_required", 400;
     ConsentRequired = "consent_required", 400;
     InteractionRequired = "interaction_required", 400;
@@ -46,6 +46,9 @@ error_codes! {
     RegistrationNotSupported = "registration_not_supported", 400;
     InvalidToken = "invalid_token", 401;
     InsufficientScope = "insufficient_scope", 403;
+    AuthorizationPending = "authorization_pending", 400;
+    SlowDown = "slow_down", 400;
+    ExpiredToken = "expired_token", 400;
     ServerError = "server_error", 500;
     TemporarilyUnavailable = "temporarily_unavailable", 503;
 }

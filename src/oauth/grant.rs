@@ -40,17 +40,25 @@ pub enum CodeState {
     Spent { grant: Id },
 }
 
-/// An approved request: who, when, what for.
+/// An approved request: what was allowed, and what the token request must match.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct Approved {
     pub redirect_uri: String,
     pub code_challenge: Option<String>,
     pub nonce: Option<String>,
+    #[serde(flatten)]
+    pub permission: Permission,
+}
+
+/// What a person allowed an app: who, proved how, what for.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct Permission {
     pub scopes: Scopes,
     pub claims: ClaimsRequest,
     pub user: Id,
     pub epoch: u64,
-    pub session: Id,
+    /// At whose browser; `None` without one.
+    pub session: Option<Id>,
     pub authentication: Authentication,
 }
 
@@ -134,19 +142,19 @@ impl Record for Grant {
 impl Grant {
     /// A grant for what was approved, not yet stored.
     #[must_use]
-    pub fn new(app: &config::App, approved: Approved, now: Timestamp) -> Self {
+    pub fn new(app: &config::App, permission: Permission, now: Timestamp) -> Self {
         let refreshable = app.grants.contains(&config::GrantKind::RefreshToken);
-        let offline = approved.scopes.has("offline_access") && refreshable;
+        let offline = permission.scopes.has("offline_access") && refreshable;
         let lifetime = if refreshable { app.lifetimes.refresh_token } else { app.lifetimes.access_token };
         Self {
             id: Id::new(now),
             client_id: app.client_id.clone(),
-            user: approved.user,
-            epoch: approved.epoch,
-            session: (!offline).then_some(approved.session),
-            scopes: approved.scopes,
-            claims: approved.claims,
-            authentication: approved.authentication,
+            user: permission.user,
+            epoch: permission.epoch,
+            session: permission.session.filter(|_| !offline),
+            scopes: permission.scopes,
+            claims: permission.claims,
+            authentication: permission.authentication,
             generation: refreshable.then_some(0),
             rotated_at: now,
             created_at: now,
@@ -156,11 +164,11 @@ impl Grant {
 
     /// A grant for tokens that go out through the browser: for the session only, never refreshed.
     #[must_use]
-    pub fn front_channel(app: &config::App, approved: Approved, now: Timestamp) -> Self {
-        let session = Some(approved.session);
-        let scopes = approved.scopes.without("offline_access");
+    pub fn front_channel(app: &config::App, permission: Permission, now: Timestamp) -> Self {
+        let session = permission.session;
+        let scopes = permission.scopes.without("offline_access");
         let expires_at = now + app.lifetimes.access_token;
-        Self { session, scopes, generation: None, expires_at, ..Self::new(app, approved, now) }
+        Self { session, scopes, generation: None, expires_at, ..Self::new(app, permission, now) }
     }
 }
 
@@ -172,11 +180,21 @@ impl Approved {
             redirect_uri: request.redirect_uri.clone(),
             code_challenge: request.code_challenge.clone(),
             nonce: request.nonce.clone(),
-            scopes: request.scopes.clone(),
-            claims: request.claims.clone(),
+            permission: Permission::at(session, user, request.scopes.clone(), request.claims.clone()),
+        }
+    }
+}
+
+impl Permission {
+    /// What `user` allows at the browser of `session`.
+    #[must_use]
+    pub fn at(session: &Session, user: &User, scopes: Scopes, claims: ClaimsRequest) -> Self {
+        Self {
+            scopes,
+            claims,
             user: user.id,
             epoch: user.epoch,
-            session: session.id,
+            session: Some(session.id),
             authentication: session.authentication.clone(),
         }
     }

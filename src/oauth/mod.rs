@@ -1,14 +1,16 @@
 //! OAuth 2.0 and OpenID Connect: the protocol's words, checks and answers.
 //!
-//! Owns authorization requests ([`authorize`]), what they yield ([`approve`]), codes and grants ([`grant`]), the token endpoint's phases
-//! ([`token`]), what is issued ([`issue`]), userinfo and discovery. Does not own how a person proves who
-//! they are (`login`), nor HTTP (`web`): everything here takes and gives plain values.
+//! Owns authorization requests ([`authorize`]), what they yield ([`approve`]), devices without a browser
+//! ([`device`]), codes and grants ([`grant`]), the token endpoint's phases ([`token`]), what is issued
+//! ([`issue`]), userinfo and discovery. Does not own how a person proves who they are (`login`), nor HTTP
+//! (`web`): everything here takes and gives plain values.
 
 pub mod approve;
 pub mod authorize;
 pub mod claims;
 pub mod client;
 pub mod consent;
+pub mod device;
 pub mod discovery;
 pub mod error;
 pub mod grant;

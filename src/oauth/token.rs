@@ -7,6 +7,7 @@ use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 
 use super::client;
+use super::device;
 use super::error::{ErrorCode, OAuthError};
 use super::grant::{self, Approved, Code, CodeState, Grant};
 use super::issue::{self, Beside, Issue, TokenAnswer};
@@ -36,7 +37,8 @@ struct Request<'a> {
     now: Timestamp,
 }
 
-/// Answers a token request (RFC 6749 sections 4.1.3, 4.4.2 and 6). `authorization` holds every such header.
+/// Answers a token request (RFC 6749 sections 4.1.3, 4.4.2 and 6, RFC 8628 section 3.4). `authorization`
+/// holds every such header.
 pub async fn answer(app: &App, authorization: &[&str], body: &[u8]) -> Result<TokenAnswer, OAuthError> {
     let config = app.config();
     let params = Params::parse([body])?;
@@ -47,6 +49,7 @@ pub async fn answer(app: &App, authorization: &[&str], body: &[u8]) -> Result<To
     let consumed = match kind {
         GrantKind::AuthorizationCode => request.redeem_code().await?,
         GrantKind::RefreshToken => request.rotate().await?,
+        GrantKind::DeviceCode => request.redeem_device_code().await?,
         GrantKind::ClientCredentials => return issue::client_token(app, &config, client, request.now),
         GrantKind::Implicit => return Err(UNSUPPORTED),
     };
@@ -58,6 +61,7 @@ fn allowed_grant(client: &config::App, grant_type: Option<&str>) -> Result<Grant
         Some("authorization_code") => GrantKind::AuthorizationCode,
         Some("refresh_token") => GrantKind::RefreshToken,
         Some("client_credentials") => GrantKind::ClientCredentials,
+        Some(device::GRANT_TYPE) => GrantKind::DeviceCode,
         Some(_) => {
             return Err(UNSUPPORTED);
         }
@@ -92,7 +96,7 @@ impl Request<'_> {
             self.burn(&code).await?;
             return Err(error);
         }
-        let grant = Grant::new(self.client, (**approved).clone(), self.now);
+        let grant = Grant::new(self.client, approved.permission.clone(), self.now);
         let user = grant::holder(self.app, self.config, &grant).await?;
         let Some(user) = user else {
             self.burn(&code).await?;
@@ -107,6 +111,11 @@ impl Request<'_> {
             Err(ApplyError::Conflict(_)) => self.lost_race(&code).await,
             Err(error) => Err(error.into()),
         }
+    }
+
+    async fn redeem_device_code(&self) -> Result<Consumed, OAuthError> {
+        let (grant, user) = device::redeem(self.app, self.config, self.client, self.params).await?;
+        Ok(Consumed { scopes: grant.scopes.clone(), grant, user, nonce: None })
     }
 
     fn matches(&self, code: &Code, approved: &Approved) -> Result<(), OAuthError> {

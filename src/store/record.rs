@@ -72,6 +72,8 @@ kinds! {
     Setting = 11, "setting";
     /// An authorization request that waits for its browser.
     Pushed = 12, "pushed request";
+    /// A device that waits for somebody to let it in.
+    DeviceRequest = 14, "device request";
 }
 
 impl fmt::Display for Kind {

@@ -3,7 +3,7 @@
 use actix_web::web::{ServiceConfig, get, head, post, resource, route, scope};
 use actix_web::{FromRequest, Handler, Resource, Responder, Route};
 
-use super::handlers::{health, home, login, oauth, sign_out, statics};
+use super::handlers::{device, health, home, login, oauth, sign_out, statics};
 
 /// Every address, under the issuer's path `base`.
 pub fn configure(config: &mut ServiceConfig, base: &str) {
@@ -27,6 +27,8 @@ pub fn configure(config: &mut ServiceConfig, base: &str) {
             .service(
                 page("/oauth2/userinfo", oauth::userinfo).route(post().to(oauth::userinfo)).route(cors()),
             )
+            .service(resource("/oauth2/device_authorization").route(post().to(oauth::authorize_device)))
+            .service(page("/device", device::ask).route(post().to(device::submit)))
             .service(page("/login", login::start))
             .service(page("/login/{flow}", login::show).route(post().to(login::submit)))
             .service(page("/account/sign-out", sign_out::ask).route(post().to(sign_out::submit)))

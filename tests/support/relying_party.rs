@@ -138,6 +138,11 @@ impl RelyingParty {
         self.about("revoke", token).await
     }
 
+    /// Its token requests go to another endpoint from now on.
+    pub(crate) fn at_endpoint(&mut self, name: &str) {
+        self.token_url = self.token_url.replace("/oauth2/token", &format!("/oauth2/{name}"));
+    }
+
     async fn about(&self, endpoint: &str, token: &str) -> Reply {
         let elsewhere = Self { token_url: format!("{}/oauth2/{endpoint}", self.issuer), ..self.clone() };
         let form = [("token", token)];

@@ -37,3 +37,5 @@ not-found = Unter dieser Adresse gibt es nichts. Vielleicht ist der Link alt ode
     .title = Seite nicht gefunden
 unexpected = Bei uns ist etwas schiefgegangen. Bitte versuchen Sie es noch einmal.
     .title = Etwas ist schiefgegangen
+unknown-device-code = Mit diesem Code wartet kein Gerät. Bitte vergleichen Sie ihn mit Ihrem Gerät oder beginnen Sie dort von vorn.
+    .title = Diesen Code kennen wir nicht

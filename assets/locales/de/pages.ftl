@@ -37,6 +37,18 @@ scope-address = Ihre Postanschrift sehen
 scope-phone = Ihre Telefonnummer sehen
 scope-other = die Berechtigung „{ $scope }“ nutzen
 
+# Geräte
+device-title = Gerät verbinden
+device-lead = Geben Sie den Code ein, den Ihr Gerät anzeigt.
+device-code = Code
+device-consent-title = { $app } auf Ihrem Gerät anmelden?
+device-compare = Ihr Gerät muss diesen Code anzeigen: { $code }
+device-warning = Hat Ihnen jemand diesen Code oder Link geschickt? Dann erlauben Sie es nicht: Diese Person wäre sonst als Sie angemeldet.
+device-done-title = Ihr Gerät ist verbunden
+device-done-lead = Sie können diese Seite schließen und mit { $app } auf Ihrem Gerät weitermachen.
+device-denied-title = Ihr Gerät wurde nicht verbunden
+device-denied-lead = { $app } hat keinen Zugriff auf Ihr Konto erhalten. Sie können diese Seite schließen.
+
 # Startseite
 welcome = Guten Tag, { $name }
 your-apps = Ihre Apps

@@ -37,3 +37,5 @@ not-found = There is nothing at this address. Perhaps the link is old or was cut
     .title = Page not found
 unexpected = Something went wrong on our side. Please try again.
     .title = Something went wrong
+unknown-device-code = No device waits with this code. Please compare it with your device, or start again there.
+    .title = We do not know this code

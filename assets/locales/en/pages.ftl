@@ -37,6 +37,18 @@ scope-address = See your postal address
 scope-phone = See your phone number
 scope-other = Use the permission “{ $scope }”
 
+# Devices
+device-title = Connect a device
+device-lead = Enter the code that your device shows.
+device-code = Code
+device-consent-title = Sign in { $app } on your device?
+device-compare = Your device must show this code: { $code }
+device-warning = Did somebody send you this code or this link? Then do not allow it: they would be signed in as you.
+device-done-title = Your device is connected
+device-done-lead = You can close this page and go on with { $app } on your device.
+device-denied-title = Your device was not connected
+device-denied-lead = { $app } did not get access to your account. You can close this page.
+
 # Home
 welcome = Hello, { $name }
 your-apps = Your apps

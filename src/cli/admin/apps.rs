@@ -12,7 +12,7 @@ use crate::cli::{Failure, Output};
 use crate::config::{self, ClientKind, Config};
 use crate::oauth::claims::{self, ClaimsRequest};
 use crate::oauth::client::Client;
-use crate::oauth::grant::{Approved, Grant};
+use crate::oauth::grant::{Grant, Permission};
 use crate::oauth::issue::{Beside, Issue};
 use crate::oauth::vocabulary::{Authentication, Scopes};
 use crate::policy;
@@ -168,18 +168,15 @@ async fn preview(
 
 fn imagined(app: &App, known: &config::App, user: &User, scopes: Scopes) -> Grant {
     let now = app.clock.now();
-    let approved = Approved {
-        redirect_uri: String::new(),
-        code_challenge: None,
-        nonce: None,
+    let permission = Permission {
         scopes,
         claims: ClaimsRequest::default(),
         user: user.id,
         epoch: user.epoch,
-        session: Id::new(now),
+        session: Some(Id::new(now)),
         authentication: Authentication { at: now, methods: vec!["pwd".to_owned()] },
     };
-    Grant::new(known, approved, now)
+    Grant::new(known, permission, now)
 }
 
 const fn kind(app: &config::App) -> &'static str {

@@ -143,10 +143,10 @@ fn uris(list: &At<Vec<At<String>>>, kind: ClientKind, problems: &mut Problems) -
 
 /// Whether anybody signs in to it.
 fn is_for_people(grants: &BTreeSet<GrantKind>) -> bool {
-    grants.contains(&GrantKind::AuthorizationCode)
+    [GrantKind::AuthorizationCode, GrantKind::DeviceCode].iter().any(|grant| grants.contains(grant))
 }
 
-/// Those of the preset and those written; there must be one where people sign in.
+/// Those of the preset and those written; there must be one where codes are sent.
 fn redirect_uris(
     name: &At<String>,
     app: &schema::App,
@@ -162,7 +162,7 @@ fn redirect_uris(
             all.push(uri);
         }
     }
-    let needed = grants.is_some_and(is_for_people);
+    let needed = grants.is_some_and(|grants| grants.contains(&GrantKind::AuthorizationCode));
     if all.is_empty() && app.preset.is_none() && needed {
         problems
             .error(name.place, format!("the app `{}` has no redirect URI", short(&name.value)))
@@ -218,9 +218,9 @@ fn grants(
             .hint("leave out `client_credentials`, or write `client: confidential`");
         return None;
     }
-    if !own && !grants.contains(&GrantKind::AuthorizationCode) {
+    if !own && !is_for_people(&grants) {
         problems
-            .error(place, "without `authorization_code` nobody can sign in")
+            .error(place, "without `authorization_code` or `device_code` nobody can sign in")
             .hint("write `grants: [authorization_code]`");
         return None;
     }

@@ -6,16 +6,20 @@ use actix_web::{HttpRequest, HttpResponse, web};
 use zeroize::Zeroizing;
 
 use crate::app::App;
-use crate::config::Config;
+use crate::config::{self, Config};
 use crate::login::dispatch::{self, Action, Notice};
 use crate::login::flow::{LoginFlow, State, Target};
 use crate::login::{LoginError, Next, Outcome, Submission};
 use crate::oauth::ErrorCode;
+use crate::oauth::device::Waiting;
 use crate::oauth::params::Params;
 use crate::web::answer::{self, Problem};
 use crate::web::body::{self, BodyError};
 use crate::web::cookies;
-use crate::web::render::{ConsentPage, Look, Message, ReauthPage, Rendered, SelectAccountPage, SignInPage};
+use crate::web::render::{
+    ConsentPage, DeviceConsentPage, DeviceDonePage, Look, Message, ReauthPage, Rendered, SelectAccountPage,
+    SignInPage,
+};
 
 /// GET `/login`: sign in without an app.
 pub async fn start(app: web::Data<App>, request: HttpRequest) -> HttpResponse {
@@ -105,9 +109,15 @@ pub fn respond(app: &App, request: &HttpRequest, outcome: Result<Outcome, LoginE
         Next::Again { flow, notice, username } => {
             step_page(app, request, flow, Some(*notice), Some(username))
         }
+        Next::DeviceAnswered { client_id, allowed } => {
+            let known = config.apps.get(client_id);
+            let page = DeviceDonePage { app: title_of(known, client_id), allowed: *allowed };
+            let look = Look::new(&config, answer::language(request, &config, None));
+            answer::page(request, StatusCode::OK, page.render(&look), changes)
+        }
         Next::Forbidden { client_id, .. } => {
             let known = config.apps.get(client_id);
-            let title = known.map_or(client_id.as_str(), |app| app.title.as_str());
+            let title = title_of(known, client_id);
             let url = known.and_then(|app| app.url.as_ref()).map(url::Url::as_str);
             let problem = Problem {
                 message: Message::NotAllowed { app: title.to_owned() },
@@ -125,6 +135,10 @@ pub fn respond(app: &App, request: &HttpRequest, outcome: Result<Outcome, LoginE
     }
 }
 
+fn title_of<'a>(known: Option<&'a config::App>, client_id: &'a str) -> &'a str {
+    known.map_or(client_id, |app| app.title.as_str())
+}
+
 fn step_page(
     app: &App,
     request: &HttpRequest,
@@ -137,7 +151,7 @@ fn step_page(
         Target::App(authorization) => {
             (authorization.ui_locales.as_deref(), Some(authorization.redirect_uri.as_str()))
         }
-        Target::Home => (None, None),
+        Target::Home | Target::Device(_) => (None, None),
     };
     let here = request.path().to_owned();
     let mut look = Look::new(&config, answer::language(request, &config, ui_locales)).at(&here);
@@ -169,10 +183,8 @@ struct Given<'a> {
 fn render(app: &App, config: &Config, flow: &LoginFlow, given: &Given<'_>) -> Rendered {
     let csrf = dispatch::csrf(app, flow);
     let csrf = csrf.as_str();
-    let (authorization, client) = match &flow.target {
-        Target::App(authorization) => (Some(authorization), config.apps.get(&authorization.client_id)),
-        Target::Home => (None, None),
-    };
+    let wish = flow.target.wish();
+    let client = wish.and_then(|(client_id, _)| config.apps.get(client_id));
     let title = client.map_or(config.organisation.name.as_str(), |client| client.title.as_str());
     let action = given.here;
     let error = given.notice.map(|notice| match notice {
@@ -182,7 +194,10 @@ fn render(app: &App, config: &Config, flow: &LoginFlow, given: &Given<'_>) -> Re
     });
     match &flow.state {
         State::Identify => {
-            let hint = authorization.and_then(|authorization| authorization.login_hint.as_deref());
+            let hint = match &flow.target {
+                Target::App(authorization) => authorization.login_hint.as_deref(),
+                Target::Home | Target::Device(_) => None,
+            };
             let username = given.typed.or(hint).unwrap_or_default();
             SignInPage { app: title, action, csrf, username, error }.render(&given.look)
         }
@@ -193,8 +208,19 @@ fn render(app: &App, config: &Config, flow: &LoginFlow, given: &Given<'_>) -> Re
             SelectAccountPage { app: title, user: username, action, csrf }.render(&given.look)
         }
         State::Consent { username, .. } => {
-            let scopes: Vec<&str> =
-                authorization.map(|authorization| authorization.scopes.iter().collect()).unwrap_or_default();
+            let scopes: Vec<&str> = wish.map(|(_, scopes)| scopes.iter().collect()).unwrap_or_default();
+            if let Target::Device(device) = &flow.target {
+                let code = Waiting::shown_code(app, device.request);
+                let page = DeviceConsentPage {
+                    app: title,
+                    user: username,
+                    scopes: &scopes,
+                    code: &code,
+                    action,
+                    csrf,
+                };
+                return page.render(&given.look);
+            }
             let app_url = client.and_then(|client| client.url.as_ref()).map(url::Url::as_str);
             ConsentPage { app: title, app_url, user: username, scopes: &scopes, action, csrf }
                 .render(&given.look)

@@ -1,5 +1,6 @@
 //! Handlers: extract, call, answer.
 
+pub mod device;
 pub mod health;
 pub mod home;
 pub mod login;

@@ -13,7 +13,7 @@ use crate::login::flow::Target;
 use crate::oauth::authorize::{self, Refusal};
 use crate::oauth::params::Params;
 use crate::oauth::userinfo::{self, Carried};
-use crate::oauth::{AuthorizationRequest, ErrorCode, OAuthError, held, par, token as token_endpoint};
+use crate::oauth::{AuthorizationRequest, ErrorCode, OAuthError, device, held, par, token as token_endpoint};
 use crate::web::body::{self, BodyError};
 use crate::web::{answer, cookies, cors, handlers::login};
 
@@ -46,6 +46,21 @@ pub async fn push(app: web::Data<App>, request: HttpRequest, payload: web::Paylo
     let authorization = authorization_headers(request.headers());
     let pushed = par::push(&app, &authorization, &body).await;
     to_authenticated(StatusCode::CREATED, &authorization, pushed)
+}
+
+/// POST `/oauth2/device_authorization`.
+pub async fn authorize_device(
+    app: web::Data<App>,
+    request: HttpRequest,
+    payload: web::Payload,
+) -> HttpResponse {
+    let body = match body::form(&request, payload).await {
+        Ok(body) => body,
+        Err(error) => return unread(error),
+    };
+    let authorization = authorization_headers(request.headers());
+    let asked = device::authorize(&app, &authorization, &body).await;
+    to_authenticated(StatusCode::OK, &authorization, asked)
 }
 
 /// The answer to a client that had to prove itself; one that tried Basic is told so (RFC 6749 section 5.2).

@@ -32,6 +32,8 @@ pub enum Message {
     Busy,
     NotFound,
     Unexpected,
+    /// No device waits with the code that was typed.
+    UnknownDeviceCode,
 }
 
 impl Message {
@@ -58,7 +60,7 @@ impl Message {
     /// Whether what was typed is at fault, for `aria-invalid`.
     #[must_use]
     pub const fn blames_fields(&self) -> bool {
-        matches!(self, Self::WrongCredentials | Self::MissingFields)
+        matches!(self, Self::WrongCredentials | Self::MissingFields | Self::UnknownDeviceCode)
     }
 
     const fn key(&self) -> &'static str {
@@ -77,6 +79,7 @@ impl Message {
             Self::Busy => "busy",
             Self::NotFound => "not-found",
             Self::Unexpected => "unexpected",
+            Self::UnknownDeviceCode => "unknown-device-code",
         }
     }
 }
@@ -111,6 +114,7 @@ mod tests {
             Message::Busy,
             Message::NotFound,
             Message::Unexpected,
+            Message::UnknownDeviceCode,
         ]
     }
 

@@ -11,8 +11,8 @@ pub(super) mod tests;
 
 pub use message::Message;
 pub use pages::{
-    ConsentPage, ErrorPage, ErrorText, FormPostPage, HomePage, ReauthPage, SelectAccountPage, SignInPage,
-    SignOutPage, SignedOutPage,
+    ConsentPage, DeviceConsentPage, DeviceDonePage, DevicePage, ErrorPage, ErrorText, FormPostPage, HomePage,
+    ReauthPage, SelectAccountPage, SignInPage, SignOutPage, SignedOutPage,
 };
 
 use url::Url;

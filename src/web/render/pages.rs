@@ -41,6 +41,33 @@ pub struct ConsentPage<'a> {
     pub csrf: &'a str,
 }
 
+/// The code that a device shows (`data-step="device"`; field `user_code`).
+#[derive(Clone)]
+pub struct DevicePage<'a> {
+    pub action: &'a str,
+    /// What was typed before, or came in the address.
+    pub code: &'a str,
+    pub error: Option<Message>,
+}
+
+/// Whether the device that shows `code` may be signed in (`data-step="consent"`; `action=allow|deny`).
+#[derive(Clone, Copy)]
+pub struct DeviceConsentPage<'a> {
+    pub app: &'a str,
+    pub user: &'a str,
+    pub scopes: &'a [&'a str],
+    pub code: &'a str,
+    pub action: &'a str,
+    pub csrf: &'a str,
+}
+
+/// The device has its answer.
+#[derive(Clone, Copy)]
+pub struct DeviceDonePage<'a> {
+    pub app: &'a str,
+    pub allowed: bool,
+}
+
 /// Whether to go on as the person who is signed in (`data-step="select_account"`;
 /// `action=continue|other_user`).
 #[derive(Clone, Copy)]
@@ -197,6 +224,9 @@ views! {
     SignInView("sign_in.html") of SignInPage;
     ReauthView("reauth.html") of ReauthPage;
     ConsentView("consent.html") of ConsentPage;
+    DeviceView("device.html") of DevicePage;
+    DeviceConsentView("device_consent.html") of DeviceConsentPage;
+    DeviceDoneView("device_done.html") of DeviceDonePage;
     SelectAccountView("select_account.html") of SelectAccountPage;
     SignOutView("sign_out.html") of SignOutPage;
     SignedOutView("signed_out.html") of SignedOutPage;
@@ -209,6 +239,9 @@ rendered! {
     SignInPage by SignInView;
     ReauthPage by ReauthView;
     ConsentPage by ConsentView;
+    DevicePage by DeviceView;
+    DeviceConsentPage by DeviceConsentView;
+    DeviceDonePage by DeviceDoneView;
     SelectAccountPage by SelectAccountView;
     SignOutPage by SignOutView;
     SignedOutPage by SignedOutView;

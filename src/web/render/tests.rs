@@ -36,6 +36,8 @@ fn asking(text: &str, look: &Look<'_>) -> Vec<(&'static str, String)> {
         ("sign in", SignInPage { app, action, csrf, username, error: error.clone() }.render(look).html),
         ("reauth", ReauthPage { app, action, csrf, username, error }.render(look).html),
         ("consent", ConsentPage { app, app_url: Some(text), user, scopes: &["openid", text], action, csrf }.render(look).html),
+        ("device", DevicePage { action, code: text, error: None }.render(look).html),
+        ("device consent", DeviceConsentPage { app, user, scopes: &["openid", text], code: text, action, csrf }.render(look).html),
         ("select account", SelectAccountPage { app, user, action, csrf }.render(look).html),
         ("sign out", SignOutPage { user, action, csrf, app: Some(app) }.render(look).html),
         ("home", HomePage { user, name: Some(text), apps, action, csrf }.render(look).html),
@@ -51,6 +53,8 @@ fn telling(text: &str, look: &Look<'_>) -> Vec<(&'static str, String)> {
     let fields = &[("state", text), (text, "x")];
     vec![
         ("signed out", SignedOutPage { app, return_to: Some("https://a.example/") }.render(look).html),
+        ("device done", DeviceDonePage { app: text, allowed: true }.render(look).html),
+        ("device denied", DeviceDonePage { app: text, allowed: false }.render(look).html),
         ("error", error.render(look).html),
         ("plain error", plain.render(look).html),
         ("form post", FormPostPage { action: "https://a.example/cb", fields, app: text }.render(look).html),

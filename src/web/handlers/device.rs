@@ -1,0 +1,58 @@
+//! Where people type the code that a device shows (RFC 8628 section 3.3).
+
+use actix_web::http::StatusCode;
+use actix_web::http::header::{self, HeaderValue};
+use actix_web::{HttpRequest, HttpResponse, web};
+
+use crate::app::App;
+use crate::login::LoginError;
+use crate::login::device::{self, Entered};
+use crate::oauth::params::Params;
+use crate::web::render::{DevicePage, Look, Message};
+use crate::web::{answer, body, cookies, handlers::login};
+
+/// GET `/device`: asks for the code. One in the address is filled in and no more: the person compares it with
+/// the device's (RFC 8628 section 3.3.1).
+pub async fn ask(app: web::Data<App>, request: HttpRequest) -> HttpResponse {
+    let query = Params::parse([request.query_string().as_bytes()]).unwrap_or_default();
+    code_page(&app, &request, query.get("user_code").unwrap_or_default(), None)
+}
+
+/// POST `/device`.
+pub async fn submit(app: web::Data<App>, request: HttpRequest, payload: web::Payload) -> HttpResponse {
+    let config = app.config();
+    let form = body::form(&request, payload).await.unwrap_or_default();
+    let sent = Params::parse([&form[..]]).ok().filter(|sent| sent.each_once().is_ok());
+    let Some(sent) = sent.filter(|_| login::from_here(&request, &config)) else {
+        return answer::stuck(&request, &config, &LoginError::Forged);
+    };
+    let typed = sent.get("user_code").unwrap_or_default();
+    match device::enter(&app, &cookies::visitor(&request), typed).await {
+        Ok(Entered::Begun(outcome)) => login::respond(&app, &request, Ok(outcome)),
+        Ok(Entered::Unknown) => code_page(&app, &request, typed, Some(Message::UnknownDeviceCode)),
+        Ok(Entered::TooMany(too_many)) => {
+            let wait_seconds = too_many.wait.as_secs();
+            let error = Some(Message::TooManyAttempts { wait_seconds });
+            let mut response = code_page(&app, &request, typed, error);
+            response.headers_mut().insert(header::RETRY_AFTER, HeaderValue::from(wait_seconds));
+            response
+        }
+        Err(error) => answer::stuck(&request, &config, &error),
+    }
+}
+
+fn code_page(app: &App, request: &HttpRequest, typed: &str, error: Option<Message>) -> HttpResponse {
+    let config = app.config();
+    let status = match &error {
+        None => StatusCode::OK,
+        Some(Message::TooManyAttempts { .. }) => StatusCode::TOO_MANY_REQUESTS,
+        Some(_) => StatusCode::UNPROCESSABLE_ENTITY,
+    };
+    let here = request.path();
+    let look = Look::new(&config, answer::language(request, &config, None)).at(here);
+    let page = DevicePage { action: here, code: typed.get(..MAX_SHOWN).unwrap_or(typed), error };
+    answer::page(request, status, page.render(&look), &[])
+}
+
+/// As much of a code is shown again, in bytes.
+const MAX_SHOWN: usize = 20;
