@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 use crate::support::relying_party::Reply;
 use crate::support::{Browser, RelyingParty, TestIdp, TestUser, encode};
 
-const APPS: &str = r#"
+const APPS: &str = r"
   tv:
     title: Television
     grants: [device_code, refresh_token]
@@ -16,7 +16,7 @@ const APPS: &str = r#"
   box:
     title: Black Box
     grants: [device_code]
-"#;
+";
 
 pub(crate) const GRANT_TYPE: &str = "urn:ietf:params:oauth:grant-type:device_code";
 
