@@ -6,8 +6,8 @@ use std::{env, fs, io, path::PathBuf};
 use gantry::config::Organisation;
 use gantry::web::locale::Lang;
 use gantry::web::render::{
-    ConsentPage, ErrorPage, FormPostPage, HomePage, Look, Message, ReauthPage, Rendered, SelectAccountPage,
-    SignInPage, SignOutPage, SignedOutPage,
+    ConsentPage, DeviceConsentPage, DeviceDonePage, DevicePage, ErrorPage, FormPostPage, HomePage, Look,
+    Message, ReauthPage, Rendered, SelectAccountPage, SignInPage, SignOutPage, SignedOutPage,
 };
 use gantry::web::{assets, theme};
 
@@ -52,9 +52,13 @@ fn usual(look: &Look<'_>) -> Vec<(&'static str, Rendered)> {
         ("sign-in-wait", SignInPage { username: user, error: Some(wait), ..sign_in }.render(look)),
         ("reauth", ReauthPage { app, action, csrf, username: user, error: None }.render(look)),
         ("consent", ConsentPage { app, app_url, user, scopes, action, csrf }.render(look)),
+        ("device", DevicePage { action, code: "WDJB-MJHT", error: None }.render(look)),
+        ("device-unknown", DevicePage { action, code: "WDJB-MJHT", error: Some(Message::UnknownDeviceCode) }.render(look)),
+        ("device-consent", DeviceConsentPage { app, user, scopes, code: "WDJB-MJHT", action, csrf }.render(look)),
+        ("device-done", DeviceDonePage { app, allowed: true }.render(look)),
         ("select-account", SelectAccountPage { app, user, action, csrf }.render(look)),
         ("sign-out", SignOutPage { user, action, csrf, app: Some(app) }.render(look)),
-        ("signed-out", SignedOutPage { app: Some(app), return_to: app_url }.render(look)),
+        ("signed-out", SignedOutPage { app: Some(app), return_to: app_url, frames: &[] }.render(look)),
         ("home", HomePage { user, name: Some("Alice Weber"), apps, action, csrf }.render(look)),
         ("error", error.render(look)),
         ("no-access", ErrorPage { code: Some("access_denied"), message: Message::NotAllowed { app: app.into() }.into(), hint: None, app: Some(app), app_url, ..error }.render(look)),
@@ -74,6 +78,6 @@ fn hostile(look: &Look<'_>) -> Vec<(&'static str, Rendered)> {
         ("hostile-consent", ConsentPage { app, app_url, user, scopes: &["openid", app], action, csrf }.render(look)),
         ("hostile-select", SelectAccountPage { app, user, action, csrf }.render(look)),
         ("hostile-home", HomePage { user, name: Some(app), apps: &[(app, "https://a.example"), ("x", "javascript:alert(1)")], action, csrf }.render(look)),
-        ("hostile-signed-out", SignedOutPage { app: Some(app), return_to: app_url }.render(look)),
+        ("hostile-signed-out", SignedOutPage { app: Some(app), return_to: app_url, frames: &[] }.render(look)),
     ]
 }

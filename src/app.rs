@@ -10,9 +10,11 @@ use crate::clock::Clock;
 use crate::config::{self, Config, ConfigError};
 use crate::keys::{KeyError, Keys, MasterKey, MasterKeyError};
 use crate::login::password::PasswordPool;
+use crate::oauth::backchannel::Bell;
 use crate::oauth::client;
 use crate::oauth::discovery::Metadata;
 use crate::oauth::issue::AccessTokens;
+use crate::outbound::{Outbound, OutboundError};
 use crate::store::{OpenError, Store, StoreError};
 
 /// Why the program could not start.
@@ -30,6 +32,8 @@ pub enum StartError {
     Keys(#[from] KeyError),
     #[error(transparent)]
     Store(#[from] StoreError),
+    #[error("cannot prepare calls to other hosts: {0}")]
+    Outbound(#[from] OutboundError),
     #[error("cannot start the password hashing threads: {0}")]
     Threads(std::io::Error),
 }
@@ -44,6 +48,8 @@ pub struct App {
     pub passwords: PasswordPool,
     pub access_tokens: AccessTokens,
     pub metadata: Metadata,
+    pub outbound: Outbound,
+    pub logout_bell: Bell,
 }
 
 impl App {
@@ -57,6 +63,7 @@ impl App {
         let store = Store::open_redb(&file, clock.clone())?;
         let keys = Keys::load(master, &store, &clock).await?;
         client::reconcile(&store, &config, keys.master(), clock.now()).await?;
+        let outbound = Outbound::new(&config.outbound)?;
         Ok(Arc::new(Self {
             config: ArcSwap::from_pointee(config),
             config_path: config_path.to_owned(),
@@ -66,6 +73,8 @@ impl App {
             passwords: PasswordPool::start().map_err(StartError::Threads)?,
             access_tokens: AccessTokens::default(),
             metadata: Metadata::default(),
+            outbound,
+            logout_bell: Bell::default(),
         }))
     }
 
@@ -86,6 +95,7 @@ impl App {
         let loaded = config::load(&self.config_path)?;
         let old = self.config();
         client::reconcile(&self.store, &loaded.config, self.keys.master(), self.clock.now()).await?;
+        self.outbound.allow(&loaded.config.outbound);
         let fixed = needs_restart(&old, &loaded.config);
         self.config.store(Arc::new(loaded.config));
         Ok(fixed)

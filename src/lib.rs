@@ -18,6 +18,8 @@ pub mod login;
 pub mod maintenance;
 /// OAuth 2.0 and OpenID Connect.
 pub mod oauth;
+/// Calls to other hosts.
+pub mod outbound;
 /// Who may use an app.
 pub mod policy;
 /// Randomness, tokens and text that must not be printed.

@@ -10,6 +10,7 @@ mod edge;
 mod front_channel;
 mod held;
 mod hostile;
+mod logout_channels;
 mod overload;
 mod par;
 mod parsers;

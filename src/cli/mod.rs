@@ -143,7 +143,9 @@ pub(crate) fn refusal(error: &StartError) -> Failure {
         ),
         StartError::Keys(_) => Some("is this the master key that the store was made with?".to_owned()),
         StartError::DataDir { .. } => Some("run as the user that owns the data folder".to_owned()),
-        StartError::Config(_) | StartError::Store(_) | StartError::Threads(_) => None,
+        StartError::Config(_) | StartError::Store(_) | StartError::Threads(_) | StartError::Outbound(_) => {
+            None
+        }
     };
     Failure { message: error.to_string(), hint }
 }

@@ -14,6 +14,7 @@ use crate::app::App;
 use crate::clock::Clock;
 use crate::config::{self, LogFormat};
 use crate::maintenance;
+use crate::oauth::backchannel;
 use crate::web::server::{Running, ServeError, Socket};
 
 /// How often files that change without notice, such as certificates, are looked at.
@@ -49,6 +50,7 @@ impl Service {
             .map_err(|error| Failure::new(format!("the admin socket {}: {error}", admin_socket.display())))?;
         tokio::spawn(remote::serve(Arc::clone(&app), listener, admin_socket.clone()));
         tokio::spawn(maintenance::run(Arc::clone(&app)));
+        tokio::spawn(backchannel::run(Arc::clone(&app)));
         tracing::info!(issuer = config.issuer, version = env!("CARGO_PKG_VERSION"), "gantry is ready");
         Ok(Self { app, running, admin_socket })
     }

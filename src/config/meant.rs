@@ -28,6 +28,8 @@ pub struct Config {
     pub policies: BTreeMap<String, Policy>,
     pub sign_in: SignIn,
     pub passwords: Passwords,
+    /// Networks that may be called although they are not public.
+    pub outbound: Vec<IpNet>,
     /// Members of this group may administrate.
     pub admin_group: Option<String>,
     pub log: Log,
@@ -83,6 +85,8 @@ pub struct App {
     /// Compared byte for byte, except the port of a literal loopback address (RFC 8252 section 7.3).
     pub redirect_uris: Vec<String>,
     pub post_logout_redirect_uris: Vec<String>,
+    pub backchannel_logout_uri: Option<Url>,
+    pub frontchannel_logout_uri: Option<Url>,
     /// Browser origins that may read answers across origins.
     pub origins: BTreeSet<String>,
     pub kind: ClientKind,

@@ -36,6 +36,8 @@ section! {
         sign_in: SignIn = Default("{}"),
         /// Rules for passwords, and how they are kept.
         passwords: Passwords = Default("{}"),
+        /// What gantry itself may call.
+        outbound: Outbound = Default("{}"),
         /// Who may administrate.
         admin: Admin = Default("{}"),
         /// What is written to standard error.
@@ -121,6 +123,12 @@ section! {
         redirect_uris: Vec<At<String>> = List("[https://wiki.example.org/callback]"),
         /// Where people may be sent after signing out.
         post_logout_redirect_uris: Vec<At<String>> = Default("[]"),
+        /// Called without a browser when somebody signs out (Back-Channel Logout). Addresses that are not
+        /// public must be in `outbound.allow`.
+        backchannel_logout_uri: String = Optional("https://wiki.example.org/logged-out"),
+        /// Opened by the browser when somebody signs out (Front-Channel Logout); on the host of a redirect
+        /// URI.
+        frontchannel_logout_uri: String = Optional("https://wiki.example.org/log-out"),
         /// Browser origins that may read answers across origins, for apps that run in the browser.
         origins: Vec<At<String>> = Default("[]"),
         /// `confidential` has a secret, `public` (browser, mobile) has none.
@@ -263,6 +271,15 @@ section! {
         iterations: u32 = Default("2"),
         /// 1 to 8.
         parallelism: u32 = Default("1"),
+    }
+}
+
+section! {
+    /// What gantry itself may call.
+    Outbound {
+        /// Networks beside the public internet, such as `10.0.0.0/8`. Whatever is not public and not listed
+        /// is not called, whoever names it.
+        allow: Vec<At<String>> = Default("[]"),
     }
 }
 

@@ -90,8 +90,8 @@ struct Parsed {
     pair: Pair,
     public: Value,
     decoding: DecodingKey,
-    /// The encoded JOSE header for `typ: JWT` and `typ: at+jwt`.
-    headers: [String; 2],
+    /// The encoded JOSE header for each [`Typ`], in its order.
+    headers: [String; 3],
 }
 
 /// What a JWT is, in its `typ` header (RFC 9068 section 2.1 keeps access tokens apart from ID tokens).
@@ -99,6 +99,8 @@ struct Parsed {
 pub enum Typ {
     Jwt,
     AccessToken,
+    /// Back-Channel Logout 1.0 section 2.4.
+    Logout,
 }
 
 impl Typ {
@@ -108,6 +110,7 @@ impl Typ {
         match self {
             Self::Jwt => "JWT",
             Self::AccessToken => "at+jwt",
+            Self::Logout => "logout+jwt",
         }
     }
 }
@@ -208,6 +211,7 @@ impl Keys {
         let header = match typ {
             Typ::Jwt => &key.headers[0],
             Typ::AccessToken => &key.headers[1],
+            Typ::Logout => &key.headers[2],
         };
         let mut token = String::with_capacity(1024);
         token.push_str(header);
@@ -260,7 +264,7 @@ impl Keys {
             let header = json!({ "alg": record.alg, "kid": record.kid, "typ": typ.as_str() });
             URL_SAFE_NO_PAD.encode(header.to_string())
         };
-        let headers = [header(Typ::Jwt), header(Typ::AccessToken)];
+        let headers = [header(Typ::Jwt), header(Typ::AccessToken), header(Typ::Logout)];
         Ok(Parsed { record, pair, public, decoding, headers })
     }
 }

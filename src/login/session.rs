@@ -9,6 +9,7 @@ use crate::account::User;
 use crate::app::App;
 use crate::clock::Timestamp;
 use crate::config::SignIn;
+use crate::oauth::backchannel;
 use crate::oauth::vocabulary::Authentication;
 use crate::secret::{DeviceToken, Digest, Id, SessionToken, Token};
 use crate::store::{ApplyError, Batch, Expect, IndexEntry, Kind, Record, StoreError, Stored};
@@ -132,8 +133,8 @@ pub struct Beginning {
     pub batch: Batch,
 }
 
-/// A new session for `user`, in place of any the browser had (its id never survives a sign-in), and the
-/// browser marked as known to them; added to `batch`.
+/// A new session for `user`, in place of any the browser had (its cookie never survives a sign-in), and the
+/// browser marked as known to them; added to `batch`. Apps of somebody else's session are told of its end.
 pub async fn begin(
     app: &App,
     visitor: &Visitor,
@@ -143,7 +144,10 @@ pub async fn begin(
 ) -> Result<Beginning, StoreError> {
     let now = app.clock.now();
     let limits = app.config().sign_in;
-    let token = Token::<SessionToken>::generate(now);
+    let old = old_session(app, visitor).await?;
+    // The same person again: what hangs on the session goes on, only the cookie is another.
+    let same = old.as_ref().filter(|old| old.belongs_to(user)).map(|old| old.id);
+    let token = Token::<SessionToken>::with_id(same.unwrap_or_else(|| Id::new(now)));
     let mut session = Session {
         id: token.id(),
         secret: token.digest(),
@@ -159,10 +163,14 @@ pub async fn begin(
     session.expires_at = session.end(now, limits);
     let mut cookies =
         vec![CookieChange::Session { value: token.reveal(), seconds: limits.absolute.as_secs() }];
-    let mut batch = batch.insert(&session);
-    if let Some(old) = old_session(app, visitor).await? {
-        batch = batch.delete::<Session>(&old.to_string(), Expect::Any);
-    }
+    let mut batch = match old {
+        Some(mut old) if same.is_some() => {
+            old.record = session.clone();
+            batch.update(&old)
+        }
+        Some(old) => ending(app, old.id, batch.insert(&session)).await?,
+        None => batch.insert(&session),
+    };
     if !knows(app, visitor, user.id).await? {
         let token = Token::<DeviceToken>::generate(now);
         let expires_at = now + limits.remember_device;
@@ -173,12 +181,12 @@ pub async fn begin(
     Ok(Beginning { session, cookies, batch })
 }
 
-async fn old_session(app: &App, visitor: &Visitor) -> Result<Option<Id>, StoreError> {
+async fn old_session(app: &App, visitor: &Visitor) -> Result<Option<Stored<Session>>, StoreError> {
     let Some(token) = &visitor.session else {
         return Ok(None);
     };
     let session = app.store.get::<Session>(&token.id().to_string()).await?;
-    Ok(session.filter(|session| token.proves(&session.secret)).map(|session| session.id))
+    Ok(session.filter(|session| token.proves(&session.secret)))
 }
 
 /// Whether `user` has signed in at this browser before.
@@ -190,10 +198,15 @@ pub async fn knows(app: &App, visitor: &Visitor, user: Id) -> Result<bool, Store
     Ok(device.is_some_and(|device| device.user == user && token.proves(&device.secret)))
 }
 
+async fn ending(app: &App, session: Id, batch: Batch) -> Result<Batch, StoreError> {
+    backchannel::left(app, session, batch.delete::<Session>(&session.to_string(), Expect::Any)).await
+}
+
 /// Ends the session of `visitor`'s browser and all that hangs on it.
 pub async fn end(app: &App, session: &Session) -> Result<(), ApplyError> {
-    let batch = Batch::new().delete::<Session>(&session.id.to_string(), Expect::Any);
+    let batch = ending(app, session.id, Batch::new()).await.map_err(ApplyError::Store)?;
     app.store.apply(batch).await?;
+    app.logout_bell.ring();
     tracing::info!(target: "gantry::audit", event = "signed_out", user = %session.user, session = %session.id);
     Ok(())
 }

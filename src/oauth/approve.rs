@@ -2,6 +2,7 @@
 //! browser (`OpenID` Connect Core sections 3.2 and 3.3).
 
 use super::authorize::{AuthorizationRequest, Given};
+use super::backchannel;
 use super::error::OAuthError;
 use super::grant::{Approved, Code, Grant};
 use super::issue::{Beside, Issue};
@@ -29,6 +30,8 @@ pub async fn approve(
     mut batch: Batch,
 ) -> Result<(Batch, Given), OAuthError> {
     let Approval { client, request, user, session, now, .. } = *approval;
+    let absolute = approval.config.sign_in.absolute;
+    batch = backchannel::entered(batch, client, session, session.created_at + absolute);
     let approved = Approved::of(request, user, session);
     let mut given = Given::new();
     let mut code = None;

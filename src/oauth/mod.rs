@@ -7,6 +7,7 @@
 
 pub mod approve;
 pub mod authorize;
+pub mod backchannel;
 pub mod claims;
 pub mod client;
 pub mod consent;

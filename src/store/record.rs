@@ -74,6 +74,10 @@ kinds! {
     Pushed = 12, "pushed request";
     /// A device that waits for somebody to let it in.
     DeviceRequest = 14, "device request";
+    /// An app that was entered in a session.
+    Visit = 13, "visit";
+    /// An app that is to be told of a sign-out.
+    LogoutNotice = 15, "logout notice";
 }
 
 impl fmt::Display for Kind {

@@ -42,7 +42,7 @@ pub fn page(
 ) -> HttpResponse {
     let mut response = HttpResponse::build(status);
     response.content_type("text/html; charset=utf-8");
-    response.insert_header((header::CONTENT_SECURITY_POLICY, policy(page.form_action.as_deref())));
+    response.insert_header((header::CONTENT_SECURITY_POLICY, policy(&page)));
     for cookie in changes.iter().map(cookies::of).chain(language_cookie(request)) {
         response.cookie(cookie);
     }
@@ -53,12 +53,16 @@ fn language_cookie(request: &HttpRequest) -> Option<Cookie<'static>> {
     switched_to(request).map(|lang| cookies::remember_language(lang.tag()))
 }
 
-fn policy(form_action: Option<&str>) -> String {
+fn policy(page: &Rendered) -> String {
+    let sources = |directive: &str, first: &str, sources: &[String]| {
+        let list: Vec<&str> = std::iter::once(first).chain(sources.iter().map(String::as_str)).collect();
+        format!("{directive} {}; ", list.join(" ").trim())
+    };
+    let forms = sources("form-action", "'self'", page.form_action.as_slice());
+    let frames = if page.frames.is_empty() { String::new() } else { sources("frame-src", "", &page.frames) };
     format!(
-        "default-src 'none'; style-src 'self'; img-src 'self'; script-src 'self'; form-action 'self'{}{}; \
-         frame-ancestors 'none'; base-uri 'none'",
-        if form_action.is_some() { " " } else { "" },
-        form_action.unwrap_or_default()
+        "default-src 'none'; style-src 'self'; img-src 'self'; script-src 'self'; {forms}{frames}\
+         frame-ancestors 'none'; base-uri 'none'"
     )
 }
 

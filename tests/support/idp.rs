@@ -66,6 +66,12 @@ impl Setup {
         self
     }
 
+    /// Further settings of the whole, each line ended.
+    pub(crate) fn with_settings(mut self, settings: &str) -> Self {
+        self.settings.push_str(settings);
+        self
+    }
+
     /// Data elsewhere than beside the configuration.
     pub(crate) fn keeping_data_in(mut self, data_dir: &Path) -> Self {
         self.data_dir = data_dir.into();

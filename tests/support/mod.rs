@@ -2,6 +2,7 @@
 //! raw socket. Time stands still until a test moves it.
 
 pub(crate) mod browser;
+pub(crate) mod callee;
 pub(crate) mod idp;
 pub(crate) mod jwt;
 pub(crate) mod logs;

@@ -16,6 +16,7 @@ use crate::app::App;
 use crate::cli::table::{columns, facts};
 use crate::cli::{Failure, Output};
 use crate::login::password::MAX_PASSWORD_BYTES;
+use crate::oauth::backchannel;
 
 #[derive(Debug, Clone, Subcommand, Serialize, Deserialize)]
 pub enum UserCommand {
@@ -129,6 +130,7 @@ pub(super) async fn execute(app: &App, command: UserCommand) -> Result<Output, F
         UserCommand::Logout { who } => changed(app, &who, simple(None, true), "signed out everywhere").await,
         UserCommand::Delete { who } => {
             let user = delete_user(&app.store, &who).await?;
+            backchannel::person_left(app, user.id).await?;
             audit("user_deleted", &user);
             Ok(done(format!("deleted {}", user.username), view(&user)))
         }
@@ -159,6 +161,7 @@ async fn set(app: &App, options: SetOptions) -> Result<Output, Failure> {
 
 async fn changed(app: &App, who: &str, change: UserChange, what: &str) -> Result<Output, Failure> {
     let user = change_user(&app.store, app.clock.now(), who, &change).await?;
+    backchannel::person_left(app, user.id).await?;
     audit("user_changed", &user);
     Ok(done(format!("{}: {what}", user.username), view(&user)))
 }

@@ -37,6 +37,10 @@ pub(super) fn check(
     let redirect_uris = redirect_uris(&name, &app, grants.as_ref(), defaults.as_ref(), problems);
     let after_logout = app.post_logout_redirect_uris.as_ref();
     let after_logout = after_logout.and_then(|list| uris(list, kind, problems));
+    let backchannel = optional(app.backchannel_logout_uri, |text| url::logout_uri(&text, problems));
+    let frontchannel = optional(app.frontchannel_logout_uri, |text| {
+        frontchannel(&text, redirect_uris.as_deref().unwrap_or_default(), problems)
+    });
     let origins = app.origins.as_ref().and_then(|list| each(&list.value, |text| url::origin(text, problems)));
     let pkce = pkce(app.pkce, kind, defaults.as_ref(), problems);
     let scopes = scopes(app.scopes, grants.as_ref(), defaults.as_ref(), problems);
@@ -53,6 +57,8 @@ pub(super) fn check(
         url: url?,
         redirect_uris: redirect_uris?,
         post_logout_redirect_uris: after_logout?,
+        backchannel_logout_uri: backchannel?,
+        frontchannel_logout_uri: frontchannel?,
         origins: origins?.into_iter().collect(),
         kind,
         grants: grants?,
@@ -170,6 +176,19 @@ fn redirect_uris(
         return None;
     }
     Some(all)
+}
+
+/// Front-Channel Logout section 2: on the origin of a redirect URI.
+fn frontchannel(text: &At<String>, redirect_uris: &[String], problems: &mut Problems) -> Option<Url> {
+    let url = url::logout_uri(text, problems)?;
+    let same_origin = |uri: &String| Url::parse(uri).is_ok_and(|uri| uri.origin() == url.origin());
+    if redirect_uris.iter().any(same_origin) {
+        return Some(url);
+    }
+    problems
+        .error(text.place, "no redirect URI of the app is on this host (Front-Channel Logout section 2)")
+        .hint("use the scheme, host and port of one of its `redirect_uris`");
+    None
 }
 
 /// RFC 9700 section 2.1.1: a public client must use PKCE.

@@ -30,6 +30,7 @@ pub(super) fn check(root: Root, base: &Path, problems: &mut Problems) -> Option<
     let (apps, policies) = app::check(root.apps, root.policies, problems);
     let sign_in = root.sign_in.and_then(|part| sign_in(part.value, problems));
     let passwords = root.passwords.and_then(|part| passwords(part.value, problems));
+    let outbound = root.outbound.and_then(|part| server::networks(part.value.allow?.value, problems));
     let admin_group = root.admin.and_then(|part| optional(part.value.group, |name| admin(name, problems)));
     let log = root.log.and_then(|part| log(part.value, problems));
     root.store?;
@@ -44,6 +45,7 @@ pub(super) fn check(root: Root, base: &Path, problems: &mut Problems) -> Option<
         policies: policies?,
         sign_in: sign_in?,
         passwords: passwords?,
+        outbound: outbound?,
         admin_group: admin_group?,
         log: log?,
     })

@@ -66,12 +66,24 @@ fn existing(base: &Path, written: &At<String>, problems: &mut Problems) -> Optio
 }
 
 /// Networks, or single addresses.
-pub(super) fn proxies(written: Vec<At<String>>, problems: &mut Problems) -> Option<Vec<IpNet>> {
-    let read: Vec<_> = written.into_iter().map(|text| proxy(&text, problems)).collect();
+pub(super) fn networks(written: Vec<At<String>>, problems: &mut Problems) -> Option<Vec<IpNet>> {
+    let read: Vec<_> = written.into_iter().map(|text| network(&text, problems)).collect();
     read.into_iter().collect()
 }
 
-fn proxy(text: &At<String>, problems: &mut Problems) -> Option<IpNet> {
+/// Whose headers are believed.
+pub(super) fn proxies(written: Vec<At<String>>, problems: &mut Problems) -> Option<Vec<IpNet>> {
+    for text in &written {
+        if text.value.parse::<IpNet>().is_ok_and(|network| network.prefix_len() == 0) {
+            problems
+                .warn(text.place, format!("`{}` believes the headers of everybody", text.value))
+                .hint("name the addresses of your proxies");
+        }
+    }
+    networks(written, problems)
+}
+
+fn network(text: &At<String>, problems: &mut Problems) -> Option<IpNet> {
     let single = text.value.parse::<IpAddr>().map(IpNet::from);
     let Ok(network) = text.value.parse::<IpNet>().or(single) else {
         problems
@@ -84,11 +96,6 @@ fn proxy(text: &At<String>, problems: &mut Problems) -> Option<IpNet> {
             .error(text.place, format!("`{network}` has bits beyond its prefix"))
             .hint(format!("did you mean `{}`?", network.trunc()));
         return None;
-    }
-    if network.prefix_len() == 0 {
-        problems
-            .warn(text.place, format!("`{network}` believes the headers of everybody"))
-            .hint("name the addresses of your proxies");
     }
     Some(network)
 }

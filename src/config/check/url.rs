@@ -40,6 +40,16 @@ pub(super) fn app_url(text: &At<String>, problems: &mut Problems) -> Option<Url>
     Some(url)
 }
 
+/// Where an app hears of sign-outs.
+pub(super) fn logout_uri(text: &At<String>, problems: &mut Problems) -> Option<Url> {
+    let url = web_url(text, problems)?;
+    if url.fragment().is_some() {
+        problems.error(text.place, "a logout URI has no fragment").hint("leave out what is behind `#`");
+        return None;
+    }
+    Some(url)
+}
+
 /// RFC 6454: scheme, host and port, nothing else.
 pub(super) fn origin(text: &At<String>, problems: &mut Problems) -> Option<String> {
     if text.value == "*" || text.value == "null" {

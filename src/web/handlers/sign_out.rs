@@ -1,13 +1,16 @@
 //! Signing out, by oneself or sent by an app (`OpenID` Connect RP-Initiated Logout 1.0).
 
 use actix_web::http::StatusCode;
+use actix_web::http::header::{self, HeaderValue};
 use actix_web::{HttpRequest, HttpResponse, web};
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use url::Url;
 
 use crate::app::App;
 use crate::login::session::{self, SignedIn};
 use crate::login::{CookieChange, LoginError};
+use crate::oauth::backchannel;
 use crate::oauth::logout::LogoutRequest;
 use crate::oauth::params::Params;
 use crate::secret::same;
@@ -39,7 +42,7 @@ pub async fn ask(app: web::Data<App>, request: HttpRequest) -> HttpResponse {
             let page = SignOutPage { user, action: &here, csrf: &csrf, app: title }.render(&look);
             answer::page(&request, StatusCode::OK, page, &[])
         }
-        Ok(None) => signed_out(&request, &look, &logout, &[]),
+        Ok(None) => signed_out(&request, &look, &Left { logout: &logout, frames: &[], just_now: false }),
         Err(error) => answer::stuck(&request, &config, &LoginError::Store(error)),
     }
 }
@@ -64,7 +67,9 @@ pub async fn submit(app: web::Data<App>, request: HttpRequest, payload: web::Pay
     let look = Look::new(&config, answer::language(&request, &config, None));
     let signed_in = match session::current(&app, &visitor).await {
         Ok(Some(signed_in)) => signed_in,
-        Ok(None) => return signed_out(&request, &look, &logout, &[CookieChange::ForgetSession]),
+        Ok(None) => {
+            return signed_out(&request, &look, &Left { logout: &logout, frames: &[], just_now: true });
+        }
         Err(error) => return answer::stuck(&request, &config, &LoginError::Store(error)),
     };
     let genuine = same(csrf(&app, &signed_in).as_bytes(), sent.get("csrf").unwrap_or_default().as_bytes());
@@ -74,26 +79,45 @@ pub async fn submit(app: web::Data<App>, request: HttpRequest, payload: web::Pay
     if sent.get("action") == Some("stay") {
         return answer::redirect(&format!("{}/", config.issuer), &[]);
     }
+    // Looked up first: the end of the session forgets them.
+    let frames = match backchannel::frames(&app, signed_in.session.id).await {
+        Ok(frames) => frames,
+        Err(error) => return answer::stuck(&request, &config, &LoginError::Store(error)),
+    };
     if let Err(error) = session::end(&app, &signed_in.session).await {
         return answer::stuck(&request, &config, &error.into());
     }
     match logout.return_to() {
-        Some(back) => answer::redirect(&back, &[CookieChange::ForgetSession]),
-        None => signed_out(&request, &look, &logout, &[CookieChange::ForgetSession]),
+        Some(back) if frames.is_empty() => answer::redirect(&back, &[CookieChange::ForgetSession]),
+        _ => signed_out(&request, &look, &Left { logout: &logout, frames: &frames, just_now: true }),
     }
 }
 
-fn signed_out(
-    request: &HttpRequest,
-    look: &Look<'_>,
-    logout: &LogoutRequest<'_>,
-    changes: &[CookieChange],
-) -> HttpResponse {
-    let back = logout.return_to();
-    let title = logout.client.map(|client| client.title.as_str());
-    let page = SignedOutPage { app: title, return_to: back.as_deref() }.render(look);
-    answer::page(request, StatusCode::OK, page, changes)
+/// What the page after signing out tells and does.
+struct Left<'a> {
+    logout: &'a LogoutRequest<'a>,
+    /// Opened by the browser, so that apps sign out too.
+    frames: &'a [Url],
+    just_now: bool,
 }
+
+/// Where frames have to load first, the way back to the app is taken by itself a little later.
+fn signed_out(request: &HttpRequest, look: &Look<'_>, left: &Left<'_>) -> HttpResponse {
+    let back = left.logout.return_to();
+    let title = left.logout.client.map(|client| client.title.as_str());
+    let page = SignedOutPage { app: title, return_to: back.as_deref(), frames: left.frames }.render(look);
+    let changes: &[CookieChange] = if left.just_now { &[CookieChange::ForgetSession] } else { &[] };
+    let mut response = answer::page(request, StatusCode::OK, page, changes);
+    if let Some(back) = back.filter(|_| !left.frames.is_empty())
+        && let Ok(refresh) = HeaderValue::from_str(&format!("{FRAME_SECONDS}; url={back}"))
+    {
+        response.headers_mut().insert(header::REFRESH, refresh);
+    }
+    response
+}
+
+/// Frames get this long to load, in seconds.
+const FRAME_SECONDS: u32 = 2;
 
 /// Bound to the session: nobody else's page can sign a person out.
 pub(super) fn csrf(app: &App, signed_in: &SignedIn) -> String {

@@ -67,6 +67,8 @@ pub struct Rendered {
     pub html: String,
     /// A source for `form-action` besides `'self'`: an origin or a scheme, safe to put into the header.
     pub form_action: Option<String>,
+    /// Sources for `frame-src`, as safe.
+    pub frames: Vec<String>,
 }
 
 /// `https://id.example/sso` -> `/sso`.

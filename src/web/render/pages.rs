@@ -2,6 +2,7 @@
 //! posts to, `csrf` its hidden value, `user` a username.
 
 use askama::Template;
+use url::Url;
 
 use super::frame::{Frame, Help};
 use super::{Look, Message, Rendered, policy_source};
@@ -94,6 +95,8 @@ pub struct SignedOutPage<'a> {
     pub app: Option<&'a str>,
     /// A registered post-logout URI with its `state`.
     pub return_to: Option<&'a str>,
+    /// Addresses of apps that sign out when they are opened.
+    pub frames: &'a [Url],
 }
 
 /// `/` for a person who is signed in (`data-step="home"`; `action=sign_out`).
@@ -179,6 +182,15 @@ impl HomePage<'_> {
     }
 }
 
+impl SignedOutPage<'_> {
+    /// The page in this look; it may show its frames and no others.
+    #[must_use]
+    pub fn render(&self, look: &Look<'_>) -> Rendered {
+        let frames = self.frames.iter().filter_map(|url| policy_source(url.as_str())).collect();
+        Rendered { frames, ..finish(&SignedOutView { frame: Frame::new(look), page: self }, look) }
+    }
+}
+
 impl FormPostPage<'_> {
     /// A form can only be posted to where HTTP is spoken.
     fn target(&self) -> Option<String> {
@@ -244,7 +256,6 @@ rendered! {
     DeviceDonePage by DeviceDoneView;
     SelectAccountPage by SelectAccountView;
     SignOutPage by SignOutView;
-    SignedOutPage by SignedOutView;
     HomePage by HomeView;
     ErrorPage by ErrorView;
 }
@@ -253,7 +264,7 @@ fn finish(view: &impl Template, look: &Look<'_>) -> Rendered {
     let Ok(html) = view.render() else {
         return apology();
     };
-    Rendered { html, form_action: look.leads_to.and_then(policy_source) }
+    Rendered { html, form_action: look.leads_to.and_then(policy_source), frames: Vec::new() }
 }
 
 /// For what cannot happen: it needs no text file, style sheet or name.
@@ -266,5 +277,6 @@ fn apology() -> Rendered {
         )
         .to_owned(),
         form_action: None,
+        frames: Vec::new(),
     }
 }

@@ -52,7 +52,7 @@ fn telling(text: &str, look: &Look<'_>) -> Vec<(&'static str, String)> {
     let plain = ErrorPage { message: (text, text).into(), app_url: Some("https://a.example"), ..error.clone() };
     let fields = &[("state", text), (text, "x")];
     vec![
-        ("signed out", SignedOutPage { app, return_to: Some("https://a.example/") }.render(look).html),
+        ("signed out", SignedOutPage { app, return_to: Some("https://a.example/"), frames: &[] }.render(look).html),
         ("device done", DeviceDonePage { app: text, allowed: true }.render(look).html),
         ("device denied", DeviceDonePage { app: text, allowed: false }.render(look).html),
         ("error", error.render(look).html),
@@ -140,7 +140,7 @@ fn a_form_is_posted_to_http_only() {
 fn links_lead_out_and_run_nothing() {
     let organisation = organisation();
     let hrefs = |url| {
-        let page = SignedOutPage { app: Some("Chat"), return_to: Some(url) };
+        let page = SignedOutPage { app: Some("Chat"), return_to: Some(url), frames: &[] };
         page.render(&look(&organisation, Lang::En)).html.contains("Back to")
     };
     assert!(hrefs("https://chat.example.org/bye?state=1"));
