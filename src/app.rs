@@ -10,6 +10,7 @@ use crate::clock::Clock;
 use crate::config::{self, Config, ConfigError};
 use crate::keys::{KeyError, Keys, MasterKey, MasterKeyError};
 use crate::login::password::PasswordPool;
+use crate::oauth::assertion::FetchedKeys;
 use crate::oauth::backchannel::Bell;
 use crate::oauth::client;
 use crate::oauth::discovery::Metadata;
@@ -50,6 +51,7 @@ pub struct App {
     pub metadata: Metadata,
     pub outbound: Outbound,
     pub logout_bell: Bell,
+    pub fetched_keys: FetchedKeys,
 }
 
 impl App {
@@ -75,6 +77,7 @@ impl App {
             metadata: Metadata::default(),
             outbound,
             logout_bell: Bell::default(),
+            fetched_keys: FetchedKeys::default(),
         }))
     }
 

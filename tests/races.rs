@@ -8,7 +8,7 @@ use crate::device::{self, Device};
 use crate::support::{RelyingParty, TestIdp};
 
 /// Runs `count` of the same request at once and gives the statuses.
-async fn at_once<F, Fut>(count: usize, request: F) -> Vec<(u16, String)>
+pub(crate) async fn at_once<F, Fut>(count: usize, request: F) -> Vec<(u16, String)>
 where
     F: Fn() -> Fut,
     Fut: Future<Output = (u16, String)> + Send + 'static,

@@ -3,6 +3,7 @@
 
 mod support;
 
+mod assertion;
 mod authorize;
 mod config;
 mod device;

@@ -165,7 +165,7 @@ async fn a_client_authenticates_in_one_way() {
     let cases = [
         (Some(right.as_str()), with(&[("client_secret", &secret)]), "invalid_request"),
         (Some(&right), with(&[("client_id", "p1")]), "invalid_request"),
-        (Some(&right), with(&[("client_assertion", "x")]), "invalid_client"),
+        (Some(&right), with(&[("client_assertion", "x")]), "invalid_request"),
         (Some(&wrong), with(&[]), "invalid_client"),
         (None, with(&[("client_id", "c1")]), "invalid_client"),
         (None, with(&[("client_id", "c1"), ("client_secret", "wrong")]), "invalid_client"),

@@ -139,6 +139,7 @@ impl World {
             grant,
             user: holder.map(|(user, _)| user).ok_or("nobody")?,
             scope: grant.scopes.to_text(),
+            holder: None,
             nonce: None,
             now: self.app.clock.now(),
         };

@@ -5,11 +5,14 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::net::SocketAddr;
 use std::path::PathBuf;
+use std::sync::Arc;
 use std::time::Duration;
 
 use ipnet::IpNet;
 use serde::{Deserialize, Serialize};
 use url::Url;
+
+use crate::keys::PublicKeys;
 
 /// One whole configuration. Reload replaces it; nothing mutates it.
 #[derive(Debug, Clone)]
@@ -75,6 +78,7 @@ pub struct Logo {
 
 /// An application that signs people in here: an OAuth client and who may use it.
 #[derive(Debug, Clone)]
+#[expect(clippy::struct_excessive_bools, reason = "switches of the file, each on its own")]
 pub struct App {
     pub client_id: String,
     /// Shown to people; the YAML key unless `title` is given.
@@ -90,11 +94,18 @@ pub struct App {
     /// Browser origins that may read answers across origins.
     pub origins: BTreeSet<String>,
     pub kind: ClientKind,
+    pub auth: AuthMethod,
+    /// What its assertions and requests are signed with.
+    pub keys: Option<ClientKeys>,
     pub grants: BTreeSet<GrantKind>,
     pub pkce: Pkce,
     /// Ours: people are not asked for consent.
     /// Authorization requests come through the back channel (RFC 9126 section 5).
     pub pushed_requests_only: bool,
+    /// Authorization requests are signed (RFC 9101 section 10.5).
+    pub signed_requests_only: bool,
+    /// Tokens are bound to a key of the app (RFC 9449).
+    pub dpop_bound_access_tokens: bool,
     pub first_party: bool,
     /// Scopes the app may ask for.
     pub scopes: BTreeSet<String>,
@@ -120,6 +131,35 @@ impl App {
 #[serde(rename_all = "snake_case")]
 pub enum Preset {
     Rocketchat,
+}
+
+/// How a client proves who it is (`OpenID` Connect Core section 9).
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum AuthMethod {
+    /// Not at all: it is public.
+    None,
+    /// By its secret, in Basic or in the form.
+    ClientSecret,
+    ClientSecretBasic,
+    ClientSecretPost,
+    ClientSecretJwt,
+    PrivateKeyJwt,
+}
+
+impl AuthMethod {
+    /// Whether it needs a secret.
+    #[must_use]
+    pub const fn has_secret(self) -> bool {
+        !matches!(self, Self::None | Self::PrivateKeyJwt)
+    }
+}
+
+/// Where the public keys of an app are.
+#[derive(Debug, Clone)]
+pub enum ClientKeys {
+    Fixed(Arc<PublicKeys>),
+    /// Fetched when needed.
+    At(Url),
 }
 
 /// RFC 6749 section 2.1.

@@ -5,7 +5,7 @@
 
 use super::document::Node;
 use super::error::Problems;
-use super::meant::{Alg, ClientKind, FirstFactor, GrantKind, LogFormat, Pkce, Preset};
+use super::meant::{Alg, AuthMethod, ClientKind, FirstFactor, GrantKind, LogFormat, Pkce, Preset};
 use super::period::Period;
 use super::read::{self, At, Entries, Field, Keys, Need, Read, Shape, choice, section, words};
 
@@ -133,6 +133,13 @@ section! {
         origins: Vec<At<String>> = Default("[]"),
         /// `confidential` has a secret, `public` (browser, mobile) has none.
         client: ClientKind = Default("confidential"),
+        /// How an app with a secret or keys proves who it is: `client_secret_basic`, `client_secret_post`,
+        /// `client_secret_jwt`, `private_key_jwt`. Without it both `client_secret_basic` and
+        /// `client_secret_post` are taken.
+        token_endpoint_auth_method: AuthMethod = Optional("private_key_jwt"),
+        /// Public keys of the app, for `private_key_jwt` and signed requests (RFC 9101): `{ file: PATH }` of a
+        /// JWK Set, or `{ uri: URL }` where it publishes one.
+        jwks: Jwks = Optional("{ uri: https://wiki.example.org/jwks.json }"),
         /// Name in the protocol; the name of the entry unless given.
         client_id: String = Optional("wiki"),
         /// `authorization_code`, `refresh_token`, `client_credentials` (tokens of the app itself, without a
@@ -143,6 +150,10 @@ section! {
         pkce: Pkce = Default("required"),
         /// Take authorization requests only when pushed (RFC 9126).
         pushed_requests_only: bool = Default("false"),
+        /// Take authorization requests only when signed (RFC 9101); needs `jwks`.
+        signed_requests_only: bool = Default("false"),
+        /// Give only tokens that are bound to a key of the app (`DPoP`, RFC 9449).
+        dpop_bound_access_tokens: bool = Default("false"),
         /// Ours: people are not asked for consent.
         first_party: bool = Default("false"),
         /// Scopes the app may ask for.
@@ -161,6 +172,25 @@ section! {
 
 words! { Preset { "rocketchat" = Self::Rocketchat, } }
 words! { ClientKind { "confidential" = Self::Confidential, "public" = Self::Public, } }
+words! {
+    AuthMethod {
+        "client_secret_basic" = Self::ClientSecretBasic,
+        "client_secret_post" = Self::ClientSecretPost,
+        "client_secret_jwt" = Self::ClientSecretJwt,
+        "private_key_jwt" = Self::PrivateKeyJwt,
+    }
+}
+
+choice! {
+    /// Public keys of an app.
+    Jwks {
+        /// A file with a JWK Set (RFC 7517).
+        file = File(At<String>),
+        /// An address that answers with one.
+        uri = Uri(At<String>),
+    }
+}
+
 words! { GrantKind { "authorization_code" = Self::AuthorizationCode, "refresh_token" = Self::RefreshToken, "client_credentials" = Self::ClientCredentials, "device_code" = Self::DeviceCode, "implicit" = Self::Implicit, } }
 words! { Pkce { "required" = Self::Required, "optional" = Self::Optional, } }
 words! { Alg { "RS256" = Self::Rs256, "ES256" = Self::Es256, "EdDSA" = Self::EdDsa, } }

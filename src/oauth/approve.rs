@@ -60,6 +60,7 @@ impl Approval<'_> {
             user: self.user,
             scope: grant.scopes.to_text(),
             nonce: self.request.nonce.as_deref(),
+            holder: None,
             now: self.now,
         };
         let access_token = kind.token.then(|| issue.access_token(app)).transpose()?;

@@ -33,6 +33,9 @@ pub struct AuthorizationRequest {
     pub nonce: Option<String>,
     pub scopes: Scopes,
     pub code_challenge: Option<String>,
+    /// The thumbprint of the key that the code is for (RFC 9449 section 10).
+    #[serde(default)]
+    pub dpop_jkt: Option<String>,
     pub prompt: BTreeSet<Prompt>,
     /// In seconds.
     pub max_age: Option<u64>,
@@ -129,7 +132,7 @@ struct Draft<'a> {
 type Check = fn(&mut Draft<'_>) -> Result<(), OAuthError>;
 
 /// Every check after client and redirect URI, in order.
-const CHECKS: [(&str, Check); 14] = [
+const CHECKS: [(&str, Check); 15] = [
     ("response mode", response_mode),
     ("state", state),
     ("each parameter once", each_once),
@@ -144,6 +147,7 @@ const CHECKS: [(&str, Check); 14] = [
     ("claims", claims),
     ("id_token_hint", id_token_hint),
     ("code challenge", code_challenge),
+    ("key of the code", dpop_jkt),
 ];
 
 /// Checks an authorization request (`OpenID` Connect Core section 3.1.2.2).
@@ -171,6 +175,7 @@ fn empty_request(app: &App, redirect_uri: String) -> AuthorizationRequest {
         nonce: None,
         scopes: Scopes::default(),
         code_challenge: None,
+        dpop_jkt: None,
         prompt: BTreeSet::new(),
         max_age: None,
         login_hint: None,
@@ -379,6 +384,18 @@ fn code_challenge(draft: &mut Draft<'_>) -> Result<(), OAuthError> {
         }
         (Some(_), _) => Err(OAuthError::invalid_request("code_challenge_method must be S256")),
     }
+}
+
+/// RFC 9449 section 10.
+fn dpop_jkt(draft: &mut Draft<'_>) -> Result<(), OAuthError> {
+    let Some(thumbprint) = draft.params.get("dpop_jkt") else {
+        return Ok(());
+    };
+    if URL_SAFE_NO_PAD.decode(thumbprint).unwrap_or_default().len() != 32 {
+        return Err(OAuthError::invalid_request("dpop_jkt must be a SHA-256 in base64url"));
+    }
+    draft.request.dpop_jkt = Some(thumbprint.to_owned());
+    Ok(())
 }
 
 fn bounded(params: &Params, name: &'static str, limit: usize) -> Result<Option<String>, OAuthError> {

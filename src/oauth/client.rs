@@ -4,10 +4,12 @@ use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use serde::{Deserialize, Serialize};
 
+use super::assertion;
 use super::error::{ErrorCode, OAuthError};
 use super::params::Params;
+use crate::app::App;
 use crate::clock::Timestamp;
-use crate::config::{App, ClientKind, Config};
+use crate::config::{self, AuthMethod, Config};
 use crate::keys::{MasterKey, SealedBytes, UnsealError};
 use crate::secret::{Digest, Secret, random_text};
 use crate::store::{ApplyError, Batch, Kind, Record, Store, StoreError};
@@ -64,7 +66,7 @@ pub async fn reconcile(
     master: &MasterKey,
     now: Timestamp,
 ) -> Result<(), StoreError> {
-    for app in config.apps.values().filter(|app| app.kind == ClientKind::Confidential) {
+    for app in config.apps.values().filter(|app| app.auth.has_secret()) {
         if store.get::<Client>(&app.client_id).await?.is_some() {
             continue;
         }
@@ -80,64 +82,97 @@ pub async fn reconcile(
 /// What a token request says about its client.
 struct Presented {
     client_id: String,
-    secret: Option<Secret>,
-    /// A Basic header must be answered with a `WWW-Authenticate` (RFC 6749 section 5.2).
-    basic: bool,
+    proof: Proof,
+}
+
+enum Proof {
+    None,
+    Basic(Secret),
+    Post(Secret),
+    Assertion(String),
 }
 
 /// Authenticates the client of a request (RFC 6749 section 2.3): exactly one method, constant time, the same
 /// work for unknown clients.
 pub async fn authenticate<'a>(
-    store: &Store,
+    app: &App,
     config: &'a Config,
     authorization: &[&str],
     params: &Params,
-) -> Result<&'a App, OAuthError> {
+) -> Result<&'a config::App, OAuthError> {
     let presented = presented(authorization, params)?;
-    let failed = OAuthError::new(ErrorCode::InvalidClient, "client authentication failed");
-    let app = config.apps.get(&presented.client_id);
-    let client = store.get::<Client>(&presented.client_id).await?;
-    let kind = app.map(|app| app.kind);
-    let proved = match (kind, &presented.secret, client) {
-        (Some(ClientKind::Confidential), Some(secret), Some(client)) => {
-            client.digest.matches(secret.expose().as_bytes())
+    let client = config.apps.get(&presented.client_id);
+    let stored = app.store.get::<Client>(&presented.client_id).await?;
+    let auth = client.map(|client| client.auth);
+    let proved = match (auth, &presented.proof) {
+        (Some(AuthMethod::ClientSecret | AuthMethod::ClientSecretBasic), Proof::Basic(secret))
+        | (Some(AuthMethod::ClientSecret | AuthMethod::ClientSecretPost), Proof::Post(secret)) => {
+            let nothing = Digest::of(b"");
+            let digest = stored.as_ref().map_or(&nothing, |stored| &stored.digest);
+            digest.matches(secret.expose().as_bytes()) && stored.is_some()
         }
-        (Some(ClientKind::Public), None, _) => true,
-        (_, secret, _) => {
-            let nothing = secret.as_ref().map_or("", Secret::expose);
-            std::hint::black_box(Digest::of(b"").matches(nothing.as_bytes()));
+        (Some(AuthMethod::None), Proof::None) => true,
+        (Some(AuthMethod::ClientSecretJwt | AuthMethod::PrivateKeyJwt), Proof::Assertion(assertion)) => {
+            match client {
+                Some(client) => assertion::proves(app, config, client, assertion).await?,
+                None => false,
+            }
+        }
+        (_, Proof::Basic(secret) | Proof::Post(secret)) => {
+            std::hint::black_box(Digest::of(b"").matches(secret.expose().as_bytes()));
             false
         }
+        (_, Proof::None | Proof::Assertion(_)) => false,
     };
-    if let Some(app) = app.filter(|_| proved) {
-        Ok(app)
-    } else {
-        tracing::warn!(target: "gantry::audit", event = "client_refused", basic = presented.basic);
-        Err(failed)
-    }
+    client.filter(|_| proved).ok_or_else(|| {
+        tracing::warn!(target: "gantry::audit", event = "client_refused", known = client.is_some());
+        OAuthError::new(ErrorCode::InvalidClient, "client authentication failed")
+    })
 }
 
 fn presented(authorization: &[&str], params: &Params) -> Result<Presented, OAuthError> {
-    if params.get("client_assertion").is_some() || params.get("client_assertion_type").is_some() {
-        return Err(OAuthError::new(ErrorCode::InvalidClient, "this client authentication is not supported"));
-    }
+    const TWICE: OAuthError = OAuthError::invalid_request("use one way of client authentication, not two");
     let body_id = params.get("client_id");
     let body_secret = params.get("client_secret").map(|secret| Secret::new(secret.to_owned()));
+    if params.get("client_assertion").is_some() || params.get("client_assertion_type").is_some() {
+        if !authorization.is_empty() || body_secret.is_some() {
+            return Err(TWICE);
+        }
+        return asserted(params, body_id);
+    }
     match authorization {
         [] => {
             let client_id =
                 body_id.ok_or(OAuthError::new(ErrorCode::InvalidClient, "client_id is missing"))?;
-            Ok(Presented { client_id: client_id.to_owned(), secret: body_secret, basic: false })
+            Ok(Presented {
+                client_id: client_id.to_owned(),
+                proof: body_secret.map_or(Proof::None, Proof::Post),
+            })
         }
         [header] => {
             let (client_id, secret) = basic(header)?;
             if body_secret.is_some() || body_id.is_some_and(|id| id != client_id) {
-                return Err(OAuthError::invalid_request("use one way of client authentication, not two"));
+                return Err(TWICE);
             }
-            Ok(Presented { client_id, secret: Some(secret), basic: true })
+            Ok(Presented { client_id, proof: Proof::Basic(secret) })
         }
         _ => Err(OAuthError::invalid_request("one Authorization header is enough")),
     }
+}
+
+/// RFC 7521 section 4.2.
+fn asserted(params: &Params, body_id: Option<&str>) -> Result<Presented, OAuthError> {
+    let failed = |why| OAuthError::new(ErrorCode::InvalidClient, why);
+    if params.get("client_assertion_type") != Some(assertion::TYPE) {
+        return Err(failed("this client_assertion_type is not supported"));
+    }
+    let text = params.get("client_assertion").ok_or(failed("client_assertion is missing"))?;
+    let client_id =
+        assertion::claimed_client(text).ok_or(failed("client_assertion is not a JWT with a sub"))?;
+    if body_id.is_some_and(|id| id != client_id) {
+        return Err(failed("client_id is not the one of the assertion"));
+    }
+    Ok(Presented { client_id, proof: Proof::Assertion(text.to_owned()) })
 }
 
 /// Basic credentials, form-decoded (RFC 6749 section 2.3.1). Ids and secrets of ours have no character that

@@ -159,7 +159,7 @@ pub async fn authorize(app: &App, authorization: &[&str], body: &[u8]) -> Result
     let config = app.config();
     let params = Params::parse([body])?;
     params.each_once()?;
-    let client = client::authenticate(&app.store, &config, authorization, &params).await?;
+    let client = client::authenticate(app, &config, authorization, &params).await?;
     if !client.grants.contains(&GrantKind::DeviceCode) {
         return Err(OAuthError::new(
             ErrorCode::UnauthorizedClient,
@@ -267,6 +267,7 @@ pub async fn redeem(
     config: &Config,
     client: &config::App,
     params: &Params,
+    bound: impl FnOnce(Grant) -> Grant,
 ) -> Result<(Grant, Arc<User>), OAuthError> {
     let sent = params.get("device_code").ok_or(OAuthError::invalid_request("device_code is missing"))?;
     let token = Token::<DeviceCodeToken>::parse(sent).ok_or(BAD_CODE)?;
@@ -289,7 +290,7 @@ pub async fn redeem(
         DeviceState::Approved(permission) => (**permission).clone(),
     };
     // Signing out between allowing and fetching takes the permission back; afterwards the device is on its own.
-    let mut grant = Grant { session: permission.session, ..Grant::new(client, permission, now) };
+    let mut grant = bound(Grant { session: permission.session, ..Grant::new(client, permission, now) });
     let user = grant::holder(app, config, &grant).await?;
     grant.session = None;
     // Taken before anything is issued: of many polls at once one gets tokens.

@@ -3,11 +3,12 @@
 use std::sync::Arc;
 
 use arc_swap::ArcSwapOption;
-use serde_json::{Value, json};
+use serde_json::{Map, Value, json};
 
 use super::device;
 use super::vocabulary::{KNOWN_SCOPES, ResponseType};
 use crate::config::{Config, GrantKind};
+use crate::keys::foreign::ALGORITHMS;
 
 /// The document's text, written once for each configuration.
 #[derive(Default)]
@@ -26,50 +27,92 @@ impl Metadata {
     }
 }
 
+/// How clients that are not public prove who they are.
+const PROVED: [&str; 4] =
+    ["client_secret_basic", "client_secret_post", "client_secret_jwt", "private_key_jwt"];
+
 /// The document, for both well-known addresses.
 #[must_use]
 pub fn document(config: &Config) -> Value {
+    let mut document = Map::new();
+    for part in [endpoints(config), grants(config), authentication(), claims(), logout()] {
+        if let Value::Object(members) = part {
+            document.extend(members);
+        }
+    }
+    document.insert("ui_locales_supported".to_owned(), json!(config.organisation.languages));
+    document.into()
+}
+
+fn offers(config: &Config, grant: GrantKind) -> bool {
+    config.apps.values().any(|app| app.grants.contains(&grant))
+}
+
+fn endpoints(config: &Config) -> Value {
     let at = |path: &str| format!("{}{path}", config.issuer);
-    let offered = |grant| config.apps.values().any(|app| app.grants.contains(&grant));
-    let implicit = offered(GrantKind::Implicit);
-    let response_types: &[&str] = if implicit { &ResponseType::ALL } else { &["code"] };
-    let mut response_modes = vec!["query", "form_post"];
-    let mut grant_types = vec!["authorization_code", "refresh_token"];
-    if implicit {
-        response_modes.push("fragment");
-        grant_types.push("implicit");
-    }
-    if offered(GrantKind::ClientCredentials) {
-        grant_types.push("client_credentials");
-    }
-    let device_grant = offered(GrantKind::DeviceCode);
-    if device_grant {
-        grant_types.push(device::GRANT_TYPE);
-    }
-    let mut document = json!({
+    let mut endpoints = json!({
         "issuer": config.issuer,
         "authorization_endpoint": at("/oauth2/authorize"),
         "pushed_authorization_request_endpoint": at("/oauth2/par"),
-        "require_pushed_authorization_requests": false,
         "token_endpoint": at("/oauth2/token"),
         "introspection_endpoint": at("/oauth2/introspect"),
         "revocation_endpoint": at("/oauth2/revoke"),
         "userinfo_endpoint": at("/oauth2/userinfo"),
         "end_session_endpoint": at("/oauth2/logout"),
         "jwks_uri": at("/oauth2/jwks"),
-        "scopes_supported": KNOWN_SCOPES,
+    });
+    if let Some(members) = endpoints.as_object_mut().filter(|_| offers(config, GrantKind::DeviceCode)) {
+        members.insert("device_authorization_endpoint".to_owned(), at("/oauth2/device_authorization").into());
+    }
+    endpoints
+}
+
+fn grants(config: &Config) -> Value {
+    let implicit = offers(config, GrantKind::Implicit);
+    let response_types: &[&str] = if implicit { &ResponseType::ALL } else { &["code"] };
+    let response_modes: &[&str] =
+        if implicit { &["query", "form_post", "fragment"] } else { &["query", "form_post"] };
+    let mut grant_types = vec!["authorization_code", "refresh_token"];
+    let further = [
+        (GrantKind::Implicit, "implicit"),
+        (GrantKind::ClientCredentials, "client_credentials"),
+        (GrantKind::DeviceCode, device::GRANT_TYPE),
+    ];
+    grant_types.extend(further.into_iter().filter(|(grant, _)| offers(config, *grant)).map(|(_, name)| name));
+    json!({
         "response_types_supported": response_types,
         "response_modes_supported": response_modes,
         "grant_types_supported": grant_types,
+        "require_pushed_authorization_requests": false,
+        "code_challenge_methods_supported": ["S256"],
+        "authorization_response_iss_parameter_supported": true,
+        "prompt_values_supported": ["none", "login", "consent", "select_account"],
+    })
+}
+
+fn authentication() -> Value {
+    let all: Vec<&str> = PROVED.into_iter().chain(["none"]).collect();
+    let assertion_algs: Vec<&str> = ALGORITHMS.into_iter().chain(["HS256"]).collect();
+    json!({
+        "token_endpoint_auth_methods_supported": all,
+        "token_endpoint_auth_signing_alg_values_supported": assertion_algs,
+        "introspection_endpoint_auth_methods_supported": PROVED,
+        "introspection_endpoint_auth_signing_alg_values_supported": assertion_algs,
+        "revocation_endpoint_auth_methods_supported": all,
+        "revocation_endpoint_auth_signing_alg_values_supported": assertion_algs,
+        "dpop_signing_alg_values_supported": ALGORITHMS,
+        "request_parameter_supported": true,
+        "request_uri_parameter_supported": false,
+        "request_object_signing_alg_values_supported": ALGORITHMS,
+        "require_signed_request_object": false,
+    })
+}
+
+fn claims() -> Value {
+    json!({
+        "scopes_supported": KNOWN_SCOPES,
         "subject_types_supported": ["public"],
         "id_token_signing_alg_values_supported": ["RS256", "ES256", "EdDSA"],
-        "token_endpoint_auth_methods_supported": ["client_secret_basic", "client_secret_post", "none"],
-        "introspection_endpoint_auth_methods_supported": ["client_secret_basic", "client_secret_post"],
-        "revocation_endpoint_auth_methods_supported": ["client_secret_basic", "client_secret_post", "none"],
-        "backchannel_logout_supported": true,
-        "backchannel_logout_session_supported": true,
-        "frontchannel_logout_supported": true,
-        "frontchannel_logout_session_supported": true,
         "claim_types_supported": ["normal"],
         "claims_supported": [
             "sub", "iss", "aud", "exp", "iat", "auth_time", "nonce", "amr", "at_hash", "c_hash", "sid",
@@ -78,15 +121,14 @@ pub fn document(config: &Config) -> Value {
             "groups", "roles",
         ],
         "claims_parameter_supported": true,
-        "request_parameter_supported": false,
-        "request_uri_parameter_supported": false,
-        "code_challenge_methods_supported": ["S256"],
-        "authorization_response_iss_parameter_supported": true,
-        "prompt_values_supported": ["none", "login", "consent", "select_account"],
-        "ui_locales_supported": config.organisation.languages,
-    });
-    if let Some(members) = document.as_object_mut().filter(|_| device_grant) {
-        members.insert("device_authorization_endpoint".to_owned(), at("/oauth2/device_authorization").into());
-    }
-    document
+    })
+}
+
+fn logout() -> Value {
+    json!({
+        "backchannel_logout_supported": true,
+        "backchannel_logout_session_supported": true,
+        "frontchannel_logout_supported": true,
+        "frontchannel_logout_session_supported": true,
+    })
 }

@@ -46,6 +46,9 @@ pub struct Approved {
     pub redirect_uri: String,
     pub code_challenge: Option<String>,
     pub nonce: Option<String>,
+    /// Whose key the code is bound to (RFC 9449 section 10).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub dpop_jkt: Option<String>,
     #[serde(flatten)]
     pub permission: Permission,
 }
@@ -113,6 +116,9 @@ pub struct Grant {
     pub scopes: Scopes,
     pub claims: ClaimsRequest,
     pub authentication: Authentication,
+    /// Whose key the refresh tokens of a public client are bound to (RFC 9449 section 5).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub jkt: Option<String>,
     /// The number of the refresh token that is current; `None` when there are none.
     pub generation: Option<u32>,
     pub rotated_at: Timestamp,
@@ -155,6 +161,7 @@ impl Grant {
             scopes: permission.scopes,
             claims: permission.claims,
             authentication: permission.authentication,
+            jkt: None,
             generation: refreshable.then_some(0),
             rotated_at: now,
             created_at: now,
@@ -180,6 +187,7 @@ impl Approved {
             redirect_uri: request.redirect_uri.clone(),
             code_challenge: request.code_challenge.clone(),
             nonce: request.nonce.clone(),
+            dpop_jkt: request.dpop_jkt.clone(),
             permission: Permission::at(session, user, request.scopes.clone(), request.claims.clone()),
         }
     }

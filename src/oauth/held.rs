@@ -62,7 +62,7 @@ async fn asked<'a>(
 ) -> Result<(&'a config::App, Params), OAuthError> {
     let params = Params::parse([body])?;
     params.each_once()?;
-    let client = client::authenticate(&app.store, config, authorization, &params).await?;
+    let client = client::authenticate(app, config, authorization, &params).await?;
     Ok((client, params))
 }
 
@@ -100,9 +100,9 @@ async fn about_access(
         None => access.is_in_time(config, app.clock.now()) && client.speaks_for_itself(),
     };
     Ok(holds.then(|| {
-        json!({
+        let mut about = json!({
             "active": true,
-            "token_type": "Bearer",
+            "token_type": access.token_type(),
             "iss": access.iss,
             "sub": access.sub,
             "aud": access.aud,
@@ -111,7 +111,11 @@ async fn about_access(
             "iat": access.iat,
             "exp": access.exp,
             "jti": access.jti,
-        })
+        });
+        if let (Some(cnf), Some(members)) = (&access.cnf, about.as_object_mut()) {
+            members.insert("cnf".to_owned(), json!(cnf));
+        }
+        about
     }))
 }
 

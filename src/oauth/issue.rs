@@ -10,6 +10,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value, json};
 
 use super::claims;
+use super::dpop::Holder;
 use super::error::OAuthError;
 use super::grant::Grant;
 use crate::account::User;
@@ -38,6 +39,16 @@ pub struct AccessClaims {
     /// `None`: a client's own token, which hangs on nothing but its time.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub gid: Option<Id>,
+    /// Only the holder of this key may use it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub cnf: Option<Confirmation>,
+}
+
+/// RFC 9449 section 6.1.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct Confirmation {
+    /// The thumbprint of the key (RFC 7638).
+    pub jkt: String,
 }
 
 impl AccessClaims {
@@ -53,7 +64,18 @@ impl AccessClaims {
             exp: (now + client.lifetimes.access_token).seconds(),
             jti: random_text::<12>(),
             gid: None,
+            cnf: None,
         }
+    }
+
+    /// RFC 9449 section 5.
+    #[must_use]
+    pub const fn token_type(&self) -> &'static str {
+        token_type(self.cnf.is_some())
+    }
+
+    fn bound_to(self, holder: Option<&Holder>) -> Self {
+        Self { cnf: holder.map(|Holder(jkt)| Confirmation { jkt: jkt.clone() }), ..self }
     }
 
     fn sign(&self, app: &App) -> Result<String, OAuthError> {
@@ -65,6 +87,12 @@ impl AccessClaims {
     pub fn is_in_time(&self, config: &Config, now: Timestamp) -> bool {
         now.seconds() < self.exp && self.iss == config.issuer
     }
+}
+
+/// What a token answer calls a token that is bound to a key, or not.
+#[must_use]
+pub const fn token_type(bound: bool) -> &'static str {
+    if bound { "DPoP" } else { "Bearer" }
 }
 
 /// The part of an ID token that makes it a hint.
@@ -101,6 +129,8 @@ pub struct Issue<'a> {
     /// The scopes of this answer: the grant's, or fewer.
     pub scope: String,
     pub nonce: Option<&'a str>,
+    /// Whose key the access token is bound to.
+    pub holder: Option<&'a Holder>,
     pub now: Timestamp,
 }
 
@@ -113,7 +143,7 @@ impl Issue<'_> {
             gid: Some(self.grant.id),
             ..AccessClaims::of_client(self.config, self.client, self.now)
         };
-        claims.sign(app)
+        claims.bound_to(self.holder).sign(app)
     }
 
     /// The ID token, when the grant is for `openid`.
@@ -167,11 +197,12 @@ pub fn client_token(
     app: &App,
     config: &Config,
     client: &config::App,
-    now: Timestamp,
+    holder: Option<&Holder>,
 ) -> Result<TokenAnswer, OAuthError> {
+    let claims = AccessClaims::of_client(config, client, app.clock.now());
     Ok(TokenAnswer {
-        access_token: AccessClaims::of_client(config, client, now).sign(app)?,
-        token_type: "Bearer",
+        access_token: claims.bound_to(holder).sign(app)?,
+        token_type: token_type(holder.is_some()),
         expires_in: client.lifetimes.access_token.as_secs(),
         scope: String::new(),
         refresh_token: None,

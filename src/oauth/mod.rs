@@ -6,6 +6,7 @@
 //! (`web`): everything here takes and gives plain values.
 
 pub mod approve;
+pub mod assertion;
 pub mod authorize;
 pub mod backchannel;
 pub mod claims;
@@ -13,6 +14,7 @@ pub mod client;
 pub mod consent;
 pub mod device;
 pub mod discovery;
+pub mod dpop;
 pub mod error;
 pub mod grant;
 pub mod held;
@@ -21,6 +23,7 @@ pub mod logout;
 pub mod par;
 pub mod params;
 pub mod refresh;
+pub mod request_object;
 pub mod token;
 pub mod userinfo;
 pub mod vocabulary;

@@ -9,6 +9,7 @@ use super::authorize::{self, Refusal};
 use super::client;
 use super::error::OAuthError;
 use super::params::Params;
+use super::request_object;
 use crate::app::App;
 use crate::clock::Timestamp;
 use crate::config::Config;
@@ -63,8 +64,9 @@ pub async fn push(app: &App, authorization: &[&str], body: &[u8]) -> Result<Refe
     if params.get("request_uri").is_some() {
         return Err(OAuthError::invalid_request("a pushed request has no request_uri"));
     }
-    let client = client::authenticate(&app.store, &config, authorization, &params).await?;
+    let client = client::authenticate(app, &config, authorization, &params).await?;
     let params = params.without(&CREDENTIALS).with("client_id", &client.client_id);
+    let params = request_object::unwrap(app, &config, params).await?;
     match authorize::check(&params, &config, &app.keys) {
         Ok(_) => {}
         Err(Refusal::Page(error) | Refusal::Answer { error, .. }) => return Err(error),
@@ -82,7 +84,7 @@ pub async fn push(app: &App, authorization: &[&str], body: &[u8]) -> Result<Refe
     Ok(Reference { request_uri: format!("{PREFIX}{}", token.reveal()), expires_in: LIFETIME.as_secs() })
 }
 
-/// The request that `params` stand for: themselves, or what their `request_uri` refers to, which is gone
+/// The request that `params` stand for: themselves, what is in their signed request, or what their `request_uri` refers to, which is gone
 /// afterwards. Apps that must push may not do without (RFC 9126 section 5).
 pub async fn resolve(app: &App, config: &Config, params: Params) -> Result<Params, OAuthError> {
     let client = params.get("client_id").and_then(|id| config.apps.get(id));
@@ -90,7 +92,7 @@ pub async fn resolve(app: &App, config: &Config, params: Params) -> Result<Param
         return if client.is_some_and(|client| client.pushed_requests_only) {
             Err(OAuthError::invalid_request("this app must push its authorization requests"))
         } else {
-            Ok(params)
+            request_object::unwrap(app, config, params).await
         };
     };
     let client = client.ok_or(BAD_REFERENCE)?;

@@ -8,6 +8,7 @@ use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 
 use super::client;
 use super::device;
+use super::dpop::{self, Holder};
 use super::error::{ErrorCode, OAuthError};
 use super::grant::{self, Approved, Code, CodeState, Grant};
 use super::issue::{self, Beside, Issue, TokenAnswer};
@@ -17,7 +18,7 @@ use super::vocabulary::Scopes;
 use crate::account::User;
 use crate::app::App;
 use crate::clock::Timestamp;
-use crate::config::{self, Config, GrantKind};
+use crate::config::{self, ClientKind, Config, GrantKind};
 use crate::secret::{CodeToken, Digest, RefreshToken, Token, same};
 use crate::store::{ApplyError, Batch, Stored};
 
@@ -34,23 +35,34 @@ struct Request<'a> {
     config: &'a Config,
     client: &'a config::App,
     params: &'a Params,
+    holder: Option<&'a Holder>,
     now: Timestamp,
 }
 
 /// Answers a token request (RFC 6749 sections 4.1.3, 4.4.2 and 6, RFC 8628 section 3.4). `authorization`
-/// holds every such header.
-pub async fn answer(app: &App, authorization: &[&str], body: &[u8]) -> Result<TokenAnswer, OAuthError> {
+/// and `dpop` hold every such header.
+pub async fn answer(
+    app: &App,
+    authorization: &[&str],
+    dpop: &[&str],
+    body: &[u8],
+) -> Result<TokenAnswer, OAuthError> {
     let config = app.config();
     let params = Params::parse([body])?;
     params.each_once()?;
-    let client = client::authenticate(&app.store, &config, authorization, &params).await?;
+    let client = client::authenticate(app, &config, authorization, &params).await?;
     let kind = allowed_grant(client, params.get("grant_type"))?;
-    let request = Request { app, config: &config, client, params: &params, now: app.clock.now() };
+    let holder = dpop::holder(app, dpop, "POST", &format!("{}/oauth2/token", config.issuer), None).await?;
+    if client.dpop_bound_access_tokens && holder.is_none() {
+        return Err(OAuthError::new(ErrorCode::InvalidDpopProof, "this client must send a DPoP proof"));
+    }
+    let now = app.clock.now();
+    let request = Request { app, config: &config, client, params: &params, holder: holder.as_ref(), now };
     let consumed = match kind {
         GrantKind::AuthorizationCode => request.redeem_code().await?,
         GrantKind::RefreshToken => request.rotate().await?,
         GrantKind::DeviceCode => request.redeem_device_code().await?,
-        GrantKind::ClientCredentials => return issue::client_token(app, &config, client, request.now),
+        GrantKind::ClientCredentials => return issue::client_token(app, &config, client, request.holder),
         GrantKind::Implicit => return Err(UNSUPPORTED),
     };
     request.issue(&consumed).await
@@ -96,7 +108,7 @@ impl Request<'_> {
             self.burn(&code).await?;
             return Err(error);
         }
-        let grant = Grant::new(self.client, approved.permission.clone(), self.now);
+        let grant = self.bound(Grant::new(self.client, approved.permission.clone(), self.now));
         let user = grant::holder(self.app, self.config, &grant).await?;
         let Some(user) = user else {
             self.burn(&code).await?;
@@ -114,8 +126,20 @@ impl Request<'_> {
     }
 
     async fn redeem_device_code(&self) -> Result<Consumed, OAuthError> {
-        let (grant, user) = device::redeem(self.app, self.config, self.client, self.params).await?;
+        let (grant, user) =
+            device::redeem(self.app, self.config, self.client, self.params, |grant| self.bound(grant))
+                .await?;
         Ok(Consumed { scopes: grant.scopes.clone(), grant, user, nonce: None })
+    }
+
+    fn jkt(&self) -> Option<&String> {
+        self.holder.map(|Holder(jkt)| jkt)
+    }
+
+    /// Refresh tokens of a client without a secret are bound to its key (RFC 9449 section 5).
+    fn bound(&self, grant: Grant) -> Grant {
+        let public = self.client.kind == ClientKind::Public;
+        Grant { jkt: self.jkt().filter(|_| public).cloned(), ..grant }
     }
 
     fn matches(&self, code: &Code, approved: &Approved) -> Result<(), OAuthError> {
@@ -126,6 +150,9 @@ impl Request<'_> {
             return Err(OAuthError::invalid_grant(
                 "redirect_uri is not the one of the authorization request",
             ));
+        }
+        if approved.dpop_jkt.is_some() && approved.dpop_jkt.as_ref() != self.jkt() {
+            return Err(OAuthError::invalid_grant("the code is bound to another key"));
         }
         verify_pkce(approved.code_challenge.as_deref(), self.params.get("code_verifier"))
     }
@@ -160,6 +187,12 @@ impl Request<'_> {
         for _ in 0..8 {
             let grant = self.app.store.get::<Grant>(&token.id().to_string()).await?;
             let mut grant = grant.filter(|g| g.client_id == self.client.client_id).ok_or(BAD_REFRESH)?;
+            if grant.jkt.is_some() && grant.jkt.as_ref() != self.jkt() {
+                return Err(OAuthError::new(
+                    ErrorCode::InvalidDpopProof,
+                    "the refresh token is bound to another key",
+                ));
+            }
             let presented = refresh::recognise(self.app.keys.master(), &grant, &token, self.now);
             match presented {
                 Presented::Foreign => return Err(BAD_REFRESH),
@@ -205,6 +238,7 @@ impl Request<'_> {
             user: &consumed.user,
             scope: consumed.scopes.to_text(),
             nonce: consumed.nonce.as_deref(),
+            holder: self.holder,
             now: self.now,
         };
         let access_token = issue.access_token(self.app)?;
@@ -214,7 +248,7 @@ impl Request<'_> {
             consumed.grant.generation.map(|number| refresh::token(master, consumed.grant.id, number));
         Ok(TokenAnswer {
             access_token,
-            token_type: "Bearer",
+            token_type: issue::token_type(self.holder.is_some()),
             expires_in: self.client.lifetimes.access_token.as_secs(),
             scope: issue.scope,
             refresh_token: refresh.map(|token| token.reveal()),

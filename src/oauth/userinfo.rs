@@ -3,6 +3,7 @@
 use serde_json::{Map, Value};
 
 use super::claims;
+use super::dpop::{self, Holder};
 use super::error::{ErrorCode, OAuthError};
 use super::grant;
 use super::issue::AccessClaims;
@@ -18,6 +19,9 @@ const BAD_TOKEN: OAuthError =
 pub struct Carried<'a> {
     /// Every `Authorization` header.
     pub headers: Vec<&'a str>,
+    /// Every `DPoP` header.
+    pub dpop: Vec<&'a str>,
+    pub method: &'a str,
     pub body: Option<&'a str>,
     pub query: Option<&'a str>,
 }
@@ -25,11 +29,25 @@ pub struct Carried<'a> {
 /// The claims for the app that `carried`'s token was issued to.
 pub async fn answer(app: &App, carried: &Carried<'_>) -> Result<Map<String, Value>, OAuthError> {
     let config = app.config();
-    let (token, in_query) = carried.token()?;
+    let Sent { token, scheme } = carried.token()?;
     let access = app.access_tokens.read(&app.keys, token).ok_or(BAD_TOKEN)?;
     let client = config.apps.get(&access.client_id).ok_or(BAD_TOKEN)?;
-    if in_query && !client.userinfo_token_in_query {
+    if scheme == Scheme::Query && !client.userinfo_token_in_query {
         return Err(OAuthError::invalid_request("send the token in the Authorization header"));
+    }
+    let holder = match (scheme, &access.cnf) {
+        (Scheme::Dpop, Some(_)) => {
+            let url = format!("{}/oauth2/userinfo", config.issuer);
+            dpop::holder(app, &carried.dpop, carried.method, &url, Some(token))
+                .await
+                .map_err(|error| OAuthError { code: ErrorCode::InvalidToken, ..error })?
+        }
+        (Scheme::Bearer | Scheme::Query, None) => None,
+        // A bound token is worth nothing without the proof (RFC 9449 section 7.2), and others have none.
+        (Scheme::Dpop, None) | (Scheme::Bearer | Scheme::Query, Some(_)) => return Err(BAD_TOKEN),
+    };
+    if access.cnf.as_ref().map(|cnf| &cnf.jkt) != holder.as_ref().map(|Holder(jkt)| jkt) {
+        return Err(BAD_TOKEN);
     }
     reveal(app, &config, &access).await
 }
@@ -37,7 +55,7 @@ pub async fn answer(app: &App, carried: &Carried<'_>) -> Result<Map<String, Valu
 /// The client a token was issued to, whether or not it still holds: browsers may read the refusal too.
 #[must_use]
 pub fn client_id(app: &App, carried: &Carried<'_>) -> Option<String> {
-    let (token, _) = carried.token().ok()?;
+    let Sent { token, .. } = carried.token().ok()?;
     app.access_tokens.read(&app.keys, token).map(|access| access.client_id.clone())
 }
 
@@ -53,17 +71,30 @@ async fn reveal(app: &App, config: &Config, access: &AccessClaims) -> Result<Map
     Ok(claims::for_userinfo(client, &user, &scopes, &roles))
 }
 
+struct Sent<'a> {
+    token: &'a str,
+    scheme: Scheme,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Scheme {
+    Bearer,
+    Dpop,
+    Query,
+}
+
 impl<'a> Carried<'a> {
-    /// The one token there is, and whether it came in the query.
-    fn token(&self) -> Result<(&'a str, bool), OAuthError> {
-        let bearer = match self.headers.as_slice() {
+    /// The one token there is.
+    fn token(&self) -> Result<Sent<'a>, OAuthError> {
+        let in_header = match self.headers.as_slice() {
             [] => None,
-            [header] => Some(bearer(header)?),
+            [header] => Some(authorization(header)?),
             _ => return Err(OAuthError::invalid_request("one Authorization header is enough")),
         };
-        match (bearer, self.body, self.query) {
-            (Some(token), None, None) | (None, Some(token), None) => Ok((token, false)),
-            (None, None, Some(token)) => Ok((token, true)),
+        match (in_header, self.body, self.query) {
+            (Some(sent), None, None) => Ok(sent),
+            (None, Some(token), None) => Ok(Sent { token, scheme: Scheme::Bearer }),
+            (None, None, Some(token)) => Ok(Sent { token, scheme: Scheme::Query }),
             (None, None, None) => {
                 Err(OAuthError::new(ErrorCode::InvalidToken, "an access token is needed here"))
             }
@@ -72,14 +103,17 @@ impl<'a> Carried<'a> {
     }
 }
 
-fn bearer(header: &str) -> Result<&str, OAuthError> {
-    match header.split_once(' ') {
-        Some((scheme, token)) if scheme.eq_ignore_ascii_case("bearer") && !token.trim().contains(' ') => {
-            Ok(token.trim())
-        }
-        Some((scheme, _)) if scheme.eq_ignore_ascii_case("bearer") => {
-            Err(OAuthError::invalid_request("send the token once"))
-        }
-        _ => Err(OAuthError::new(ErrorCode::InvalidToken, "a Bearer token is needed here")),
+fn authorization(header: &str) -> Result<Sent<'_>, OAuthError> {
+    let (name, token) = header.split_once(' ').unwrap_or((header, ""));
+    let scheme = if name.eq_ignore_ascii_case("bearer") {
+        Scheme::Bearer
+    } else if name.eq_ignore_ascii_case("dpop") {
+        Scheme::Dpop
+    } else {
+        return Err(OAuthError::new(ErrorCode::InvalidToken, "a Bearer or DPoP token is needed here"));
+    };
+    if token.trim().contains(' ') {
+        return Err(OAuthError::invalid_request("send the token once"));
     }
+    Ok(Sent { token: token.trim(), scheme })
 }

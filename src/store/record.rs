@@ -78,6 +78,8 @@ kinds! {
     Visit = 13, "visit";
     /// An app that is to be told of a sign-out.
     LogoutNotice = 15, "logout notice";
+    /// A signed message that counts once.
+    UsedJwt = 16, "used JWT";
 }
 
 impl fmt::Display for Kind {

@@ -28,6 +28,8 @@ pub(crate) struct RelyingParty {
     pub(crate) nonce: String,
     /// `None`: this app knows nothing of PKCE.
     pub(crate) verifier: Option<String>,
+    /// Sent with token requests (RFC 9449).
+    pub(crate) dpop: Option<String>,
 }
 
 impl RelyingParty {
@@ -47,6 +49,7 @@ impl RelyingParty {
             state: random_text::<12>(),
             nonce: random_text::<12>(),
             verifier: Some(random_text::<32>()),
+            dpop: None,
         }
     }
 
@@ -173,6 +176,9 @@ impl RelyingParty {
         request = request.header("content-type", "application/x-www-form-urlencoded");
         if let Some(authorization) = authorization {
             request = request.header("authorization", authorization);
+        }
+        if let Some(proof) = &self.dpop {
+            request = request.header("dpop", proof);
         }
         self.reply(request).await
     }

@@ -150,6 +150,7 @@ async fn preview(
         scope: scopes.to_text(),
         nonce: None,
         now,
+        holder: None,
     };
     let id_token = issue.id_token_claims(app, Beside::AccessToken("")).await.map_err(Failure::new)?;
     let roles = claims::roles(&app.store, &user).await?;

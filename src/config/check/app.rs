@@ -3,6 +3,7 @@
 #![expect(clippy::zero_sized_map_values, reason = "a policy will say more than it does today")]
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::path::Path;
 
 use super::{client, group};
 use crate::config::error::{Place, Problems};
@@ -17,9 +18,10 @@ type Policies = BTreeMap<String, Policy>;
 pub(super) fn check(
     apps: Option<At<Entries<schema::App>>>,
     policies: Option<At<Entries<schema::Policy>>>,
+    base: &Path,
     problems: &mut Problems,
 ) -> (Option<Apps>, Option<Policies>) {
-    let named = Named::of(policies.as_ref());
+    let named = Named::of(policies.as_ref(), base);
     let apps = apps.and_then(|apps| all_apps(apps.value, &named, problems));
     if let Some(apps) = &apps {
         named.warn_of_unused(apps, problems);
@@ -27,20 +29,24 @@ pub(super) fn check(
     (apps, policies.and_then(|written| all_policies(written.value, problems)))
 }
 
-/// The names of the policies, also of those that are wrong inside: a reference to them is not.
-pub(super) struct Named(Option<Vec<(String, Place)>>);
+/// What an app refers to: the names of the policies, also of those that are wrong inside: a reference to them is not.
+pub(super) struct Named<'a> {
+    policies: Option<Vec<(String, Place)>>,
+    /// The folder of the file, where relative paths start.
+    pub(super) base: &'a Path,
+}
 
-impl Named {
-    fn of(policies: Option<&At<Entries<schema::Policy>>>) -> Self {
+impl<'a> Named<'a> {
+    fn of(policies: Option<&At<Entries<schema::Policy>>>, base: &'a Path) -> Self {
         let entries = policies.map(|policies| &policies.value.0);
-        Self(
-            entries.map(|entries| entries.iter().map(|(name, _)| (name.value.clone(), name.place)).collect()),
-        )
+        let policies =
+            entries.map(|entries| entries.iter().map(|(name, _)| (name.value.clone(), name.place)).collect());
+        Self { policies, base }
     }
 
     /// Unknown when the policies could not be read at all.
     fn resolve(&self, name: &At<String>, problems: &mut Problems) -> Option<String> {
-        let Some(known) = &self.0 else {
+        let Some(known) = &self.policies else {
             return Some(name.value.clone());
         };
         if known.iter().any(|(known, _)| *known == name.value) {
@@ -55,7 +61,7 @@ impl Named {
     fn warn_of_unused(&self, apps: &Apps, problems: &mut Problems) {
         let used: BTreeSet<_> =
             apps.values().flat_map(|app| &app.access).map(|access| &access.policy).collect();
-        let written = self.0.iter().flatten().filter(|(_, place)| place.is_written());
+        let written = self.policies.iter().flatten().filter(|(_, place)| place.is_written());
         for (name, place) in written.filter(|(name, _)| !used.contains(name)) {
             problems.warn(*place, format!("no app uses the policy `{}`", short(name)));
         }
@@ -74,7 +80,7 @@ fn all_policies(written: Entries<schema::Policy>, problems: &mut Problems) -> Op
     read.into_iter().collect()
 }
 
-fn all_apps(written: Entries<schema::App>, policies: &Named, problems: &mut Problems) -> Option<Apps> {
+fn all_apps(written: Entries<schema::App>, policies: &Named<'_>, problems: &mut Problems) -> Option<Apps> {
     let mut ids = BTreeSet::new();
     let mut read = Vec::new();
     for (name, app) in written.0 {
@@ -94,7 +100,7 @@ fn all_apps(written: Entries<schema::App>, policies: &Named, problems: &mut Prob
 pub(super) fn access(
     list: At<Vec<At<schema::Access>>>,
     people: bool,
-    policies: &Named,
+    policies: &Named<'_>,
     problems: &mut Problems,
 ) -> Option<Vec<Access>> {
     if list.value.is_empty() && people {

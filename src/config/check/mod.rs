@@ -27,7 +27,7 @@ pub(super) fn check(root: Root, base: &Path, problems: &mut Problems) -> Option<
     let tls = root.tls.and_then(|tls| server::tls(tls.value, base, problems));
     server::warn_of_plain_http(tls_place, tls.as_ref(), listen.as_ref(), proxies.as_deref(), problems);
     let organisation = root.organisation.and_then(|part| organisation::check(part.value, base, problems));
-    let (apps, policies) = app::check(root.apps, root.policies, problems);
+    let (apps, policies) = app::check(root.apps, root.policies, base, problems);
     let sign_in = root.sign_in.and_then(|part| sign_in(part.value, problems));
     let passwords = root.passwords.and_then(|part| passwords(part.value, problems));
     let outbound = root.outbound.and_then(|part| server::networks(part.value.allow?.value, problems));

@@ -40,6 +40,11 @@ pub(super) fn app_url(text: &At<String>, problems: &mut Problems) -> Option<Url>
     Some(url)
 }
 
+/// What gantry fetches from: https, or http on this machine.
+pub(super) fn https(text: &At<String>, problems: &mut Problems) -> Option<Url> {
+    web_url(text, problems)
+}
+
 /// Where an app hears of sign-outs.
 pub(super) fn logout_uri(text: &At<String>, problems: &mut Problems) -> Option<Url> {
     let url = web_url(text, problems)?;

@@ -1,13 +1,14 @@
 //! The protocol's addresses.
 
 use actix_web::http::StatusCode;
-use actix_web::http::header::{self, HeaderMap, HeaderValue};
+use actix_web::http::header::{self, HeaderValue};
 use actix_web::{HttpRequest, HttpResponse, web};
 use serde::Serialize;
 use serde_json::json;
 
 use crate::app::App;
 use crate::config::Config;
+use crate::keys::foreign::ALGORITHMS;
 use crate::login::dispatch;
 use crate::login::flow::Target;
 use crate::oauth::authorize::{self, Refusal};
@@ -43,7 +44,7 @@ pub async fn push(app: web::Data<App>, request: HttpRequest, payload: web::Paylo
         Ok(body) => body,
         Err(error) => return unread(error),
     };
-    let authorization = authorization_headers(request.headers());
+    let authorization = headers(&request, "authorization");
     let pushed = par::push(&app, &authorization, &body).await;
     to_authenticated(StatusCode::CREATED, &authorization, pushed)
 }
@@ -58,7 +59,7 @@ pub async fn authorize_device(
         Ok(body) => body,
         Err(error) => return unread(error),
     };
-    let authorization = authorization_headers(request.headers());
+    let authorization = headers(&request, "authorization");
     let asked = device::authorize(&app, &authorization, &body).await;
     to_authenticated(StatusCode::OK, &authorization, asked)
 }
@@ -90,7 +91,7 @@ pub async fn introspect(app: web::Data<App>, request: HttpRequest, payload: web:
         Ok(body) => body,
         Err(error) => return unread(error),
     };
-    let authorization = authorization_headers(request.headers());
+    let authorization = headers(&request, "authorization");
     let about = held::introspect(&app, &authorization, &body).await;
     to_authenticated(StatusCode::OK, &authorization, about)
 }
@@ -101,7 +102,7 @@ pub async fn revoke(app: web::Data<App>, request: HttpRequest, payload: web::Pay
         Ok(body) => body,
         Err(error) => return unread(error),
     };
-    let authorization = authorization_headers(request.headers());
+    let authorization = headers(&request, "authorization");
     let ended = held::revoke(&app, &authorization, &body).await.map(|()| json!({}));
     let mut response = to_authenticated(StatusCode::OK, &authorization, ended);
     allow_client(&request, &app, &body, &mut response);
@@ -143,8 +144,9 @@ pub async fn token(app: web::Data<App>, request: HttpRequest, payload: web::Payl
         Ok(body) => body,
         Err(error) => return unread(error),
     };
-    let authorization = authorization_headers(request.headers());
-    let result = token_endpoint::answer(&app, &authorization, &body).await;
+    let authorization = headers(&request, "authorization");
+    let proofs = headers(&request, "dpop");
+    let result = token_endpoint::answer(&app, &authorization, &proofs, &body).await;
     let mut response = to_authenticated(StatusCode::OK, &authorization, result);
     response.headers_mut().insert(header::PRAGMA, HeaderValue::from_static("no-cache"));
     allow_client(&request, &app, &body, &mut response);
@@ -163,7 +165,9 @@ pub async fn userinfo(app: web::Data<App>, request: HttpRequest, payload: web::P
         return answer::json_error(&OAuthError::invalid_request("a parameter cannot be read"), None);
     };
     let carried = Carried {
-        headers: authorization_headers(request.headers()),
+        headers: headers(&request, "authorization"),
+        dpop: headers(&request, "dpop"),
+        method: request.method().as_str(),
         body: form.get("access_token"),
         query: query.get("access_token"),
     };
@@ -177,9 +181,11 @@ pub async fn userinfo(app: web::Data<App>, request: HttpRequest, payload: web::P
     response
 }
 
-/// RFC 6750 section 3.
+/// RFC 6750 section 3, RFC 9449 section 7.1.
 fn bearer_challenge(error: &OAuthError) -> String {
-    format!("Bearer error=\"{}\", error_description=\"{}\"", error.code.as_str(), error.description)
+    let (code, description) = (error.code.as_str(), &error.description);
+    let algorithms = ALGORITHMS.join(" ");
+    format!("Bearer error=\"{code}\", error_description=\"{description}\", DPoP algs=\"{algorithms}\"")
 }
 
 /// Both well-known documents.
@@ -214,7 +220,7 @@ fn unread(BodyError(status): BodyError) -> HttpResponse {
     response
 }
 
-/// Every `Authorization` header; one that is not text counts as an unreadable one.
-fn authorization_headers(headers: &HeaderMap) -> Vec<&str> {
-    headers.get_all(header::AUTHORIZATION).map(|value| value.to_str().unwrap_or("unreadable")).collect()
+/// Every header of this name; one that is not text counts as an unreadable one.
+fn headers<'r>(request: &'r HttpRequest, name: &str) -> Vec<&'r str> {
+    request.headers().get_all(name).map(|value| value.to_str().unwrap_or("unreadable")).collect()
 }
