@@ -10,7 +10,7 @@ fuzz_target!(|data: &[u8]| {
     let (header, body) = two_parts(data);
     let header = str::from_utf8(header).unwrap_or("unreadable");
     let headers = if header.is_empty() { &[][..] } else { &[header][..] };
-    let error = world().wait(token::answer(&world().app, headers, body)).expect_err("a refusal");
+    let error = world().wait(token::answer(&world().app, headers, &[], body)).expect_err("a refusal");
     assert!(!matches!(error.code, ErrorCode::ServerError | ErrorCode::TemporarilyUnavailable), "{error}");
     let legal = |c: char| c.is_ascii_graphic() && !"\"\\".contains(c) || c == ' ';
     assert!(error.description.chars().all(legal), "RFC 6749 section 5.2");
