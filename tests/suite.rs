@@ -5,6 +5,7 @@ mod support;
 
 mod assertion;
 mod authorize;
+mod claims;
 mod config;
 mod device;
 mod edge;

@@ -4,18 +4,18 @@
 
 use gantry::keys::foreign::{self, JoseHeader, PublicKeys};
 use gantry::oauth::device::UserCode;
+use gantry::oauth::issue::IdTokenHint;
 use gantry_fuzz::two_parts;
 use libfuzzer_sys::fuzz_target;
-use serde_json::Value;
 
 fuzz_target!(|text: &str| {
     let (set, token) = two_parts(text.as_bytes());
     let keys = PublicKeys::parse(set).unwrap_or_default();
     let token = std::str::from_utf8(token).unwrap_or_default();
-    let _: Option<Value> = foreign::unverified(token);
+    let _: Option<IdTokenHint> = foreign::unverified(token);
     if let Some(header) = JoseHeader::read(token) {
-        assert!(keys.verify::<Value>(&header, token).is_none());
-        assert!(foreign::verify_hs256::<Value>(&header, token, b"a secret nobody knows").is_none());
+        assert!(keys.verify::<IdTokenHint>(&header, token).is_none());
+        assert!(foreign::verify_hs256::<IdTokenHint>(&header, token, b"a secret nobody knows").is_none());
     }
     if let Some(code) = UserCode::parse(token) {
         assert_eq!(UserCode::parse(&code.shown()), Some(code));

@@ -12,6 +12,7 @@ use ipnet::IpNet;
 use serde::{Deserialize, Serialize};
 use url::Url;
 
+use super::claim::ClaimSource;
 use crate::keys::PublicKeys;
 
 /// One whole configuration. Reload replaces it; nothing mutates it.
@@ -107,10 +108,24 @@ pub struct App {
     /// Tokens are bound to a key of the app (RFC 9449).
     pub dpop_bound_access_tokens: bool,
     pub first_party: bool,
-    /// Scopes the app may ask for.
+    /// Scopes the app may ask for, those of APIs among them.
     pub scopes: BTreeSet<String>,
+    /// Scopes that mean something to APIs only.
+    pub api_scopes: BTreeSet<String>,
+    /// APIs that tokens may be asked for (RFC 8707).
+    pub resources: BTreeSet<String>,
+    /// What the app gets besides standard claims.
+    pub claims: BTreeMap<String, ClaimSource>,
+    /// All claims stand in the ID token too.
+    pub claims_in_id_token: bool,
+    /// Sector of pairwise subjects; `None`: people have one subject for all apps.
+    pub pairwise_sector: Option<String>,
     pub lifetimes: Lifetimes,
     pub id_token_alg: Alg,
+    /// Userinfo is a signed JWT.
+    pub userinfo_alg: Option<Alg>,
+    /// Where the app starts a sign-in by itself.
+    pub initiate_login_uri: Option<Url>,
     /// In order; the first entry whose group the person is in decides.
     pub access: Vec<Access>,
     /// Accept `?access_token=` at userinfo. Off: tokens in URLs end up in logs.

@@ -6,6 +6,7 @@
 //! configuration of a running program, and when, is decided in `app`.
 
 mod check;
+mod claim;
 mod document;
 mod error;
 mod example;
@@ -20,6 +21,7 @@ use std::fs::File;
 use std::io::{self, Read as _};
 use std::path::Path;
 
+pub use claim::{ClaimSource, Template};
 pub use error::{ConfigError, Problem};
 pub use example::example;
 pub use meant::*;

@@ -156,12 +156,31 @@ section! {
         dpop_bound_access_tokens: bool = Default("false"),
         /// Ours: people are not asked for consent.
         first_party: bool = Default("false"),
-        /// Scopes the app may ask for.
+        /// Scopes the app may ask for: these, and `address` and `phone`.
         scopes: Vec<At<Scope>> = Default("[openid, profile, email, groups, roles, offline_access]"),
+        /// Further scopes, which mean something to APIs and nothing here. An app asking for itself
+        /// (`client_credentials`) gets these.
+        api_scopes: Vec<At<String>> = Default("[]"),
+        /// APIs that tokens may be asked for by `resource` (RFC 8707); such a token is for that API alone.
+        resources: Vec<At<String>> = Default("[]"),
+        /// Claims the app gets besides the standard ones, by name: `{ attribute: team }`, `{ value: acme }`,
+        /// or `{ template: "{given_name} {family_name}" }`. `username`, `name`, `email`, `groups` and `roles`
+        /// count as attributes.
+        claims: Entries<Claim> = Default("{}"),
+        /// Put all claims into the ID token too, for apps that never ask userinfo.
+        claims_in_id_token: bool = Default("false"),
+        /// `public`: people have the same `sub` for all apps; `pairwise`: another for each (`OpenID`
+        /// Connect Core section 8.1). Changing it makes everybody a stranger to the app.
+        subject_type: SubjectType = Default("public"),
         /// How long what the app gets is good for.
         lifetimes: Lifetimes = Default("{}"),
         /// Signature of ID tokens: `RS256`, `ES256`, `EdDSA`.
         id_token_alg: Alg = Default("RS256"),
+        /// Answer userinfo with a JWT signed by this algorithm instead of plain JSON.
+        userinfo_alg: Alg = Optional("RS256"),
+        /// Where a sign-in starts that begins here (`OpenID` Connect Core section 4); opened from the start
+        /// page instead of `url`.
+        initiate_login_uri: String = Optional("https://wiki.example.org/login"),
         /// Who may use it, in order: the first entry whose group the person is in decides; no entry, no
         /// access. `everyone` is every person with an account. An app without people writes `[]`.
         access: Vec<At<Access>> = Required("[{ group: everyone, policy: standard }]"),
@@ -191,6 +210,27 @@ choice! {
     }
 }
 
+choice! {
+    /// Where the value of a claim comes from.
+    Claim {
+        /// An attribute of the person.
+        attribute = Attribute(At<String>),
+        /// Always the same.
+        value = Value(At<String>),
+        /// Text with `{attribute}` in it.
+        template = Template(At<String>),
+    }
+}
+
+/// Whether people have one subject for all apps.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum SubjectType {
+    Public,
+    Pairwise,
+}
+
+words! { SubjectType { "public" = Self::Public, "pairwise" = Self::Pairwise, } }
+
 words! { GrantKind { "authorization_code" = Self::AuthorizationCode, "refresh_token" = Self::RefreshToken, "client_credentials" = Self::ClientCredentials, "device_code" = Self::DeviceCode, "implicit" = Self::Implicit, } }
 words! { Pkce { "required" = Self::Required, "optional" = Self::Optional, } }
 words! { Alg { "RS256" = Self::Rs256, "ES256" = Self::Es256, "EdDSA" = Self::EdDsa, } }
@@ -206,6 +246,8 @@ words! {
         "email" = Self("email"),
         "groups" = Self("groups"),
         "roles" = Self("roles"),
+        "address" = Self("address"),
+        "phone" = Self("phone"),
         "offline_access" = Self("offline_access"),
     }
 }

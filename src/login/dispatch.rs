@@ -14,10 +14,9 @@ use super::visitor::{CookieChange, Visitor};
 use crate::account::{User, find_user};
 use crate::app::App;
 use crate::oauth::approve::{Approval, approve};
-use crate::oauth::claims::ClaimsRequest;
 use crate::oauth::device::Waiting;
 use crate::oauth::grant::Permission;
-use crate::oauth::{AuthorizationAnswer, ErrorCode, OAuthError, consent};
+use crate::oauth::{AuthorizationAnswer, ErrorCode, OAuthError, consent, subject};
 use crate::policy;
 use crate::secret::{BrowserToken, Id, Token, same};
 use crate::store::{ApplyError, Batch, StoreError, Stored};
@@ -339,13 +338,14 @@ async fn next_step(
     signed_in: Option<&SignedIn>,
 ) -> Result<Step, LoginError> {
     let config = app.config();
-    let (mut allowed, mut consent_given, mut first_party) = (true, true, true);
+    let (mut allowed, mut consent_given, mut first_party, mut subject) = (true, true, true, None);
     if let Some((client_id, scopes)) = target.wish() {
         let Some(client) = config.apps.get(client_id) else {
             return Ok(Step::Forbidden);
         };
         first_party = client.first_party;
         if let Some(SignedIn { user, .. }) = signed_in {
+            subject = Some(subject::of(app.keys.master(), client, user.id));
             allowed = policy::access(client, &user.groups).is_some();
             consent_given = progress.consented
                 || first_party
@@ -353,7 +353,16 @@ async fn next_step(
         }
     }
     let now = app.clock.now();
-    Ok(flow::decide(&Situation { target, progress, signed_in, allowed, consent_given, first_party, now }))
+    Ok(flow::decide(&Situation {
+        target,
+        progress,
+        signed_in,
+        subject,
+        allowed,
+        consent_given,
+        first_party,
+        now,
+    }))
 }
 
 /// Ends a flow: `batch` removes it, and what it yields is stored in the same stroke, so that one flow gives one
@@ -407,8 +416,7 @@ async fn answer_device(
     let waiting = Waiting::by_id(app, device.request).await?.ok_or(LoginError::Gone)?;
     let batch = match allowed_by {
         Some(SignedIn { session, user }) => {
-            let claims = ClaimsRequest::default();
-            waiting.approved(batch, Permission::at(session, user, device.scopes.clone(), claims))
+            waiting.approved(batch, Permission::at(session, user, device.scopes.clone()))
         }
         None => waiting.denied(batch),
     };

@@ -123,6 +123,8 @@ pub struct Situation<'a> {
     pub target: &'a Target,
     pub progress: &'a Progress,
     pub signed_in: Option<&'a SignedIn>,
+    /// What the app calls this person.
+    pub subject: Option<String>,
     /// The app lets this person in.
     pub allowed: bool,
     /// The app needs no consent, or has it.
@@ -181,7 +183,8 @@ fn decide_for_app(situation: &Situation<'_>, request: &AuthorizationRequest) -> 
     if progress.other_account && !proved_here {
         return Step::Ask(State::Identify);
     }
-    if request.expected_subject.as_ref().is_some_and(|expected| *expected != user.id.to_string()) {
+    if request.expected_subject.as_ref().is_some_and(|expected| situation.subject.as_ref() != Some(expected))
+    {
         let other =
             OAuthError::new(ErrorCode::LoginRequired, "another person is signed in than the one expected");
         return if proved_here { Step::Refuse(other) } else { Step::Ask(State::Identify) };

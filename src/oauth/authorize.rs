@@ -8,10 +8,11 @@ use serde::{Deserialize, Serialize};
 use url::Url;
 
 use super::claims::ClaimsRequest;
+use super::client;
 use super::error::{ErrorCode, OAuthError};
 use super::issue::IdTokenHint;
 use super::params::Params;
-use super::vocabulary::{Prompt, ResponseMode, ResponseType, Scopes};
+use super::vocabulary::{ACR_VALUES, Prompt, ResponseMode, ResponseType, Scopes};
 use crate::config::{App, ClientKind, Config, GrantKind, Pkce};
 use crate::keys::{Keys, Typ};
 
@@ -33,6 +34,9 @@ pub struct AuthorizationRequest {
     pub nonce: Option<String>,
     pub scopes: Scopes,
     pub code_challenge: Option<String>,
+    /// The API that tokens are for (RFC 8707).
+    #[serde(default)]
+    pub resource: Option<String>,
     /// The thumbprint of the key that the code is for (RFC 9449 section 10).
     #[serde(default)]
     pub dpop_jkt: Option<String>,
@@ -132,7 +136,7 @@ struct Draft<'a> {
 type Check = fn(&mut Draft<'_>) -> Result<(), OAuthError>;
 
 /// Every check after client and redirect URI, in order.
-const CHECKS: [(&str, Check); 15] = [
+const CHECKS: [(&str, Check); 17] = [
     ("response mode", response_mode),
     ("state", state),
     ("each parameter once", each_once),
@@ -145,6 +149,8 @@ const CHECKS: [(&str, Check); 15] = [
     ("max_age", max_age),
     ("hints", hints),
     ("claims", claims),
+    ("authentication context", authentication_context),
+    ("resource", resource),
     ("id_token_hint", id_token_hint),
     ("code challenge", code_challenge),
     ("key of the code", dpop_jkt),
@@ -152,7 +158,7 @@ const CHECKS: [(&str, Check); 15] = [
 
 /// Checks an authorization request (`OpenID` Connect Core section 3.1.2.2).
 pub fn check(params: &Params, config: &Config, keys: &Keys) -> Result<AuthorizationRequest, Refusal> {
-    let app = client(params, config).map_err(Refusal::Page)?;
+    let app = known_client(params, config).map_err(Refusal::Page)?;
     let redirect_uri = redirect_uri(params, app).map_err(Refusal::Page)?;
     let mut draft = Draft { params, config, app, keys, request: empty_request(app, redirect_uri) };
     for (name, check) in CHECKS {
@@ -175,6 +181,7 @@ fn empty_request(app: &App, redirect_uri: String) -> AuthorizationRequest {
         nonce: None,
         scopes: Scopes::default(),
         code_challenge: None,
+        resource: None,
         dpop_jkt: None,
         prompt: BTreeSet::new(),
         max_age: None,
@@ -185,7 +192,7 @@ fn empty_request(app: &App, redirect_uri: String) -> AuthorizationRequest {
     }
 }
 
-fn client<'a>(params: &Params, config: &'a Config) -> Result<&'a App, OAuthError> {
+fn known_client<'a>(params: &Params, config: &'a Config) -> Result<&'a App, OAuthError> {
     let unknown = OAuthError::invalid_request("client_id is missing or unknown");
     let id = params.get("client_id").ok_or_else(|| unknown.clone())?;
     config.apps.get(id).ok_or(unknown)
@@ -345,6 +352,25 @@ fn claims(draft: &mut Draft<'_>) -> Result<(), OAuthError> {
     draft.request.claims = ClaimsRequest::parse(text)
         .ok_or(OAuthError::invalid_request("claims is not the JSON it should be"))?;
     draft.request.expected_subject = draft.request.claims.subject().map(str::to_owned);
+    Ok(())
+}
+
+/// `acr_values` are wishes, which the ID token answers; an essential `acr` claim that can never be reached is
+/// refused at once (`OpenID` Connect Core Unmet Authentication Requirements section 2).
+fn authentication_context(draft: &mut Draft<'_>) -> Result<(), OAuthError> {
+    let demanded = draft.request.claims.demanded_acr();
+    if demanded.is_some_and(|values| !values.iter().any(|value| ACR_VALUES.contains(value))) {
+        return Err(OAuthError::new(
+            ErrorCode::UnmetAuthenticationRequirements,
+            "this authentication context cannot be reached here",
+        ));
+    }
+    Ok(())
+}
+
+/// RFC 8707 section 2.
+fn resource(draft: &mut Draft<'_>) -> Result<(), OAuthError> {
+    draft.request.resource = client::resource(draft.app, draft.params)?.map(str::to_owned);
     Ok(())
 }
 

@@ -14,6 +14,7 @@ use tokio::sync::Notify;
 use tokio::task::JoinSet;
 use url::Url;
 
+use super::subject;
 use crate::account::User;
 use crate::app::App;
 use crate::clock::Timestamp;
@@ -255,7 +256,7 @@ async fn send(app: &App, notice: &Notice) -> Result<(), String> {
     let now = app.clock.now();
     let claims = json!({
         "iss": config.issuer,
-        "sub": notice.user,
+        "sub": subject::of(app.keys.master(), client, notice.user),
         "aud": client.client_id,
         "iat": now.seconds(),
         "exp": (now + TOKEN_LIFETIME).seconds(),

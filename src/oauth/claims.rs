@@ -7,7 +7,7 @@ use serde_json::{Map, Value, json};
 
 use super::vocabulary::Scopes;
 use crate::account::{Group, User};
-use crate::config::App;
+use crate::config::{App, ClaimSource};
 use crate::store::{Store, StoreError};
 
 /// Longest `claims` parameter read, in bytes.
@@ -61,6 +61,15 @@ impl ClaimsRequest {
             .find_map(|wanted| wanted.get("sub")?.as_ref()?.value.as_ref()?.as_str())
     }
 
+    /// Levels of authentication, one of which must be reached (section 5.5.1.1); `None`: any will do.
+    #[must_use]
+    pub fn demanded_acr(&self) -> Option<Vec<&str>> {
+        let wanted = self.id_token.get("acr")?.as_ref().filter(|wanted| wanted.essential)?;
+        let values = wanted.value.iter().chain(wanted.values.iter().flatten());
+        let named: Vec<&str> = values.filter_map(Value::as_str).collect();
+        (!named.is_empty()).then_some(named)
+    }
+
     fn wants_in_id_token(&self, claim: &str) -> bool {
         self.id_token.contains_key(claim)
     }
@@ -79,9 +88,15 @@ pub async fn roles(store: &Store, user: &User) -> Result<BTreeSet<String>, Store
 
 /// Everything that `scopes` reveal about `user` to `app`, with `sub`.
 #[must_use]
-pub fn for_userinfo(app: &App, user: &User, scopes: &Scopes, roles: &BTreeSet<String>) -> Map<String, Value> {
+pub fn for_userinfo(
+    app: &App,
+    subject: &str,
+    user: &User,
+    scopes: &Scopes,
+    roles: &BTreeSet<String>,
+) -> Map<String, Value> {
     let mut claims = Map::new();
-    claims.insert("sub".to_owned(), json!(user.id));
+    claims.insert("sub".to_owned(), json!(subject));
     if scopes.has("profile") {
         profile(user, &mut claims);
     }
@@ -90,12 +105,23 @@ pub fn for_userinfo(app: &App, user: &User, scopes: &Scopes, roles: &BTreeSet<St
         claims.insert("email".to_owned(), json!(email));
         claims.insert("email_verified".to_owned(), json!(true));
     }
+    if let Some(address) = address(user).filter(|_| scopes.has("address")) {
+        claims.insert("address".to_owned(), address);
+    }
+    if let Some(phone) = user.attributes.get("phone_number").filter(|_| scopes.has("phone")) {
+        let verified = user.attributes.get("phone_number_verified").is_some_and(|text| text == "true");
+        claims.insert("phone_number".to_owned(), json!(phone));
+        claims.insert("phone_number_verified".to_owned(), json!(verified));
+    }
     if scopes.has("groups") {
         claims.insert("groups".to_owned(), json!(user.groups));
     }
     if scopes.has("roles") {
         claims.insert("roles".to_owned(), json!(roles));
     }
+    claims.extend(
+        app.claims.iter().filter_map(|(name, source)| Some((name.clone(), custom(source, user, roles)?))),
+    );
     claims.retain(|name, _| !app.withheld_claims.contains(&name.as_str()));
     claims
 }
@@ -104,6 +130,35 @@ pub fn for_userinfo(app: &App, user: &User, scopes: &Scopes, roles: &BTreeSet<St
 #[must_use]
 pub fn for_id_token(all: Map<String, Value>, request: &ClaimsRequest) -> Map<String, Value> {
     all.into_iter().filter(|(name, _)| name != "sub" && request.wants_in_id_token(name)).collect()
+}
+
+/// `OpenID` Connect Core section 5.1.1, from attributes of the same names.
+fn address(user: &User) -> Option<Value> {
+    const PARTS: [&str; 6] = ["formatted", "street_address", "locality", "region", "postal_code", "country"];
+    let parts: Map<String, Value> = PARTS
+        .into_iter()
+        .filter_map(|name| Some((name.to_owned(), json!(user.attributes.get(name)?))))
+        .collect();
+    (!parts.is_empty()).then(|| parts.into())
+}
+
+/// A claim of the app's own; `None` when the person has nothing for it.
+fn custom(source: &ClaimSource, user: &User, roles: &BTreeSet<String>) -> Option<Value> {
+    let text = |name: &str| match name {
+        "username" => Some(user.username.to_string()),
+        "name" => Some(user.display_name().to_owned()),
+        "email" => user.email.as_ref().filter(|_| user.email_verified).map(ToString::to_string),
+        _ => user.attributes.get(name).cloned(),
+    };
+    match source {
+        ClaimSource::Value(value) => Some(json!(value)),
+        ClaimSource::Template(template) => template.fill(text).map(Value::from),
+        ClaimSource::Attribute(name) => match name.as_str() {
+            "groups" => Some(json!(user.groups)),
+            "roles" => Some(json!(roles)),
+            name => text(name).map(Value::from),
+        },
+    }
 }
 
 fn profile(user: &User, claims: &mut Map<String, Value>) {

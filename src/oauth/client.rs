@@ -130,6 +130,17 @@ pub async fn authenticate<'a>(
     })
 }
 
+/// The API that a request asks a token for (RFC 8707 section 2), if the app may.
+pub fn resource<'p>(client: &config::App, params: &'p Params) -> Result<Option<&'p str>, OAuthError> {
+    match params.get("resource") {
+        Some(resource) if !client.resources.contains(resource) => Err(OAuthError::new(
+            ErrorCode::InvalidTarget,
+            "this app may not ask for tokens for this resource",
+        )),
+        resource => Ok(resource),
+    }
+}
+
 fn presented(authorization: &[&str], params: &Params) -> Result<Presented, OAuthError> {
     const TWICE: OAuthError = OAuthError::invalid_request("use one way of client authentication, not two");
     let body_id = params.get("client_id");

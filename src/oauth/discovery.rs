@@ -6,7 +6,7 @@ use arc_swap::ArcSwapOption;
 use serde_json::{Map, Value, json};
 
 use super::device;
-use super::vocabulary::{KNOWN_SCOPES, ResponseType};
+use super::vocabulary::{ACR_VALUES, KNOWN_SCOPES, ResponseType};
 use crate::config::{Config, GrantKind};
 use crate::keys::foreign::ALGORITHMS;
 
@@ -111,14 +111,16 @@ fn authentication() -> Value {
 fn claims() -> Value {
     json!({
         "scopes_supported": KNOWN_SCOPES,
-        "subject_types_supported": ["public"],
+        "subject_types_supported": ["public", "pairwise"],
+        "acr_values_supported": ACR_VALUES,
+        "userinfo_signing_alg_values_supported": ["RS256", "ES256", "EdDSA"],
         "id_token_signing_alg_values_supported": ["RS256", "ES256", "EdDSA"],
         "claim_types_supported": ["normal"],
         "claims_supported": [
-            "sub", "iss", "aud", "exp", "iat", "auth_time", "nonce", "amr", "at_hash", "c_hash", "sid",
+            "sub", "iss", "aud", "exp", "iat", "auth_time", "nonce", "acr", "amr", "at_hash", "c_hash", "sid",
             "name", "given_name", "family_name", "middle_name", "preferred_username", "profile", "picture",
             "website", "gender", "birthdate", "zoneinfo", "locale", "updated_at", "email", "email_verified",
-            "groups", "roles",
+            "address", "phone_number", "phone_number_verified", "groups", "roles",
         ],
         "claims_parameter_supported": true,
     })

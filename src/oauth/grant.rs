@@ -58,6 +58,9 @@ pub struct Approved {
 pub struct Permission {
     pub scopes: Scopes,
     pub claims: ClaimsRequest,
+    /// The API that tokens are for (RFC 8707).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub resource: Option<String>,
     pub user: Id,
     pub epoch: u64,
     /// At whose browser; `None` without one.
@@ -115,6 +118,9 @@ pub struct Grant {
     pub session: Option<Id>,
     pub scopes: Scopes,
     pub claims: ClaimsRequest,
+    /// The API that access tokens are for; `None`: userinfo here.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub resource: Option<String>,
     pub authentication: Authentication,
     /// Whose key the refresh tokens of a public client are bound to (RFC 9449 section 5).
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -160,6 +166,7 @@ impl Grant {
             session: permission.session.filter(|_| !offline),
             scopes: permission.scopes,
             claims: permission.claims,
+            resource: permission.resource,
             authentication: permission.authentication,
             jkt: None,
             generation: refreshable.then_some(0),
@@ -188,7 +195,11 @@ impl Approved {
             code_challenge: request.code_challenge.clone(),
             nonce: request.nonce.clone(),
             dpop_jkt: request.dpop_jkt.clone(),
-            permission: Permission::at(session, user, request.scopes.clone(), request.claims.clone()),
+            permission: Permission {
+                claims: request.claims.clone(),
+                resource: request.resource.clone(),
+                ..Permission::at(session, user, request.scopes.clone())
+            },
         }
     }
 }
@@ -196,10 +207,11 @@ impl Approved {
 impl Permission {
     /// What `user` allows at the browser of `session`.
     #[must_use]
-    pub fn at(session: &Session, user: &User, scopes: Scopes, claims: ClaimsRequest) -> Self {
+    pub fn at(session: &Session, user: &User, scopes: Scopes) -> Self {
         Self {
             scopes,
-            claims,
+            claims: ClaimsRequest::default(),
+            resource: None,
             user: user.id,
             epoch: user.epoch,
             session: Some(session.id),

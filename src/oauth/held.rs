@@ -11,6 +11,7 @@ use super::grant::{self, Grant};
 use super::issue::AccessClaims;
 use super::params::Params;
 use super::refresh::{self, Presented};
+use super::subject;
 use crate::app::App;
 use crate::config::{self, ClientKind, Config};
 use crate::secret::{RefreshToken, Token};
@@ -31,7 +32,9 @@ pub async fn introspect(app: &App, authorization: &[&str], body: &[u8]) -> Resul
     }
     let about = match held(app, client, token(&params)?).await? {
         Some(Held::Access(access)) => about_access(app, &config, client, &access).await?,
-        Some(Held::Refresh { grant, presented }) => about_refresh(app, &config, &grant, &presented).await?,
+        Some(Held::Refresh { grant, presented }) => {
+            about_refresh(app, client, &config, &grant, &presented).await?
+        }
         None => None,
     };
     // Nothing says why (RFC 7662 section 2.2).
@@ -121,6 +124,7 @@ async fn about_access(
 
 async fn about_refresh(
     app: &App,
+    client: &config::App,
     config: &Config,
     grant: &Grant,
     presented: &Presented,
@@ -132,7 +136,7 @@ async fn about_refresh(
     Ok(Some(json!({
         "active": true,
         "iss": config.issuer,
-        "sub": grant.user,
+        "sub": subject::of(app.keys.master(), client, grant.user),
         "client_id": grant.client_id,
         "scope": grant.scopes.to_text(),
         "iat": grant.rotated_at.seconds(),

@@ -13,6 +13,7 @@ use super::claims;
 use super::dpop::Holder;
 use super::error::OAuthError;
 use super::grant::Grant;
+use super::subject;
 use crate::account::User;
 use crate::app::App;
 use crate::clock::Timestamp;
@@ -135,10 +136,15 @@ pub struct Issue<'a> {
 }
 
 impl Issue<'_> {
+    fn subject(&self, app: &App) -> String {
+        subject::of(app.keys.master(), self.client, self.user.id)
+    }
+
     /// An access token of `Lifetimes::access_token`.
     pub fn access_token(&self, app: &App) -> Result<String, OAuthError> {
         let claims = AccessClaims {
-            sub: self.user.id.to_string(),
+            sub: self.subject(app),
+            aud: self.grant.resource.clone().unwrap_or_else(|| self.config.issuer.clone()),
             scope: self.scope.clone(),
             gid: Some(self.grant.id),
             ..AccessClaims::of_client(self.config, self.client, self.now)
@@ -163,20 +169,23 @@ impl Issue<'_> {
         beside: Beside<'_>,
     ) -> Result<Map<String, Value>, OAuthError> {
         let roles = claims::roles(&app.store, self.user).await?;
-        let all = claims::for_userinfo(self.client, self.user, &self.grant.scopes, &roles);
+        let subject = self.subject(app);
+        let all = claims::for_userinfo(self.client, &subject, self.user, &self.grant.scopes, &roles);
         // Without an access token there is no userinfo to ask (OpenID Connect Core section 5.4).
         let mut token = match beside {
             Beside::Nothing => all,
+            _ if self.client.claims_in_id_token => all,
             _ => claims::for_id_token(all, &self.grant.claims),
         };
         let authentication = &self.grant.authentication;
         let fixed = json!({
             "iss": self.config.issuer,
-            "sub": self.user.id,
+            "sub": subject,
             "aud": self.client.client_id,
             "iat": self.now.seconds(),
             "exp": (self.now + self.client.lifetimes.id_token).seconds(),
             "auth_time": authentication.at.seconds(),
+            "acr": authentication.acr(),
             "amr": authentication.methods,
         });
         if let Value::Object(fixed) = fixed {
@@ -192,22 +201,35 @@ impl Issue<'_> {
     }
 }
 
-/// A token with which `client` speaks for itself (RFC 6749 section 4.4): nothing is stored for it.
+/// A token with which `client` speaks for itself (RFC 6749 section 4.4), for these scopes of APIs: nothing is
+/// stored for it.
 pub fn client_token(
     app: &App,
     config: &Config,
     client: &config::App,
-    holder: Option<&Holder>,
+    wish: Wish<'_>,
 ) -> Result<TokenAnswer, OAuthError> {
-    let claims = AccessClaims::of_client(config, client, app.clock.now());
+    let mut claims = AccessClaims::of_client(config, client, app.clock.now());
+    claims.scope.clone_from(&wish.scope);
+    if let Some(resource) = wish.resource {
+        resource.clone_into(&mut claims.aud);
+    }
+    let holder = wish.holder;
     Ok(TokenAnswer {
         access_token: claims.bound_to(holder).sign(app)?,
         token_type: token_type(holder.is_some()),
         expires_in: client.lifetimes.access_token.as_secs(),
-        scope: String::new(),
+        scope: wish.scope,
         refresh_token: None,
         id_token: None,
     })
+}
+
+/// What a client wants for itself, checked.
+pub struct Wish<'a> {
+    pub scope: String,
+    pub resource: Option<&'a str>,
+    pub holder: Option<&'a Holder>,
 }
 
 /// What goes out in the same answer as an ID token; bound to it by hashes.

@@ -24,6 +24,7 @@ pub mod par;
 pub mod params;
 pub mod refresh;
 pub mod request_object;
+pub mod subject;
 pub mod token;
 pub mod userinfo;
 pub mod vocabulary;

@@ -11,7 +11,7 @@ use super::device;
 use super::dpop::{self, Holder};
 use super::error::{ErrorCode, OAuthError};
 use super::grant::{self, Approved, Code, CodeState, Grant};
-use super::issue::{self, Beside, Issue, TokenAnswer};
+use super::issue::{self, Beside, Issue, TokenAnswer, Wish};
 use super::params::Params;
 use super::refresh::{self, Presented};
 use super::vocabulary::Scopes;
@@ -62,7 +62,7 @@ pub async fn answer(
         GrantKind::AuthorizationCode => request.redeem_code().await?,
         GrantKind::RefreshToken => request.rotate().await?,
         GrantKind::DeviceCode => request.redeem_device_code().await?,
-        GrantKind::ClientCredentials => return issue::client_token(app, &config, client, request.holder),
+        GrantKind::ClientCredentials => return issue::client_token(app, &config, client, request.wish()?),
         GrantKind::Implicit => return Err(UNSUPPORTED),
     };
     request.issue(&consumed).await
@@ -132,6 +132,37 @@ impl Request<'_> {
         Ok(Consumed { scopes: grant.scopes.clone(), grant, user, nonce: None })
     }
 
+    /// What the client wants for itself: all scopes of APIs that it has unless it names some.
+    fn wish(&self) -> Result<Wish<'_>, OAuthError> {
+        let refused = OAuthError::new(ErrorCode::InvalidScope, "this client may not ask for this scope");
+        let scope = match self.params.get("scope") {
+            None => self.client.api_scopes.iter().cloned().collect::<Vec<_>>().join(" "),
+            Some(text) => {
+                let asked = Scopes::parse(text).ok_or_else(|| refused.clone())?;
+                let allowed = asked.within(&self.client.api_scopes);
+                if asked != allowed {
+                    return Err(refused);
+                }
+                asked.to_text()
+            }
+        };
+        let resource = client::resource(self.client, self.params)?;
+        Ok(Wish { scope, resource, holder: self.holder })
+    }
+
+    /// The API that was chosen with the code counts; later it can be named again, or for the first time when
+    /// the grant is new (RFC 8707 section 2.2).
+    fn check_resource(&self, granted: Option<&String>) -> Result<(), OAuthError> {
+        let asked = client::resource(self.client, self.params)?;
+        if asked.is_some() && asked != granted.map(String::as_str) {
+            return Err(OAuthError::new(
+                ErrorCode::InvalidTarget,
+                "the authorization was for another resource",
+            ));
+        }
+        Ok(())
+    }
+
     fn jkt(&self) -> Option<&String> {
         self.holder.map(|Holder(jkt)| jkt)
     }
@@ -151,6 +182,7 @@ impl Request<'_> {
                 "redirect_uri is not the one of the authorization request",
             ));
         }
+        self.check_resource(approved.permission.resource.as_ref())?;
         if approved.dpop_jkt.is_some() && approved.dpop_jkt.as_ref() != self.jkt() {
             return Err(OAuthError::invalid_grant("the code is bound to another key"));
         }
@@ -203,6 +235,7 @@ impl Request<'_> {
                 Presented::Current | Presented::JustRotated => {}
             }
             let scopes = self.narrowed(&grant)?;
+            self.check_resource(grant.resource.as_ref())?;
             let holder = grant::holder(self.app, self.config, &grant).await?;
             let user = holder.ok_or(OAuthError::invalid_grant("this person may no longer use this app"))?;
             if presented == Presented::Current {

@@ -7,9 +7,11 @@ use super::dpop::{self, Holder};
 use super::error::{ErrorCode, OAuthError};
 use super::grant;
 use super::issue::AccessClaims;
+use super::subject;
 use super::vocabulary::Scopes;
 use crate::app::App;
 use crate::config::Config;
+use crate::keys::Typ;
 
 const BAD_TOKEN: OAuthError =
     OAuthError::new(ErrorCode::InvalidToken, "the access token is wrong, expired or revoked");
@@ -27,7 +29,7 @@ pub struct Carried<'a> {
 }
 
 /// The claims for the app that `carried`'s token was issued to.
-pub async fn answer(app: &App, carried: &Carried<'_>) -> Result<Map<String, Value>, OAuthError> {
+pub async fn answer(app: &App, carried: &Carried<'_>) -> Result<Answer, OAuthError> {
     let config = app.config();
     let Sent { token, scheme } = carried.token()?;
     let access = app.access_tokens.read(&app.keys, token).ok_or(BAD_TOKEN)?;
@@ -49,7 +51,21 @@ pub async fn answer(app: &App, carried: &Carried<'_>) -> Result<Map<String, Valu
     if access.cnf.as_ref().map(|cnf| &cnf.jkt) != holder.as_ref().map(|Holder(jkt)| jkt) {
         return Err(BAD_TOKEN);
     }
-    reveal(app, &config, &access).await
+    let mut claims = reveal(app, &config, &access).await?;
+    let Some(alg) = client.userinfo_alg else {
+        return Ok(Answer::Plain(claims));
+    };
+    claims.insert("iss".to_owned(), config.issuer.clone().into());
+    claims.insert("aud".to_owned(), client.client_id.clone().into());
+    app.keys.sign(alg, Typ::Jwt, &claims).map(Answer::Signed).ok_or_else(OAuthError::server)
+}
+
+/// What the app gets.
+#[derive(Debug)]
+pub enum Answer {
+    Plain(Map<String, Value>),
+    /// A JWT, for apps that want one (section 5.3.2).
+    Signed(String),
 }
 
 /// The client a token was issued to, whether or not it still holds: browsers may read the refusal too.
@@ -62,13 +78,17 @@ pub fn client_id(app: &App, carried: &Carried<'_>) -> Option<String> {
 async fn reveal(app: &App, config: &Config, access: &AccessClaims) -> Result<Map<String, Value>, OAuthError> {
     let (grant, user) = grant::behind(app, config, access).await?.ok_or(BAD_TOKEN)?;
     let client = config.apps.get(&grant.client_id).ok_or(BAD_TOKEN)?;
+    if access.aud != config.issuer {
+        return Err(BAD_TOKEN);
+    }
     let scopes = Scopes::parse(&access.scope).ok_or(BAD_TOKEN)?;
     if !scopes.has("openid") {
         return Err(OAuthError::new(ErrorCode::InsufficientScope, "the scope openid is needed here"));
     }
     let roles =
         if scopes.has("roles") { claims::roles(&app.store, &user).await? } else { user.roles.clone() };
-    Ok(claims::for_userinfo(client, &user, &scopes, &roles))
+    let subject = subject::of(app.keys.master(), client, user.id);
+    Ok(claims::for_userinfo(client, &subject, &user, &scopes, &roles))
 }
 
 struct Sent<'a> {

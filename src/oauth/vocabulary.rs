@@ -10,7 +10,8 @@ use serde::{Deserialize, Serialize};
 pub struct Scopes(BTreeSet<String>);
 
 /// What an app may ask for.
-pub const KNOWN_SCOPES: [&str; 6] = ["openid", "profile", "email", "groups", "roles", "offline_access"];
+pub const KNOWN_SCOPES: [&str; 8] =
+    ["openid", "profile", "email", "address", "phone", "groups", "roles", "offline_access"];
 
 /// Longest `scope` value read, in bytes.
 const MAX_SCOPE_BYTES: usize = 2048;
@@ -152,6 +153,18 @@ pub struct Authentication {
     pub at: crate::clock::Timestamp,
     /// RFC 8176 values, in the order of the proofs.
     pub methods: Vec<String>,
+}
+
+/// The `acr` values that can be reached, the weakest first: the authenticator assurance levels of NIST
+/// SP 800-63B, as far as they speak of factors.
+pub const ACR_VALUES: [&str; 1] = ["aal1"];
+
+impl Authentication {
+    /// What the proofs amount to.
+    #[must_use]
+    pub const fn acr(&self) -> &'static str {
+        ACR_VALUES[0]
+    }
 }
 
 #[cfg(test)]

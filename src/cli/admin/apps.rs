@@ -14,6 +14,7 @@ use crate::oauth::claims::{self, ClaimsRequest};
 use crate::oauth::client::Client;
 use crate::oauth::grant::{Grant, Permission};
 use crate::oauth::issue::{Beside, Issue};
+use crate::oauth::subject;
 use crate::oauth::vocabulary::{Authentication, Scopes};
 use crate::policy;
 use crate::secret::Id;
@@ -154,7 +155,8 @@ async fn preview(
     };
     let id_token = issue.id_token_claims(app, Beside::AccessToken("")).await.map_err(Failure::new)?;
     let roles = claims::roles(&app.store, &user).await?;
-    let userinfo = claims::for_userinfo(known, &user, &scopes, &roles);
+    let subject = subject::of(app.keys.master(), known, user.id);
+    let userinfo = claims::for_userinfo(known, &subject, &user, &scopes, &roles);
     let json =
         json!({ "access": decision, "active": user.is_active(), "id_token": id_token, "userinfo": userinfo });
     let pretty = |value: &Value| serde_json::to_string_pretty(value).unwrap_or_default();
@@ -172,6 +174,7 @@ fn imagined(app: &App, known: &config::App, user: &User, scopes: Scopes) -> Gran
     let permission = Permission {
         scopes,
         claims: ClaimsRequest::default(),
+        resource: None,
         user: user.id,
         epoch: user.epoch,
         session: Some(Id::new(now)),

@@ -1,21 +1,18 @@
 //! One app as an OAuth client: what it may ask for, how, and where answers go.
 
 use std::collections::BTreeSet;
-use std::path::Path;
-use std::sync::Arc;
 use std::time::Duration;
 
 use ::url::Url;
 
 use super::app::{Named, access, identifier};
 use super::organisation::title;
-use super::{DAY, YEAR, at_most, optional, resolve, url};
+use super::{DAY, YEAR, at_most, content, credentials, optional, url};
 use crate::config::error::Problems;
-use crate::config::meant::{App, AuthMethod, ClientKeys, ClientKind, GrantKind, Lifetimes, Pkce};
+use crate::config::meant::{App, ClientKind, GrantKind, Lifetimes, Pkce};
 use crate::config::presets::{self, Defaults};
 use crate::config::read::{At, short};
 use crate::config::schema::{self, Scope};
-use crate::keys::PublicKeys;
 
 /// Longest life of a code (RFC 6749 section 4.1.2 recommends ten minutes at most).
 const CODE: (Duration, &str) = (Duration::from_secs(600), "10m");
@@ -36,10 +33,7 @@ pub(super) fn check(
     let defaults = defaults(&name, &app, url.as_ref(), problems);
     let kind = app.client.as_ref().map_or(ClientKind::Confidential, |client| client.value);
     refuse_public_preset(&app, problems);
-    let keys = optional(app.jwks.take(), |jwks| public_keys(jwks.value, named.base, problems));
-    let auth = auth(app.token_endpoint_auth_method.as_ref(), kind, keys.as_ref(), problems);
-    let signed =
-        app.signed_requests_only.as_ref().and_then(|only| signed_only(only, keys.as_ref(), problems));
+    let credentials = credentials::check(&mut app, kind, named.base, problems);
     let grants = grants(app.grants.take(), kind, defaults.as_ref(), problems);
     let redirect_uris = redirect_uris(&name, &app, grants.as_ref(), defaults.as_ref(), problems);
     let after_logout = app.post_logout_redirect_uris.as_ref();
@@ -50,6 +44,8 @@ pub(super) fn check(
     });
     let origins = app.origins.as_ref().and_then(|list| each(&list.value, |text| url::origin(text, problems)));
     let pkce = pkce(app.pkce, kind, defaults.as_ref(), problems);
+    let content = content::check(&mut app, redirect_uris.as_deref(), problems);
+    let initiate = optional(app.initiate_login_uri.take(), |text| url::https(&text, problems));
     let scopes = scopes(app.scopes, grants.as_ref(), defaults.as_ref(), problems);
     let lifetimes = app.lifetimes.and_then(|part| lifetimes(part.value, problems));
     let people = grants.as_ref().is_none_or(is_for_people);
@@ -57,6 +53,7 @@ pub(super) fn check(
     let shown = optional(app.title, |text| title(text, problems));
     let client_id = identifier(app.client_id.unwrap_or(name), "an app", problems);
     let first_party = or_preset(app.first_party, defaults.as_ref().map(|preset| preset.first_party));
+    let (credentials, content) = (credentials?, content?);
     Some(App {
         client_id: client_id?,
         title: shown?.unwrap_or(key),
@@ -68,17 +65,24 @@ pub(super) fn check(
         frontchannel_logout_uri: frontchannel?,
         origins: origins?.into_iter().collect(),
         kind,
-        auth: auth?,
-        keys: keys?,
+        auth: credentials.auth,
+        keys: credentials.keys,
         grants: grants?,
         pkce: pkce?,
         pushed_requests_only: app.pushed_requests_only?.value,
-        signed_requests_only: signed?,
+        signed_requests_only: credentials.signed_requests_only,
         dpop_bound_access_tokens: app.dpop_bound_access_tokens?.value,
         first_party: first_party?,
-        scopes: scopes?,
+        scopes: &scopes? | &content.api_scopes,
+        api_scopes: content.api_scopes,
+        resources: content.resources,
+        claims: content.claims,
+        claims_in_id_token: app.claims_in_id_token?.value,
+        pairwise_sector: content.pairwise_sector,
         lifetimes: lifetimes?,
         id_token_alg: app.id_token_alg?.value,
+        userinfo_alg: app.userinfo_alg.map(|alg| alg.value),
+        initiate_login_uri: initiate?,
         access: access?,
         userinfo_token_in_query: app.userinfo_token_in_query?.value,
         withheld_claims: defaults.map_or(&[], |preset| preset.withheld_claims),
@@ -131,62 +135,6 @@ fn refuse_public_preset(app: &schema::App, problems: &mut Problems) {
             .error(client.place, "Rocket.Chat keeps a secret, so it is `confidential`")
             .hint("remove `client`");
     }
-}
-
-fn public_keys(written: schema::Jwks, base: &Path, problems: &mut Problems) -> Option<ClientKeys> {
-    let file = match written {
-        schema::Jwks::Uri(text) => return url::https(&text, problems).map(ClientKeys::At),
-        schema::Jwks::File(file) => file,
-    };
-    let path = resolve(base, &file, problems)?;
-    let read = std::fs::read(&path).map_err(|error| error.to_string());
-    let parsed = read.and_then(|text| {
-        PublicKeys::parse(&text)
-            .filter(|keys| !keys.is_empty())
-            .ok_or_else(|| "no public key to sign with".to_owned())
-    });
-    parsed
-        .map(|keys| ClientKeys::Fixed(Arc::new(keys)))
-        .map_err(|why| {
-            problems
-                .error(file.place, format!("`{}`: {why}", short(&file.value)))
-                .hint("a JWK Set (RFC 7517) with public keys: RSA of 2048 bits, P-256 or Ed25519");
-        })
-        .ok()
-}
-
-fn auth(
-    written: Option<&At<AuthMethod>>,
-    kind: ClientKind,
-    keys: Option<&Option<ClientKeys>>,
-    problems: &mut Problems,
-) -> Option<AuthMethod> {
-    let Some(written) = written else {
-        return Some(if kind == ClientKind::Public { AuthMethod::None } else { AuthMethod::ClientSecret });
-    };
-    if kind == ClientKind::Public {
-        problems
-            .error(written.place, "a public app does not prove who it is")
-            .hint("remove this key, or `client: public`");
-        return None;
-    }
-    if written.value == AuthMethod::PrivateKeyJwt && keys.is_some_and(Option::is_none) {
-        problems
-            .error(written.place, "`private_key_jwt` needs the public keys of the app")
-            .hint("add `jwks: { uri: https://… }` or `jwks: { file: … }`");
-        return None;
-    }
-    Some(written.value)
-}
-
-fn signed_only(only: &At<bool>, keys: Option<&Option<ClientKeys>>, problems: &mut Problems) -> Option<bool> {
-    if only.value && keys.is_some_and(Option::is_none) {
-        problems
-            .error(only.place, "signed requests need the public keys of the app")
-            .hint("add `jwks: { uri: https://… }` or `jwks: { file: … }`");
-        return None;
-    }
-    Some(only.value)
 }
 
 /// What was written, else what the preset says, else the default.

@@ -5,6 +5,8 @@
 
 mod app;
 mod client;
+mod content;
+mod credentials;
 mod organisation;
 mod server;
 mod url;

@@ -4,6 +4,7 @@ use actix_web::http::StatusCode;
 use actix_web::{HttpRequest, HttpResponse, web};
 
 use crate::app::App;
+use crate::config;
 use crate::login::LoginError;
 use crate::login::session;
 use crate::policy;
@@ -20,8 +21,9 @@ pub async fn home(app: web::Data<App>, request: HttpRequest) -> HttpResponse {
         Err(error) => return answer::stuck(&request, &config, &LoginError::Store(error)),
     };
     let usable = config.apps.values().filter(|known| policy::access(known, &signed_in.user.groups).is_some());
-    let apps: Vec<(&str, &str)> =
-        usable.filter_map(|known| Some((known.title.as_str(), known.url.as_ref()?.as_str()))).collect();
+    let links: Vec<(&str, String)> =
+        usable.filter_map(|known| Some((known.title.as_str(), link(known, &config.issuer)?))).collect();
+    let apps: Vec<(&str, &str)> = links.iter().map(|(title, link)| (*title, link.as_str())).collect();
     let here = request.path().to_owned();
     let action = format!("{}account/sign-out", with_slash(&here));
     let csrf = sign_out::csrf(&app, &signed_in);
@@ -34,6 +36,15 @@ pub async fn home(app: web::Data<App>, request: HttpRequest) -> HttpResponse {
     };
     let look = Look::new(&config, answer::language(&request, &config, None)).at(&here);
     answer::page(&request, StatusCode::OK, page.render(&look), &[])
+}
+
+/// Where an app is opened: its own start of a sign-in (`OpenID` Connect Core section 4), or its address.
+fn link(known: &config::App, issuer: &str) -> Option<String> {
+    let Some(mut start) = known.initiate_login_uri.clone() else {
+        return known.url.as_ref().map(ToString::to_string);
+    };
+    start.query_pairs_mut().append_pair("iss", issuer);
+    Some(start.into())
 }
 
 fn with_slash(path: &str) -> String {

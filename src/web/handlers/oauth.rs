@@ -174,7 +174,11 @@ pub async fn userinfo(app: web::Data<App>, request: HttpRequest, payload: web::P
     let asked = request.headers().contains_key(header::ORIGIN);
     let client = asked.then(|| userinfo::client_id(&app, &carried)).flatten();
     let mut response = match userinfo::answer(&app, &carried).await {
-        Ok(claims) => answer::json(StatusCode::OK, &claims),
+        Ok(userinfo::Answer::Plain(claims)) => answer::json(StatusCode::OK, &claims),
+        Ok(userinfo::Answer::Signed(token)) => HttpResponse::Ok()
+            .content_type("application/jwt")
+            .insert_header((header::CACHE_CONTROL, "no-store"))
+            .body(token),
         Err(error) => answer::json_error(&error, Some(&bearer_challenge(&error))),
     };
     cors::allow(&request, &app.config(), Some(client.as_deref().unwrap_or_default()), &mut response);
