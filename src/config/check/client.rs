@@ -38,12 +38,12 @@ pub(super) fn check(
     let redirect_uris = redirect_uris(&name, &app, grants.as_ref(), defaults.as_ref(), problems);
     let after_logout = app.post_logout_redirect_uris.as_ref();
     let after_logout = after_logout.and_then(|list| uris(list, kind, problems));
-    let backchannel = optional(app.backchannel_logout_uri, |text| url::logout_uri(&text, problems));
-    let frontchannel = optional(app.frontchannel_logout_uri, |text| {
+    let backchannel = optional(app.backchannel_logout_uri.take(), |text| url::logout_uri(&text, problems));
+    let frontchannel = optional(app.frontchannel_logout_uri.take(), |text| {
         frontchannel(&text, redirect_uris.as_deref().unwrap_or_default(), problems)
     });
     let origins = app.origins.as_ref().and_then(|list| each(&list.value, |text| url::origin(text, problems)));
-    let pkce = pkce(app.pkce, kind, defaults.as_ref(), problems);
+    let pkce = pkce(app.pkce.take(), kind, defaults.as_ref(), problems);
     let content = content::check(&mut app, redirect_uris.as_deref(), problems);
     let initiate = optional(app.initiate_login_uri.take(), |text| url::https(&text, problems));
     let scopes = scopes(app.scopes, grants.as_ref(), defaults.as_ref(), problems);
