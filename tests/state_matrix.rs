@@ -2,6 +2,7 @@
 //! providers are one empty cell of this table; each cell here is first seen to be open.
 
 use crate::device::Device;
+use crate::password_grant;
 use crate::support::relying_party::Tokens;
 use crate::support::{Browser, RelyingParty, TestIdp, TestUser};
 
@@ -27,10 +28,10 @@ const STATES: [State; 7] = [
     State::SessionRevoked,
 ];
 
-/// A device of the same group.
+/// A device of the same group, which may also ask for passwords.
 const PANEL: &str = r"
   panel:
-    grants: [device_code]
+    grants: [device_code, password]
     first_party: true
     access: [{ group: staff, policy: standard }]
 ";
@@ -153,6 +154,20 @@ async fn a_device_that_was_let_in_is_closed_at_once() {
         holder.enter(state).await;
         let expected = if state == State::AppRemoved { "invalid_client" } else { "invalid_grant" };
         device.poll().await.expect_error(expected);
+    }
+}
+
+#[tokio::test]
+async fn the_password_grant_is_closed_to_whom_it_should_be() {
+    for state in [State::Disabled, State::Deleted, State::PasswordReset, State::GroupLost, State::AppRemoved]
+    {
+        let holder = Holder::new().await;
+        let panel = holder.idp.relying_party("panel").await;
+        let tokens = password_grant::ask(&panel, "alice", &holder.alice.password).await.expect_tokens();
+        holder.enter(state).await;
+        let expected = if state == State::AppRemoved { "invalid_client" } else { "invalid_grant" };
+        password_grant::ask(&panel, "alice", &holder.alice.password).await.expect_error(expected);
+        assert_eq!(panel.userinfo(&tokens.access).await.status, 401, "{state:?}");
     }
 }
 

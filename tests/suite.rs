@@ -16,6 +16,7 @@ mod logout_channels;
 mod overload;
 mod par;
 mod parsers;
+mod password_grant;
 mod races;
 mod redirect_uri;
 mod rocketchat;

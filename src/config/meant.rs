@@ -193,6 +193,8 @@ pub enum GrantKind {
     ClientCredentials,
     /// RFC 8628.
     DeviceCode,
+    /// RFC 6749 section 4.3: the app itself asks for the password.
+    Password,
     /// Tokens through the browser: the response types with `id_token` or `token`.
     Implicit,
 }

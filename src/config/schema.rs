@@ -144,7 +144,8 @@ section! {
         client_id: String = Optional("wiki"),
         /// `authorization_code`, `refresh_token`, `client_credentials` (tokens of the app itself, without a
         /// person), `device_code` (a device without a browser shows a code that people type at `/device`),
-        /// and `implicit` for old apps that want tokens through the browser.
+        /// and for old apps `implicit` (tokens through the browser) and `password` (the app asks for passwords
+        /// itself; only where `first_party: true`).
         grants: Vec<At<GrantKind>> = Default("[authorization_code, refresh_token]"),
         /// Proof key for codes: `required`, or `optional` for apps that cannot.
         pkce: Pkce = Default("required"),
@@ -231,7 +232,7 @@ pub(super) enum SubjectType {
 
 words! { SubjectType { "public" = Self::Public, "pairwise" = Self::Pairwise, } }
 
-words! { GrantKind { "authorization_code" = Self::AuthorizationCode, "refresh_token" = Self::RefreshToken, "client_credentials" = Self::ClientCredentials, "device_code" = Self::DeviceCode, "implicit" = Self::Implicit, } }
+words! { GrantKind { "authorization_code" = Self::AuthorizationCode, "refresh_token" = Self::RefreshToken, "client_credentials" = Self::ClientCredentials, "device_code" = Self::DeviceCode, "password" = Self::Password, "implicit" = Self::Implicit, } }
 words! { Pkce { "required" = Self::Required, "optional" = Self::Optional, } }
 words! { Alg { "RS256" = Self::Rs256, "ES256" = Self::Es256, "EdDSA" = Self::EdDsa, } }
 

@@ -249,7 +249,7 @@ async fn by_password(
 
 /// Checks name and password: counted first, with equal work for names that nobody has. The batch is what the
 /// right password changes.
-async fn prove_password(
+pub async fn prove_password(
     app: &App,
     visitor: &Visitor,
     username: &str,

@@ -15,6 +15,14 @@ pub struct Visitor {
     pub user_agent: String,
 }
 
+impl Visitor {
+    /// An app that speaks for somebody.
+    #[must_use]
+    pub const fn without_browser(address: IpAddr) -> Self {
+        Self { browser: None, session: None, device: None, address, user_agent: String::new() }
+    }
+}
+
 /// A cookie to set or to remove.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum CookieChange {

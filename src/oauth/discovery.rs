@@ -77,6 +77,7 @@ fn grants(config: &Config) -> Value {
         (GrantKind::Implicit, "implicit"),
         (GrantKind::ClientCredentials, "client_credentials"),
         (GrantKind::DeviceCode, device::GRANT_TYPE),
+        (GrantKind::Password, "password"),
     ];
     grant_types.extend(further.into_iter().filter(|(grant, _)| offers(config, *grant)).map(|(_, name)| name));
     json!({

@@ -22,6 +22,7 @@ pub mod issue;
 pub mod logout;
 pub mod par;
 pub mod params;
+pub mod password;
 pub mod refresh;
 pub mod request_object;
 pub mod subject;

@@ -1,6 +1,7 @@
 //! The token endpoint in fixed phases: read, authenticate the client, allow the grant type, consume the
 //! grant, issue. A grant type only fills in how its grant is consumed, so none can forget a phase.
 
+use std::net::IpAddr;
 use std::sync::Arc;
 
 use base64::Engine;
@@ -13,6 +14,7 @@ use super::error::{ErrorCode, OAuthError};
 use super::grant::{self, Approved, Code, CodeState, Grant};
 use super::issue::{self, Beside, Issue, TokenAnswer, Wish};
 use super::params::Params;
+use super::password::{self, Asked};
 use super::refresh::{self, Presented};
 use super::vocabulary::Scopes;
 use crate::account::User;
@@ -39,12 +41,13 @@ struct Request<'a> {
     now: Timestamp,
 }
 
-/// Answers a token request (RFC 6749 sections 4.1.3, 4.4.2 and 6, RFC 8628 section 3.4). `authorization`
+/// Answers a token request (RFC 6749 sections 4.1.3, 4.3.2, 4.4.2 and 6, RFC 8628 section 3.4). `authorization`
 /// and `dpop` hold every such header.
 pub async fn answer(
     app: &App,
     authorization: &[&str],
     dpop: &[&str],
+    address: IpAddr,
     body: &[u8],
 ) -> Result<TokenAnswer, OAuthError> {
     let config = app.config();
@@ -62,6 +65,7 @@ pub async fn answer(
         GrantKind::AuthorizationCode => request.redeem_code().await?,
         GrantKind::RefreshToken => request.rotate().await?,
         GrantKind::DeviceCode => request.redeem_device_code().await?,
+        GrantKind::Password => request.take_password(address).await?,
         GrantKind::ClientCredentials => return issue::client_token(app, &config, client, request.wish()?),
         GrantKind::Implicit => return Err(UNSUPPORTED),
     };
@@ -73,6 +77,7 @@ fn allowed_grant(client: &config::App, grant_type: Option<&str>) -> Result<Grant
         Some("authorization_code") => GrantKind::AuthorizationCode,
         Some("refresh_token") => GrantKind::RefreshToken,
         Some("client_credentials") => GrantKind::ClientCredentials,
+        Some("password") => GrantKind::Password,
         Some(device::GRANT_TYPE) => GrantKind::DeviceCode,
         Some(_) => {
             return Err(UNSUPPORTED);
@@ -123,6 +128,12 @@ impl Request<'_> {
             Err(ApplyError::Conflict(_)) => self.lost_race(&code).await,
             Err(error) => Err(error.into()),
         }
+    }
+
+    async fn take_password(&self, address: IpAddr) -> Result<Consumed, OAuthError> {
+        let asked = Asked { config: self.config, client: self.client, params: self.params, address };
+        let (grant, user) = password::redeem(self.app, &asked, |grant| self.bound(grant)).await?;
+        Ok(Consumed { scopes: grant.scopes.clone(), grant, user, nonce: None })
     }
 
     async fn redeem_device_code(&self) -> Result<Consumed, OAuthError> {

@@ -8,7 +8,7 @@ use ::url::Url;
 use super::app::{Named, access, identifier};
 use super::organisation::title;
 use super::{DAY, YEAR, at_most, content, credentials, optional, url};
-use crate::config::error::Problems;
+use crate::config::error::{Place, Problems};
 use crate::config::meant::{App, ClientKind, GrantKind, Lifetimes, Pkce};
 use crate::config::presets::{self, Defaults};
 use crate::config::read::{At, short};
@@ -27,7 +27,7 @@ pub(super) fn check(
     named: &Named<'_>,
     problems: &mut Problems,
 ) -> Option<App> {
-    let key = name.value.clone();
+    let (key, place) = (name.value.clone(), name.place);
     let preset = app.preset.as_ref().map(|preset| preset.value);
     let url = optional(app.url.as_ref(), |text| url::app_url(text, problems));
     let defaults = defaults(&name, &app, url.as_ref(), problems);
@@ -52,7 +52,7 @@ pub(super) fn check(
     let access = app.access.and_then(|list| access(list, people, named, problems));
     let shown = optional(app.title, |text| title(text, problems));
     let client_id = identifier(app.client_id.unwrap_or(name), "an app", problems);
-    let first_party = or_preset(app.first_party, defaults.as_ref().map(|preset| preset.first_party));
+    let first_party = first_party(place, app.first_party, defaults.as_ref(), grants.as_ref(), problems);
     let (credentials, content) = (credentials?, content?);
     Some(App {
         client_id: client_id?,
@@ -164,7 +164,9 @@ fn uris(list: &At<Vec<At<String>>>, kind: ClientKind, problems: &mut Problems) -
 
 /// Whether anybody signs in to it.
 fn is_for_people(grants: &BTreeSet<GrantKind>) -> bool {
-    [GrantKind::AuthorizationCode, GrantKind::DeviceCode].iter().any(|grant| grants.contains(grant))
+    [GrantKind::AuthorizationCode, GrantKind::DeviceCode, GrantKind::Password]
+        .iter()
+        .any(|grant| grants.contains(grant))
 }
 
 /// Those of the preset and those written; there must be one where codes are sent.
@@ -232,13 +234,8 @@ fn grants(
 ) -> Option<BTreeSet<GrantKind>> {
     let written = written?;
     let place = written.place;
-    if let Some(implicit) = written.value.iter().find(|grant| grant.value == GrantKind::Implicit) {
-        problems
-            .warn(
-                implicit.place,
-                "tokens in addresses leak through history, logs and scripts (RFC 9700 section 2.1.2)",
-            )
-            .hint("leave out `implicit` if the app can use codes with PKCE");
+    for grant in &written.value {
+        warn_of_old(grant, problems);
     }
     let set = At { value: written.value.into_iter().map(|grant| grant.value).collect(), place };
     let grants: BTreeSet<_> = or_preset(Some(set), preset.map(|preset| preset.grants.clone()))?;
@@ -259,6 +256,41 @@ fn grants(
         return None;
     }
     Some(grants)
+}
+
+/// Grants that RFC 9700 advises against.
+fn warn_of_old(grant: &At<GrantKind>, problems: &mut Problems) {
+    let (why, hint) = match grant.value {
+        GrantKind::Implicit => (
+            "tokens in addresses leak through history, logs and scripts (RFC 9700 section 2.1.2)",
+            "leave out `implicit` if the app can use codes with PKCE",
+        ),
+        GrantKind::Password => (
+            "the app sees every password, and nothing but a password can be asked for (RFC 9700 section 2.4)",
+            "leave out `password` if the app can open a browser",
+        ),
+        _ => return,
+    };
+    problems.warn(grant.place, why).hint(hint);
+}
+
+/// Who gives an app a password is not asked for consent, so it must be ours.
+fn first_party(
+    app: Place,
+    written: Option<At<bool>>,
+    preset: Option<&Defaults>,
+    grants: Option<&BTreeSet<GrantKind>>,
+    problems: &mut Problems,
+) -> Option<bool> {
+    let place = Some(written.as_ref()?.place).filter(|place| place.is_written()).unwrap_or(app);
+    let ours = or_preset(written, preset.map(|preset| preset.first_party))?;
+    if ours || grants.is_none_or(|grants| !grants.contains(&GrantKind::Password)) {
+        return Some(ours);
+    }
+    problems
+        .error(place, "the grant `password` is only for apps of your own")
+        .hint("write `first_party: true`, or leave out `password`");
+    None
 }
 
 fn scopes(

@@ -16,6 +16,7 @@ use crate::oauth::params::Params;
 use crate::oauth::userinfo::{self, Carried};
 use crate::oauth::{AuthorizationRequest, ErrorCode, OAuthError, device, held, par, token as token_endpoint};
 use crate::web::body::{self, BodyError};
+use crate::web::edge::Caller;
 use crate::web::{answer, cookies, cors, handlers::login};
 
 /// GET `/oauth2/authorize`.
@@ -145,8 +146,9 @@ pub async fn token(app: web::Data<App>, request: HttpRequest, payload: web::Payl
         Err(error) => return unread(error),
     };
     let authorization = headers(&request, "authorization");
+    let address = Caller::of(&request).address;
     let proofs = headers(&request, "dpop");
-    let result = token_endpoint::answer(&app, &authorization, &proofs, &body).await;
+    let result = token_endpoint::answer(&app, &authorization, &proofs, address, &body).await;
     let mut response = to_authenticated(StatusCode::OK, &authorization, result);
     response.headers_mut().insert(header::PRAGMA, HeaderValue::from_static("no-cache"));
     allow_client(&request, &app, &body, &mut response);
