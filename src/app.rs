@@ -5,6 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use arc_swap::ArcSwap;
+use tokio::sync::Mutex;
 
 use crate::clock::Clock;
 use crate::config::{self, Config, ConfigError};
@@ -15,6 +16,7 @@ use crate::oauth::backchannel::Bell;
 use crate::oauth::client;
 use crate::oauth::discovery::Metadata;
 use crate::oauth::issue::AccessTokens;
+use crate::oauth::registration;
 use crate::outbound::{Outbound, OutboundError};
 use crate::store::{OpenError, Store, StoreError};
 
@@ -42,6 +44,8 @@ pub enum StartError {
 /// The program's state. Cheap to share behind an [`Arc`].
 pub struct App {
     config: ArcSwap<Config>,
+    /// The file alone, without the apps that registered themselves.
+    file: Mutex<Config>,
     config_path: PathBuf,
     pub store: Store,
     pub clock: Clock,
@@ -64,10 +68,13 @@ impl App {
         let master = MasterKey::load(dir, !file.exists())?;
         let store = Store::open_redb(&file, clock.clone())?;
         let keys = Keys::load(master, &store, &clock).await?;
+        let file = config;
+        let config = registration::complete(&store, file.clone()).await?;
         client::reconcile(&store, &config, keys.master(), clock.now()).await?;
         let outbound = Outbound::new(&config.outbound)?;
         Ok(Arc::new(Self {
             config: ArcSwap::from_pointee(config),
+            file: Mutex::new(file),
             config_path: config_path.to_owned(),
             store,
             clock,
@@ -97,11 +104,21 @@ impl App {
     pub async fn reload(&self) -> Result<Vec<String>, StartError> {
         let loaded = config::load(&self.config_path)?;
         let old = self.config();
-        client::reconcile(&self.store, &loaded.config, self.keys.master(), self.clock.now()).await?;
+        let mut file = self.file.lock().await;
+        let config = registration::complete(&self.store, loaded.config.clone()).await?;
+        client::reconcile(&self.store, &config, self.keys.master(), self.clock.now()).await?;
         self.outbound.allow(&loaded.config.outbound);
         let fixed = needs_restart(&old, &loaded.config);
-        self.config.store(Arc::new(loaded.config));
+        self.config.store(Arc::new(config));
+        *file = loaded.config;
         Ok(fixed)
+    }
+
+    /// Takes up what apps have registered, changed or removed.
+    pub async fn complete_config(&self) -> Result<(), StoreError> {
+        let file = self.file.lock().await;
+        self.config.store(Arc::new(registration::complete(&self.store, file.clone()).await?));
+        Ok(())
     }
 
     /// How long a replaced signing key stays published: longer than anything it signed lives.

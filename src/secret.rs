@@ -185,6 +185,10 @@ token_kinds! {
     RefreshToken = "gr_";
     /// A reference to a pushed authorization request (RFC 9126 section 2.2).
     PushedToken = "gp_";
+    /// An initial access token (RFC 7591 section 1.2).
+    InvitationToken = "gi_";
+    /// A registration access token (RFC 7592 section 1.2).
+    RegistrationToken = "gm_";
     /// A browser session cookie.
     SessionToken = "gs_";
     /// The cookie that binds pending sign-ins to a browser.

@@ -191,7 +191,7 @@ async fn outsized_tokens(idp: &TestIdp) {
 }
 
 /// Every address with the methods it knows.
-const TABLE: [(&str, &[&str]); 19] = [
+const TABLE: [(&str, &[&str]); 21] = [
     ("/", &["GET"]),
     ("/healthz", &["GET"]),
     ("/readyz", &["GET"]),
@@ -207,6 +207,8 @@ const TABLE: [(&str, &[&str]); 19] = [
     ("/oauth2/userinfo", &["GET", "POST", "OPTIONS"]),
     ("/oauth2/logout", &["GET", "POST"]),
     ("/device", &["GET", "POST"]),
+    ("/oauth2/register", &["POST"]),
+    ("/oauth2/register/x", &["GET", "PUT", "DELETE"]),
     ("/login", &["GET"]),
     ("/login/x", &["GET", "POST"]),
     ("/account/sign-out", &["GET", "POST"]),
@@ -223,7 +225,9 @@ async fn every_address_answers_its_methods_and_no_others() {
             let reply = Reply::of(idp.http.request(known, idp.at(path))).await;
             assert!(reply.status < 500, "{method} {path}: {}", reply.status);
             assert_eq!(reply.status == 405, !methods.contains(&method), "{method} {path}: {}", reply.status);
-            assert_eq!(reply.status == 404, path == "/login/x" && method == "GET", "{method} {path}");
+            // No such flow; and no app may register here.
+            let missing = [("GET", "/login/x"), ("POST", "/oauth2/register")].contains(&(method, path));
+            assert_eq!(reply.status == 404, missing, "{method} {path}");
             if reply.status == 405 {
                 let mut allowed: Vec<&str> = reply.header("allow").split(", ").collect();
                 // HEAD goes with GET (RFC 9110 section 9.3.2).
@@ -257,7 +261,6 @@ async fn any_other_address_is_the_same_page() {
         "/oauth2",
         "/oauth2/",
         "/oauth2/token/",
-        "/oauth2/register",
         "/OAUTH2/TOKEN",
         "/admin",
         "/metrics",

@@ -19,6 +19,7 @@ mod parsers;
 mod password_grant;
 mod races;
 mod redirect_uri;
+mod registration;
 mod rocketchat;
 mod service;
 mod sign_in;

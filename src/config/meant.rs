@@ -29,6 +29,7 @@ pub struct Config {
     pub organisation: Organisation,
     /// By client id.
     pub apps: BTreeMap<String, App>,
+    pub app_registration: AppRegistration,
     pub policies: BTreeMap<String, Policy>,
     pub sign_in: SignIn,
     pub passwords: Passwords,
@@ -37,6 +38,17 @@ pub struct Config {
     /// Members of this group may administrate.
     pub admin_group: Option<String>,
     pub log: Log,
+}
+
+/// What apps may be that register themselves (RFC 7591).
+#[derive(Debug, Clone)]
+pub struct AppRegistration {
+    /// Who may use them; empty: none may register.
+    pub access: Vec<Access>,
+    pub grants: BTreeSet<GrantKind>,
+    pub scopes: BTreeSet<String>,
+    /// Apps there may be, those of the file among them.
+    pub max: usize,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -227,7 +239,7 @@ pub struct Lifetimes {
 }
 
 /// People of `group` (or `everyone`) may use the app under `policy`.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Serialize)]
 pub struct Access {
     pub group: String,
     pub policy: String,

@@ -61,6 +61,29 @@ pub fn parse(name: &str, text: &str, base: &Path) -> Result<Loaded, ConfigError>
     }
 }
 
+/// The app that registered itself with these `settings`, which are those of an app in the file; `access` is
+/// the file's. The error is the first thing that is wrong.
+pub fn registered_app(
+    client_id: &str,
+    settings: &serde_json::Value,
+    access: &[Access],
+) -> Result<App, String> {
+    let mut settings = settings.clone();
+    if let Some(members) = settings.as_object_mut() {
+        members.insert("access".to_owned(), serde_json::json!(access));
+    }
+    let text = settings.to_string();
+    let mut problems = Problems::default();
+    let app = document::parse(&text, &mut problems)
+        .and_then(|node| schema::App::read(&node, &mut problems))
+        .and_then(|app| check::registered_app(client_id, app, &mut problems));
+    let first = |error: ConfigError| {
+        error.problems().first().map_or_else(String::new, |problem| problem.message.clone())
+    };
+    problems.finish(client_id, &text).map_err(first)?;
+    app.ok_or_else(|| "it is not usable".to_owned())
+}
+
 /// At most one byte more than is accepted, so that the size is refused with the other mistakes.
 fn read_file(path: &Path) -> io::Result<Vec<u8>> {
     // A pipe would be waited for.

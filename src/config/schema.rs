@@ -30,6 +30,8 @@ section! {
         organisation: Organisation = Default("{}"),
         /// The applications people sign in to, by name.
         apps: Entries<App> = Default("{}"),
+        /// Apps that register themselves (RFC 7591) with a token that `gantry app invite` prints.
+        app_registration: AppRegistration = Default("{}"),
         /// What must be proved at sign-in, by name. Without this key there is one policy, `standard`.
         policies: Entries<Policy> = Default("{ standard: {} }"),
         /// How long a sign-in lasts.
@@ -138,7 +140,7 @@ section! {
         /// `client_secret_post` are taken.
         token_endpoint_auth_method: AuthMethod = Optional("private_key_jwt"),
         /// Public keys of the app, for `private_key_jwt` and signed requests (RFC 9101): `{ file: PATH }` of a
-        /// JWK Set, or `{ uri: URL }` where it publishes one.
+        /// JWK Set, `{ uri: URL }` where it publishes one, or `{ inline: JSON }`.
         jwks: Jwks = Optional("{ uri: https://wiki.example.org/jwks.json }"),
         /// Name in the protocol; the name of the entry unless given.
         client_id: String = Optional("wiki"),
@@ -208,6 +210,8 @@ choice! {
         file = File(At<String>),
         /// An address that answers with one.
         uri = Uri(At<String>),
+        /// The set itself, as JSON.
+        inline = Inline(At<String>),
     }
 }
 
@@ -250,6 +254,21 @@ words! {
         "address" = Self("address"),
         "phone" = Self("phone"),
         "offline_access" = Self("offline_access"),
+    }
+}
+
+section! {
+    /// Apps that register themselves (RFC 7591).
+    AppRegistration {
+        /// Who may use them, such as `[{ group: everyone, policy: standard }]`; without an entry no app may
+        /// register.
+        access: Vec<At<Access>> = Default("[]"),
+        /// Grants they may choose.
+        grants: Vec<At<GrantKind>> = Default("[authorization_code, refresh_token]"),
+        /// Scopes they may ask for.
+        scopes: Vec<At<Scope>> = Default("[openid, profile, email, offline_access]"),
+        /// Apps there may be in all.
+        max: u32 = Default("200"),
     }
 }
 

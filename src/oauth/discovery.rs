@@ -61,8 +61,17 @@ fn endpoints(config: &Config) -> Value {
         "end_session_endpoint": at("/oauth2/logout"),
         "jwks_uri": at("/oauth2/jwks"),
     });
-    if let Some(members) = endpoints.as_object_mut().filter(|_| offers(config, GrantKind::DeviceCode)) {
-        members.insert("device_authorization_endpoint".to_owned(), at("/oauth2/device_authorization").into());
+    let further = [
+        (
+            "device_authorization_endpoint",
+            "/oauth2/device_authorization",
+            offers(config, GrantKind::DeviceCode),
+        ),
+        ("registration_endpoint", "/oauth2/register", !config.app_registration.access.is_empty()),
+    ];
+    if let Some(members) = endpoints.as_object_mut() {
+        let there = further.into_iter().filter(|(_, _, there)| *there);
+        members.extend(there.map(|(name, path, _)| (name.to_owned(), at(path).into())));
     }
     endpoints
 }

@@ -7,7 +7,7 @@ use crate::store::{ApplyError, StoreError};
 macro_rules! error_codes {
     ($($name:ident = $code:literal, $status:literal;)*) => {
         /// The `error` values of RFC 6749 sections 4.1.2.1 and 5.2, RFC 6750 section 3.1, RFC 7009
-        /// section 2.2.1, RFC 8628 section 3.5, RFC 8707 section 2, RFC 9101 section 6.3, RFC 9449 section 5 and `OpenID` Connect Core section 3.1.2.6.
+        /// section 2.2.1, RFC 7591 section 3.2.2, RFC 8628 section 3.5, RFC 8707 section 2, RFC 9101 section 6.3, RFC 9449 section 5 and `OpenID` Connect Core section 3.1.2.6.
         #[derive(Debug, Clone, Copy, PartialEq, Eq)]
         pub enum ErrorCode { $($name,)* }
 
@@ -43,6 +43,8 @@ error_codes! {
     AccountSelectionRequired = "account_selection_required", 400;
     RequestNotSupported = "request_not_supported", 400;
     RequestUriNotSupported = "request_uri_not_supported", 400;
+    InvalidClientMetadata = "invalid_client_metadata", 400;
+    InvalidRedirectUri = "invalid_redirect_uri", 400;
     InvalidTarget = "invalid_target", 400;
     UnmetAuthenticationRequirements = "unmet_authentication_requirements", 400;
     InvalidRequestObject = "invalid_request_object", 400;

@@ -24,6 +24,7 @@ pub mod par;
 pub mod params;
 pub mod password;
 pub mod refresh;
+pub mod registration;
 pub mod request_object;
 pub mod subject;
 pub mod token;

@@ -80,6 +80,10 @@ kinds! {
     LogoutNotice = 15, "logout notice";
     /// A signed message that counts once.
     UsedJwt = 16, "used JWT";
+    /// An app that registered itself.
+    RegisteredApp = 17, "registered app";
+    /// The right to register apps.
+    AppInvitation = 18, "app invitation";
 }
 
 impl fmt::Display for Kind {

@@ -1,4 +1,4 @@
-//! Request bodies: form-encoded, bounded in size and time.
+//! Request bodies: forms and JSON, bounded in size and time.
 
 use std::time::Duration;
 
@@ -27,6 +27,16 @@ pub async fn form(request: &HttpRequest, payload: Payload) -> Result<Bytes, Body
 /// The body of a form post, empty for anything else.
 pub async fn form_if_any(request: &HttpRequest, payload: Payload) -> Result<Bytes, BodyError> {
     if is_form(request) { read(request, payload).await } else { Ok(Bytes::new()) }
+}
+
+/// The whole body of a JSON request.
+pub async fn json(request: &HttpRequest, payload: Payload) -> Result<Bytes, BodyError> {
+    let kind = request.headers().get(header::CONTENT_TYPE).and_then(|value| value.to_str().ok());
+    let kind = kind.and_then(|kind| kind.split(';').next()).unwrap_or_default();
+    if !kind.trim().eq_ignore_ascii_case("application/json") {
+        return Err(BodyError(StatusCode::UNSUPPORTED_MEDIA_TYPE));
+    }
+    read(request, payload).await
 }
 
 async fn read(request: &HttpRequest, payload: Payload) -> Result<Bytes, BodyError> {

@@ -1,9 +1,9 @@
 //! The table of addresses.
 
-use actix_web::web::{ServiceConfig, get, head, post, resource, route, scope};
+use actix_web::web::{ServiceConfig, delete, get, head, post, put, resource, route, scope};
 use actix_web::{FromRequest, Handler, Resource, Responder, Route};
 
-use super::handlers::{device, health, home, login, oauth, sign_out, statics};
+use super::handlers::{device, health, home, login, oauth, registration, sign_out, statics};
 
 /// Every address, under the issuer's path `base`.
 pub fn configure(config: &mut ServiceConfig, base: &str) {
@@ -26,6 +26,12 @@ pub fn configure(config: &mut ServiceConfig, base: &str) {
             .service(resource("/oauth2/revoke").route(post().to(oauth::revoke)).route(cors()))
             .service(
                 page("/oauth2/userinfo", oauth::userinfo).route(post().to(oauth::userinfo)).route(cors()),
+            )
+            .service(resource("/oauth2/register").route(post().to(registration::register)))
+            .service(
+                page("/oauth2/register/{client_id}", registration::read)
+                    .route(put().to(registration::replace))
+                    .route(delete().to(registration::remove)),
             )
             .service(resource("/oauth2/device_authorization").route(post().to(oauth::authorize_device)))
             .service(page("/device", device::ask).route(post().to(device::submit)))

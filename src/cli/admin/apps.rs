@@ -1,5 +1,7 @@
 //! `gantry app …`
 
+use std::time::Duration;
+
 use clap::Subcommand;
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
@@ -14,6 +16,7 @@ use crate::oauth::claims::{self, ClaimsRequest};
 use crate::oauth::client::Client;
 use crate::oauth::grant::{Grant, Permission};
 use crate::oauth::issue::{Beside, Issue};
+use crate::oauth::registration::{self, Invitation};
 use crate::oauth::subject;
 use crate::oauth::vocabulary::{Authentication, Scopes};
 use crate::policy;
@@ -33,6 +36,17 @@ pub enum AppCommand {
     },
     /// Make a new client secret; the old one stops working at once
     RotateSecret { app: String },
+    /// Print an initial access token, with which apps register themselves (RFC 7591)
+    Invite {
+        /// Apps that may register with it
+        #[arg(long, default_value_t = 1, value_parser = clap::value_parser!(u32).range(1..=1000))]
+        uses: u32,
+        /// Days until it ends
+        #[arg(long, default_value_t = 7, value_parser = clap::value_parser!(u32).range(1..=365))]
+        days: u32,
+    },
+    /// Take out an app that registered itself
+    Remove { app: String },
     /// Show the ID token and userinfo that a person would give the app
     Preview {
         app: String,
@@ -50,6 +64,8 @@ pub(super) async fn execute(app: &App, command: AppCommand) -> Result<Output, Fa
         AppCommand::List => Ok(listing(&config)),
         AppCommand::Show { app: name, secret } => show(app, &config, &name, secret).await,
         AppCommand::RotateSecret { app: name } => rotate_secret(app, &config, &name).await,
+        AppCommand::Invite { uses, days } => invite(app, &config, uses, days).await,
+        AppCommand::Remove { app: name } => remove(app, known(&config, &name)?).await,
         AppCommand::Preview { app: name, user, scope } => {
             preview(app, &config, known(&config, &name)?, &user, scope.as_deref()).await
         }
@@ -125,6 +141,35 @@ async fn rotate_secret(app: &App, config: &Config, name: &str) -> Result<Output,
     let secret = secret(app, &known.client_id).await?;
     let text = format!("the new client secret of {name} is {}", secret.clone().unwrap_or_default());
     Ok(done(text, json!({ "client_id": known.client_id, "client_secret": secret })))
+}
+
+async fn invite(app: &App, config: &Config, uses: u32, days: u32) -> Result<Output, Failure> {
+    if config.app_registration.access.is_empty() {
+        return Err(Failure::new("apps may not register themselves")
+            .hint("say who may use them in app_registration.access"));
+    }
+    let now = app.clock.now();
+    let (invitation, token) =
+        Invitation::new(now, uses, now + Duration::from_secs(u64::from(days) * 24 * 3600));
+    app.store.apply(Batch::new().insert(&invitation)).await?;
+    tracing::info!(target: "gantry::audit", event = "apps_invited", uses, days);
+    let endpoint = format!("{}/oauth2/register", config.issuer);
+    let text = format!(
+        "initial access token: {}\nfor {uses} app(s) at {endpoint}, within {days} day(s)",
+        token.reveal()
+    );
+    Ok(done(text, json!({ "token": token.reveal(), "endpoint": endpoint, "uses": uses })))
+}
+
+async fn remove(app: &App, known: &config::App) -> Result<Output, Failure> {
+    let name = &known.client_id;
+    if !registration::is_registered(&app.store, name).await? {
+        return Err(Failure::new(format!("{name} did not register itself"))
+            .hint("take it out of the configuration file"));
+    }
+    registration::withdraw(app, name).await?;
+    tracing::info!(target: "gantry::audit", event = "app_removed", client = name);
+    Ok(done(format!("removed {name}"), json!({ "client_id": name })))
 }
 
 /// Made by the very code that answers the app, with a grant that is never stored.

@@ -7,26 +7,56 @@ use std::path::Path;
 
 use super::{client, group};
 use crate::config::error::{Place, Problems};
-use crate::config::meant::{Access, App, Policy};
+use crate::config::meant::{Access, App, AppRegistration, GrantKind, Policy};
 use crate::config::read::{At, Entries, short};
 use crate::config::schema;
 
 type Apps = BTreeMap<String, App>;
 type Policies = BTreeMap<String, Policy>;
 
-/// Both parts at once, because they refer to each other.
+/// All parts at once, because they refer to each other.
 pub(super) fn check(
     apps: Option<At<Entries<schema::App>>>,
+    registration: Option<At<schema::AppRegistration>>,
     policies: Option<At<Entries<schema::Policy>>>,
     base: &Path,
     problems: &mut Problems,
-) -> (Option<Apps>, Option<Policies>) {
+) -> (Option<Apps>, Option<AppRegistration>, Option<Policies>) {
     let named = Named::of(policies.as_ref(), base);
     let apps = apps.and_then(|apps| all_apps(apps.value, &named, problems));
-    if let Some(apps) = &apps {
-        named.warn_of_unused(apps, problems);
+    let registration = registration.and_then(|part| self::registration(part.value, &named, problems));
+    if let (Some(apps), Some(registration)) = (&apps, &registration) {
+        let access = apps.values().flat_map(|app| &app.access).chain(&registration.access);
+        named.warn_of_unused(access, problems);
     }
-    (apps, policies.and_then(|written| all_policies(written.value, problems)))
+    (apps, registration, policies.and_then(|written| all_policies(written.value, problems)))
+}
+
+/// An app that registered itself; `access` stands in the file.
+pub(super) fn registered(client_id: &str, app: schema::App, problems: &mut Problems) -> Option<App> {
+    let name = At { value: client_id.to_owned(), place: Place::NONE };
+    client::check(name, app, &Named { policies: None, base: Path::new("/") }, problems)
+}
+
+fn registration(
+    written: schema::AppRegistration,
+    named: &Named<'_>,
+    problems: &mut Problems,
+) -> Option<AppRegistration> {
+    let access = access(written.access?, false, named, problems);
+    let max = written.max?.value;
+    let grants = written.grants?.value.into_iter().map(|grant| {
+        if grant.value != GrantKind::Password {
+            return Some(grant.value);
+        }
+        problems
+            .error(grant.place, "the grant `password` is only for apps of your own")
+            .hint("leave out `password`");
+        None
+    });
+    let grants: Option<BTreeSet<GrantKind>> = grants.collect();
+    let scopes = written.scopes?.value.into_iter().map(|scope| scope.value.0.to_owned()).collect();
+    Some(AppRegistration { access: access?, grants: grants?, scopes, max: usize::try_from(max).ok()? })
 }
 
 /// What an app refers to: the names of the policies, also of those that are wrong inside: a reference to them is not.
@@ -58,9 +88,8 @@ impl<'a> Named<'a> {
         None
     }
 
-    fn warn_of_unused(&self, apps: &Apps, problems: &mut Problems) {
-        let used: BTreeSet<_> =
-            apps.values().flat_map(|app| &app.access).map(|access| &access.policy).collect();
+    fn warn_of_unused<'u>(&self, access: impl Iterator<Item = &'u Access>, problems: &mut Problems) {
+        let used: BTreeSet<_> = access.map(|access| &access.policy).collect();
         let written = self.policies.iter().flatten().filter(|(_, place)| place.is_written());
         for (name, place) in written.filter(|(name, _)| !used.contains(name)) {
             problems.warn(*place, format!("no app uses the policy `{}`", short(name)));

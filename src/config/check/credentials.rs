@@ -4,7 +4,7 @@ use std::path::Path;
 use std::sync::Arc;
 
 use super::{optional, resolve, url};
-use crate::config::error::Problems;
+use crate::config::error::{Place, Problems};
 use crate::config::meant::{AuthMethod, ClientKeys, ClientKind};
 use crate::config::read::{At, short};
 use crate::config::schema;
@@ -32,11 +32,23 @@ pub(super) fn check(
 
 fn public_keys(written: schema::Jwks, base: &Path, problems: &mut Problems) -> Option<ClientKeys> {
     let file = match written {
+        schema::Jwks::Inline(set) => {
+            return read_keys(Ok(set.value.into_bytes()), "the key set", set.place, problems);
+        }
         schema::Jwks::Uri(text) => return url::https(&text, problems).map(ClientKeys::At),
         schema::Jwks::File(file) => file,
     };
     let path = resolve(base, &file, problems)?;
     let read = std::fs::read(&path).map_err(|error| error.to_string());
+    read_keys(read, &format!("`{}`", short(&file.value)), file.place, problems)
+}
+
+fn read_keys(
+    read: Result<Vec<u8>, String>,
+    name: &str,
+    place: Place,
+    problems: &mut Problems,
+) -> Option<ClientKeys> {
     let parsed = read.and_then(|text| {
         PublicKeys::parse(&text)
             .filter(|keys| !keys.is_empty())
@@ -46,7 +58,7 @@ fn public_keys(written: schema::Jwks, base: &Path, problems: &mut Problems) -> O
         .map(|keys| ClientKeys::Fixed(Arc::new(keys)))
         .map_err(|why| {
             problems
-                .error(file.place, format!("`{}`: {why}", short(&file.value)))
+                .error(place, format!("{name}: {why}"))
                 .hint("a JWK Set (RFC 7517) with public keys: RSA of 2048 bits, P-256 or Ed25519");
         })
         .ok()

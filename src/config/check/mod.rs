@@ -15,7 +15,7 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use super::error::Problems;
-use super::meant::{Argon2id, Config, Log, Passwords, SignIn};
+use super::meant::{App, Argon2id, Config, Log, Passwords, SignIn};
 use super::period::Period;
 use super::read::{self, At};
 use super::schema::{self, Hash, Root};
@@ -29,7 +29,8 @@ pub(super) fn check(root: Root, base: &Path, problems: &mut Problems) -> Option<
     let tls = root.tls.and_then(|tls| server::tls(tls.value, base, problems));
     server::warn_of_plain_http(tls_place, tls.as_ref(), listen.as_ref(), proxies.as_deref(), problems);
     let organisation = root.organisation.and_then(|part| organisation::check(part.value, base, problems));
-    let (apps, policies) = app::check(root.apps, root.policies, base, problems);
+    let (apps, registration, policies) =
+        app::check(root.apps, root.app_registration, root.policies, base, problems);
     let sign_in = root.sign_in.and_then(|part| sign_in(part.value, problems));
     let passwords = root.passwords.and_then(|part| passwords(part.value, problems));
     let outbound = root.outbound.and_then(|part| server::networks(part.value.allow?.value, problems));
@@ -44,6 +45,7 @@ pub(super) fn check(root: Root, base: &Path, problems: &mut Problems) -> Option<
         trusted_proxies: proxies?,
         organisation: organisation?,
         apps: apps?,
+        app_registration: registration?,
         policies: policies?,
         sign_in: sign_in?,
         passwords: passwords?,
@@ -51,6 +53,11 @@ pub(super) fn check(root: Root, base: &Path, problems: &mut Problems) -> Option<
         admin_group: admin_group?,
         log: log?,
     })
+}
+
+/// One app by itself, as its `settings` say.
+pub(super) fn registered_app(client_id: &str, settings: schema::App, problems: &mut Problems) -> Option<App> {
+    app::registered(client_id, settings, problems)
 }
 
 /// A path; relative ones start at the folder of the file.

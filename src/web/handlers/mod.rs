@@ -5,5 +5,6 @@ pub mod health;
 pub mod home;
 pub mod login;
 pub mod oauth;
+pub mod registration;
 pub mod sign_out;
 pub mod statics;
