@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# Starts a trial of gantry and signs in with openid-client, oauth4webapi, mod_auth_openidc and
-# Rocket.Chat's two engines, without a browser. Prints `ok` / `not ok` lines.
+# Starts a trial of gantry and signs in with openid-client, oauth4webapi, Authlib, idpyoidc, mod_auth_openidc
+# and Rocket.Chat's two engines, without a browser. Prints `ok` / `not ok` lines.
 # shellcheck source=tests/peers/lib.sh
 . "$(dirname "${BASH_SOURCE[0]}")/../peers/lib.sh"
 # shellcheck source=tests/peers/mod-auth-openidc.sh
@@ -29,6 +29,23 @@ apps() {
     client: public
     grants: [authorization_code, refresh_token]
     access: [{ group: everyone, policy: POLICY }]
+  test-hasher:
+    redirect_uris: [$REDIRECT]
+    post_logout_redirect_uris: [$BYE]
+    token_endpoint_auth_method: client_secret_jwt
+    grants: [authorization_code, refresh_token]
+    access: [{ group: everyone, policy: POLICY }]
+  test-signer:
+    redirect_uris: [$REDIRECT]
+    post_logout_redirect_uris: [$BYE]
+    token_endpoint_auth_method: private_key_jwt
+    jwks: { file: $STAGE/jwks.json }
+    grants: [authorization_code, refresh_token]
+    access: [{ group: everyone, policy: POLICY }]
+  test-device:
+    client: public
+    grants: [device_code]
+    access: [{ group: everyone, policy: POLICY }]
   test-robot:
     grants: [client_credentials]
     access: []
@@ -39,20 +56,33 @@ apps() {
 Y
 }
 
-# What clients.mjs reads: the trial's own facts and the apps. The port of the public client's loopback
+# app_key NAME: a key pair of an app, STAGE/NAME.key, and the set it publishes, STAGE/jwks.json.
+app_key() {
+  openssl ecparam -genkey -name prime256v1 -noout | openssl pkcs8 -topk8 -nocrypt -out "$STAGE/$1.key"
+  "$CACHE/python/bin/python" -I -c 'import sys, json
+from joserfc import jwk
+key = jwk.ECKey.import_key(open(sys.argv[1]).read())
+print(json.dumps({"keys": [key.as_dict(private=False)]}))' "$STAGE/$1.key" >"$STAGE/jwks.json"
+}
+
+# What clients.mjs and clients.py read: the trial's own facts and the apps. The port of the public client's loopback
 # address differs from the registered one (RFC 8252 section 7.3).
 facts() {
   jq --arg secure "$1" --arg redirect "$REDIRECT" --arg bye "$BYE" --arg basic "$(secret_of test-basic)" \
-    --arg post "$(secret_of test-post)" --arg robot "$(secret_of test-robot)" --arg issuer "$ISSUER" '. + { url: $issuer, secure: $secure, apps: {
-      basic: { id: "test-basic", secret: $basic, redirect: $redirect, bye: $bye },
-      post: { id: "test-post", secret: $post, redirect: $redirect, bye: $bye },
+    --arg post "$(secret_of test-post)" --arg robot "$(secret_of test-robot)" --arg hasher "$(secret_of test-hasher)" --rawfile key "$STAGE/signer.key"  --arg issuer "$ISSUER" '. + { url: $issuer, secure: $secure, apps: {
+      basic: { id: "test-basic", method: "client_secret_basic", secret: $basic, redirect: $redirect, bye: $bye },
+      post: { id: "test-post", method: "client_secret_post", secret: $post, redirect: $redirect, bye: $bye },
       robot: { id: "test-robot", secret: $robot },
-      none: { id: "test-public", redirect: "http://127.0.0.1:53124/callback", bye: $bye } } }' "$TRY/try.json"
+      client_secret_jwt: { id: "test-hasher", method: "client_secret_jwt", secret: $hasher, redirect: $redirect, bye: $bye },
+      private_key_jwt: { id: "test-signer", method: "private_key_jwt", key: $key, redirect: $redirect, bye: $bye },
+      device: { id: "test-device" },
+      none: { id: "test-public", method: "none", redirect: "http://127.0.0.1:53124/callback", bye: $bye } } }' "$TRY/try.json"
 }
 
 open_stage
 start_try
 APACHE_PORT=$(free_port)
+app_key signer
 apps | add_apps
 # shellcheck disable=SC2034  # until_ok watches it
 PID=$GANTRY_PID
@@ -73,4 +103,5 @@ cat "$CA" "$STAGE/ca.pem" >"$STAGE/trust.pem"
 rc=0
 FACTS=$STAGE/facts.json PEER_CA=$STAGE/trust.pem NODE_EXTRA_CA_CERTS=$STAGE/trust.pem node "$JS/outside/clients.mjs" || rc=$?
 [ $rc = 0 ] || tail -n 20 "$STAGE/gantry.log" | sed 's/^/# gantry: /'
+FACTS=$STAGE/facts.json PEER_CA=$STAGE/trust.pem "$CACHE/python/bin/python" -I "$REPO/tests/outside/clients.py" || rc=$?
 checks_done && [ $rc = 0 ]

@@ -126,6 +126,16 @@ npm_need() {
   cp "$n/package-lock.json" "$n/.installed"
 }
 
+# python_need: the pinned libraries in a virtual environment in the cache, once per list.
+python_need() {
+  local p=$CACHE/python
+  ! cmp -s "$REPO/tests/peers/requirements.txt" "$p/.installed" || return 0
+  rm -rf "$p"
+  python3 -m venv "$p"
+  "$p/bin/pip" install --quiet --disable-pip-version-check --requirement "$REPO/tests/peers/requirements.txt" >&2
+  cp "$REPO/tests/peers/requirements.txt" "$p/.installed"
+}
+
 # make_cert NAME SAN...: an authority of the tests (STAGE/ca.pem) and a pair it signs: CERT, KEY.
 make_cert() {
   local name=$1 san

@@ -1,0 +1,223 @@
+"""Authlib and idpyoidc against a running gantry. FACTS names a JSON file: what `gantry try` wrote, and the
+apps that clients.sh added. Prints `ok` / `not ok` lines."""
+
+import html.parser
+import json
+import logging
+import os
+import sys
+import traceback
+import urllib.parse
+
+import requests
+import urllib3
+from authlib.integrations.requests_client import OAuth2Session
+from authlib.oauth2.rfc7523 import ClientSecretJWT, PrivateKeyJWT
+from idpyoidc.client.rp_handler import RPHandler
+from joserfc import jwk, jwt
+
+with open(os.environ["FACTS"]) as file:
+    FACTS = json.load(file)
+ISSUER, APPS, CA = FACTS["url"], FACTS["apps"], os.environ["PEER_CA"]
+os.environ["REQUESTS_CA_BUNDLE"] = CA
+failed = 0
+
+
+# idpyoidc fetches one document without its own settings; on loopback that harms nobody.
+urllib3.disable_warnings(urllib3.exceptions.InsecureRequestWarning)
+logging.disable(logging.CRITICAL)
+
+
+def check(name, run):
+    global failed
+    try:
+        run()
+        print("ok", name, flush=True)
+    except Exception:
+        failed += 1
+        print("not ok", name)
+        print("# " + "\n# ".join(traceback.format_exc().splitlines()[-12:]), flush=True)
+
+
+class Form(html.parser.HTMLParser):
+    """The form of a page: its address, its step, its fields."""
+
+    def __init__(self, text):
+        super().__init__()
+        self.action, self.step, self.fields = None, None, {}
+        self.feed(text)
+
+    def handle_starttag(self, tag, attrs):
+        attrs = dict(attrs)
+        if tag == "form":
+            self.action, self.step = attrs["action"], attrs.get("data-step")
+        if tag == "input" and "name" in attrs:
+            self.fields[attrs["name"]] = attrs.get("value", "")
+
+
+def drive(url, until, browser=None):
+    """A person who signs in and allows everything, up to the redirect."""
+    browser = browser or requests.Session()
+    browser.verify = CA
+    answer = browser.get(url, allow_redirects=False)
+    for _ in range(12):
+        if answer.is_redirect:
+            url = urllib.parse.urljoin(answer.url, answer.headers["location"])
+            if until and url.startswith(until):
+                return url
+            answer = browser.get(url, allow_redirects=False)
+            continue
+        form = Form(answer.text)
+        sent = dict(form.fields)
+        if form.step == "password":
+            sent |= {"username": FACTS["username"], "password": FACTS["password"], "action": "continue"}
+        elif form.step == "consent":
+            sent["action"] = "allow"
+        elif form.step == "device":
+            sent["action"] = "continue"
+        else:
+            assert form.step is None and until is None, f"{answer.status_code} {answer.url}: {answer.text[:400]}"
+            return answer.text
+        answer = browser.post(urllib.parse.urljoin(answer.url, form.action), data=sent, allow_redirects=False)
+    raise AssertionError(f"no end at {answer.url}")
+
+
+METADATA = requests.get(f"{ISSUER}/.well-known/openid-configuration", verify=CA).json()
+KEYS = jwk.KeySet.import_key_set(requests.get(METADATA["jwks_uri"], verify=CA).json())
+SCOPE = "openid profile email offline_access"
+
+
+def authlib(method):
+    app = APPS[method]
+    session = OAuth2Session(
+        app["id"],
+        jwk.ECKey.import_key(app["key"]) if "key" in app else app.get("secret"),
+        scope=SCOPE,
+        redirect_uri=app["redirect"],
+        code_challenge_method="S256",
+        token_endpoint_auth_method=app["method"],
+        revocation_endpoint_auth_method=app["method"],
+    )
+    session.verify = CA
+    if method == "private_key_jwt":
+        session.register_client_auth_method(PrivateKeyJWT(METADATA["token_endpoint"], alg="ES256"))
+    if method == "client_secret_jwt":
+        session.register_client_auth_method(ClientSecretJWT(METADATA["token_endpoint"]))
+    verifier = "v" * 50
+    url, _ = session.create_authorization_url(METADATA["authorization_endpoint"], nonce="n1", code_verifier=verifier)
+    browser = requests.Session()
+    back = drive(url, app["redirect"], browser)
+    token = session.fetch_token(METADATA["token_endpoint"], authorization_response=back, code_verifier=verifier)
+    claims = jwt.decode(token["id_token"], KEYS).claims
+    assert (claims["iss"], claims["aud"], claims["nonce"]) == (ISSUER, app["id"], "n1"), claims
+    userinfo = session.get(METADATA["userinfo_endpoint"]).json()
+    assert userinfo["sub"] == claims["sub"] and userinfo["preferred_username"] == FACTS["username"], userinfo
+    again = session.refresh_token(METADATA["token_endpoint"], refresh_token=token["refresh_token"])
+    assert again["refresh_token"] != token["refresh_token"]
+    assert session.get(METADATA["userinfo_endpoint"]).json()["sub"] == claims["sub"]
+    if method != "none":
+        about = session.introspect_token(METADATA["introspection_endpoint"], again["access_token"]).json()
+        assert about["active"] is True, about
+    session.revoke_token(METADATA["revocation_endpoint"], again["refresh_token"]).raise_for_status()
+    assert session.get(METADATA["userinfo_endpoint"]).status_code == 401
+    sign_out(browser, app, token["id_token"])
+
+
+def sign_out(browser, app, id_token):
+    query = {"id_token_hint": id_token, "post_logout_redirect_uri": app["bye"], "state": "s1"}
+    page = browser.get(f"{METADATA['end_session_endpoint']}?{urllib.parse.urlencode(query)}")
+    form = Form(page.text)
+    assert form.step == "sign_out", page.text[:400]
+    end = browser.post(urllib.parse.urljoin(page.url, form.action), data=form.fields | {"action": "sign_out"}, allow_redirects=False)
+    assert end.headers["location"] == f"{app['bye']}?state=s1", end.headers
+
+
+for method in ["basic", "post", "client_secret_jwt", "private_key_jwt", "none"]:
+    check(f"Authlib signs in, reads userinfo, refreshes, gives its tokens back and signs out ({method})", lambda: authlib(method))
+
+
+def device():
+    app = APPS["device"]
+    session = OAuth2Session(app["id"], token_endpoint_auth_method="none")
+    session.verify = CA
+    asked = session.post(METADATA["device_authorization_endpoint"], data={"client_id": app["id"], "scope": "openid"}, withhold_token=True)
+    codes = asked.json()
+    drive(codes["verification_uri_complete"], None)
+    token = session.fetch_token(
+        METADATA["token_endpoint"],
+        grant_type="urn:ietf:params:oauth:grant-type:device_code",
+        device_code=codes["device_code"],
+    )
+    assert jwt.decode(token["id_token"], KEYS).claims["aud"] == app["id"]
+
+
+check("Authlib lets a device in", device)
+
+
+def relying_party(client):
+    base = {
+        "issuer": ISSUER,
+        "redirect_uris": [APPS["basic"]["redirect"]],
+        "client_type": "oidc",
+        "response_types_supported": ["code"],
+        "scopes_supported": ["openid", "profile", "email", "offline_access"],
+        "services": {
+            "discovery": {"class": "idpyoidc.client.oidc.provider_info_discovery.ProviderInfoDiscovery"},
+            "registration": {"class": "idpyoidc.client.oidc.registration.Registration"},
+            "authorization": {"class": "idpyoidc.client.oidc.authorization.Authorization"},
+            "accesstoken": {"class": "idpyoidc.client.oidc.access_token.AccessToken"},
+            "refresh_access_token": {"class": "idpyoidc.client.oidc.refresh_access_token.RefreshAccessToken"},
+            "userinfo": {"class": "idpyoidc.client.oidc.userinfo.UserInfo"},
+            "end_session": {"class": "idpyoidc.client.oidc.end_session.EndSession"},
+        },
+        "add_ons": {
+            "pkce": {
+                "function": "idpyoidc.client.oauth2.add_on.pkce.add_support",
+                "kwargs": {"code_challenge_length": 64, "code_challenge_method": "S256"},
+            }
+        },
+    }
+    handler = RPHandler(
+        base_url="https://rp.example.org",
+        client_configs={ISSUER: base | client},
+        httpc_params={"verify": CA},
+    )
+    handler.keyjar.httpc_params = {"verify": CA}
+    return handler
+
+
+def idpyoidc(method):
+    app = APPS[method]
+    auth = {"basic": "client_secret_basic", "post": "client_secret_post"}[method]
+    handler = relying_party(
+        {
+            "client_id": app["id"],
+            "client_secret": app["secret"],
+            "token_endpoint_auth_methods_supported": [auth],
+            "client_authn_methods": [auth, "bearer_header"],
+            "post_logout_redirect_uris": [app["bye"]],
+        }
+    )
+    url = handler.begin(ISSUER)
+    browser = requests.Session()
+    back = drive(url if isinstance(url, str) else url["url"], app["redirect"], browser)
+    answer = dict(urllib.parse.parse_qsl(urllib.parse.urlsplit(back).query))
+    got = handler.finalize(ISSUER, answer)
+    assert "error" not in got, got
+    assert got["userinfo"]["preferred_username"] == FACTS["username"], got["userinfo"]
+    assert got["id_token"]["sub"] == got["userinfo"]["sub"]
+    again = handler.refresh_access_token(answer["state"])
+    assert again["access_token"] != got["token"], again
+    assert handler.get_user_info(answer["state"])["sub"] == got["userinfo"]["sub"]
+    leave = handler.logout(answer["state"])["url"]
+    page = browser.get(leave)
+    form = Form(page.text)
+    assert form.step == "sign_out", page.text[:400]
+    end = browser.post(urllib.parse.urljoin(page.url, form.action), data=form.fields | {"action": "sign_out"}, allow_redirects=False)
+    assert end.headers["location"].startswith(f"{app['bye']}?state="), end.headers
+
+
+for method in ["basic", "post"]:
+    check(f"idpyoidc signs in, reads userinfo, refreshes and signs out ({method})", lambda: idpyoidc(method))
+
+sys.exit(1 if failed else 0)
