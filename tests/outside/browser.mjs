@@ -4,16 +4,18 @@ import fs from 'node:fs';
 import path from 'node:path';
 import { check, assert, done } from '../peers/tap.mjs';
 import { launch, watch } from '../peers/browser.mjs';
+import { send, form, json } from '../peers/http.mjs';
 import { Chat, serve } from './chat.mjs';
+import { spaPage } from './spa.mjs';
 
-const { url: issuer, username, password, wiki, cert, key, ...rocketchat } = JSON.parse(fs.readFileSync(process.env.FACTS));
+const { url: issuer, username, password, wiki, spa, tv, cert, key, ...rocketchat } = JSON.parse(fs.readFileSync(process.env.FACTS));
 const shots = process.env.SHOTS;
 fs.mkdirSync(shots, { recursive: true });
 
 const chat = new Chat({ issuer, id: rocketchat.client_id, secret: rocketchat.client_secret, redirect: rocketchat.redirect_uri });
 const site = new URL(chat.redirect).origin;
-const server = await serve(chat, { cert, key });
-const browser = await launch({ map: { [new URL(site).hostname]: server.port, [new URL(wiki.redirect).hostname]: server.port } });
+const server = await serve(chat, { cert, key, app: spaPage({ issuer, ...spa }) });
+const browser = await launch({ map: { [new URL(site).hostname]: server.port, [new URL(wiki.redirect).hostname]: server.port, [new URL(spa.origin).hostname]: server.port } });
 
 const SCREENS = { phone: { width: 360, height: 740 }, popup: { width: 900, height: 450 }, desktop: { width: 1280, height: 800 } };
 const FORM = 'form[data-step="password"]';
@@ -198,6 +200,44 @@ await check("somebody else's app may be told yes, without scripts on a phone", (
   await page.click('form[data-step="consent"] button[value="allow"]');
   assert.ok((await told(page)).get('code'));
 }));
+
+await check('a browser app with oidc-client-ts signs in, reads userinfo, refreshes, gives its tokens back and signs out', () => visit({}, async (page) => {
+  await page.goto(`${spa.origin}/notes`);
+  await page.click('#sign-in');
+  await page.waitForSelector(FORM);
+  await fill(page);
+  await page.waitForSelector('#done, #error');
+  assert.equal(await page.textContent('#done, #error'), `signed in as ${username}`);
+  assert.equal(await page.textContent('#refreshed'), 'refreshed and rotated');
+  await page.click('#sign-out');
+  await page.click('form[data-step="sign_out"] button[value="sign_out"]');
+  await page.waitForURL(`${spa.origin}/bye?state=*`);
+  await page.goto(`${issuer}/`);
+  await page.waitForSelector(FORM);
+}));
+
+for (const [look, options] of Object.entries({ 'on a phone': { viewport: SCREENS.phone, colorScheme: 'dark' }, 'in a popup, without scripts': { viewport: SCREENS.popup, javaScriptEnabled: false } })) {
+  await check(`a device is let in ${look}`, () => visit(options, async (page) => {
+    const asked = json(await send(`${issuer}/oauth2/device_authorization`, { method: 'POST', body: form({ client_id: tv.id, scope: 'openid profile' }) }));
+    await page.goto(asked.verification_uri);
+    await page.fill('#user_code', asked.user_code.toLowerCase().replace('-', ' '));
+    await noSidewaysScroll(page);
+    await everyInputHasALabel(page);
+    await page.screenshot({ path: path.join(shots, `device-${look.split(' ').pop()}.png`) });
+    await page.click('form[data-step="device"] button');
+    await page.waitForSelector(FORM);
+    await fill(page);
+    await page.waitForSelector('form[data-step="consent"]');
+    assert.ok((await page.textContent('form')).includes(asked.user_code));
+    await noSidewaysScroll(page);
+    await page.screenshot({ path: path.join(shots, `device-consent-${look.split(' ').pop()}.png`), fullPage: true });
+    await page.click('form[data-step="consent"] button[value="allow"]');
+    await page.waitForSelector('h1');
+    await page.waitForLoadState();
+    const given = json(await send(`${issuer}/oauth2/token`, { method: 'POST', body: form({ grant_type: 'urn:ietf:params:oauth:grant-type:device_code', device_code: asked.device_code, client_id: tv.id }) }));
+    assert.ok(given.id_token, JSON.stringify(given));
+  }));
+}
 
 await browser.close();
 server.close();

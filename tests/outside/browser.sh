@@ -1,10 +1,11 @@
 #!/usr/bin/env bash
 # Chromium clicks through a trial's sign-in on three screens, in two colour schemes, with and without
-# scripts, coming from a page that plays Rocket.Chat. Pictures land in $SHOTS. Prints `ok` / `not ok` lines.
+# scripts, coming from a page that plays Rocket.Chat, from a browser app with oidc-client-ts, and for a device. Pictures land in $SHOTS. Prints `ok` / `not ok` lines.
 # shellcheck source=tests/peers/lib.sh
 . "$(dirname "${BASH_SOURCE[0]}")/../peers/lib.sh"
 
 WIKI=https://wiki.example.org/callback
+SPA=https://spa.example.org
 
 apps() {
   cat <<Y
@@ -14,6 +15,19 @@ apps() {
     client: confidential
     first_party: false
     access: [{ group: everyone, policy: POLICY }]
+  test-spa:
+    title: Notes
+    client: public
+    redirect_uris: [$SPA/notes/callback]
+    post_logout_redirect_uris: [$SPA/bye]
+    origins: [$SPA]
+    first_party: true
+    access: [{ group: everyone, policy: POLICY }]
+  test-tv:
+    title: Television
+    client: public
+    grants: [device_code]
+    access: [{ group: everyone, policy: POLICY }]
 Y
 }
 
@@ -22,11 +36,11 @@ start_try
 apps | add_apps
 until_ok 15 gantry listed test-wiki
 
-make_cert chat DNS:chat.example.org DNS:wiki.example.org
+make_cert chat DNS:chat.example.org DNS:wiki.example.org DNS:spa.example.org
 trust "$STAGE/home" "$CA" "$STAGE/ca.pem"
 scripts
-jq --arg issuer "$ISSUER" --arg cert "$CERT" --arg key "$KEY" --arg wiki "$WIKI" \
-  '. + { url: $issuer, cert: $cert, key: $key, wiki: { id: "test-wiki", redirect: $wiki } }' "$TRY/try.json" >"$STAGE/facts.json"
+jq --arg issuer "$ISSUER" --arg cert "$CERT" --arg key "$KEY" --arg wiki "$WIKI" --arg spa "$SPA" \
+  '. + { url: $issuer, cert: $cert, key: $key, wiki: { id: "test-wiki", redirect: $wiki }, spa: { id: "test-spa", origin: $spa }, tv: { id: "test-tv" } }' "$TRY/try.json" >"$STAGE/facts.json"
 SHOTS=${SHOTS:-${TMPDIR:-/tmp}/gantry-shots}
 CHROMIUM=$(command -v chromium || command -v chromium-browser || command -v google-chrome) || fail "no Chromium" "apt-get install chromium"
 export SHOTS CHROMIUM

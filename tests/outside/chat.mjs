@@ -99,10 +99,13 @@ const lobby = page('Team chat', ENGINES.map((e) => `<p><a id="${e}" href="/login
    window.signedIn = (name) => { document.getElementById('who').textContent = 'signed in as ' + name; };`);
 
 // Serves https with the given pair on any free port; resolves to {port, close}.
-export function serve(chat, { cert, key }) {
+// `app` answers a path with [type, text], or nothing.
+export function serve(chat, { cert, key, app = () => undefined }) {
   const server = https.createServer({ cert: fs.readFileSync(cert), key: fs.readFileSync(key) }, async (req, res) => {
     const { pathname, href } = new URL(req.url, `https://${req.headers.host}`);
     const html = (status, body) => res.writeHead(status, { 'content-type': 'text/html; charset=utf-8', 'cache-control': 'no-store' }).end(body);
+    const own = app(pathname);
+    if (own) return res.writeHead(200, { 'content-type': own[0], 'cache-control': 'no-store' }).end(own[1]);
     if (pathname === '/') return html(200, lobby);
     if (pathname === '/favicon.ico') return res.writeHead(204).end();
     if (pathname.startsWith('/login/')) return res.writeHead(302, { location: chat.begin(pathname.slice(7)) }).end();
