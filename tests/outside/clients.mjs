@@ -107,11 +107,22 @@ await check('a wrong password is told in an alert, and the same for somebody unk
 });
 
 if (secure) {
-  await check('mod_auth_openidc signs in and hands the claims to the page', async () => {
-    const end = await new Browser().signIn(secure, username, password);
+  await check('mod_auth_openidc signs in, hands the claims to the page, refreshes and signs out', async () => {
+    const browser = new Browser();
+    const end = await browser.signIn(secure, username, password);
     assert.equal(end.status, 200);
     assert.match(end.body, new RegExp(`^OIDC_CLAIM_preferred_username=${username}$`, 'm'));
     assert.match(end.body, /^OIDC_CLAIM_sub=./m);
+    const token = (body) => body.match(/^OIDC_access_token=(.+)$/m)[1];
+    const hook = (query) => `${secure}/callback?${new URLSearchParams(query)}`;
+    const after = await browser.open(hook({ refresh: secure, access_token: token(end.body) }));
+    assert.equal(after.status, 200, after.body);
+    assert.notEqual(token(after.body), token(end.body));
+    const leave = await browser.open(hook({ logout: secure.replace('/secure', '/public') }));
+    assert.equal(step(leave)?.name, 'sign_out', leave.body);
+    const out = await browser.submit(leave, {}, 'sign_out');
+    assert.ok(out.url.startsWith(secure.replace('/secure', '/public')), out.url);
+    assert.equal(step(await browser.open(secure))?.name, 'password');
   });
 }
 

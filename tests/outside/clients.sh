@@ -51,6 +51,7 @@ apps() {
     access: []
   test-apache:
     redirect_uris: ["https://127.0.0.1:$APACHE_PORT/secure/callback"]
+    post_logout_redirect_uris: ["https://127.0.0.1:$APACHE_PORT/public"]
     client: confidential
     access: [{ group: everyone, policy: POLICY }]
 Y
