@@ -8,10 +8,10 @@ use gantry::store::Batch;
 use tokio::runtime::Runtime;
 
 use crate::load::{Sample, count};
-use crate::operations::{Get, Redeem, Refresh, SignIn};
+use crate::operations::{Get, Post, Redeem, Refresh, SignIn};
 use crate::process::{Server, Worker};
 use crate::report::{Goal, Report, Row};
-use crate::world::{EDDSA_APP, RSA_APP, World};
+use crate::world::{EDDSA_APP, ROBOT, RSA_APP, World};
 use crate::{Outcome, Plan};
 
 /// Codes made for one round of one app: more than a round can redeem.
@@ -32,6 +32,9 @@ struct Client {
 /// What was put into the store before the server started.
 struct Prepared {
     userinfo: Vec<Get>,
+    introspection: Vec<Post>,
+    /// Of the app that speaks for itself.
+    robot: String,
     clients: Vec<Client>,
 }
 
@@ -42,6 +45,7 @@ pub(crate) fn measure(plan: &Plan, folder: &Path, report: &mut Report) -> Outcom
     let mut prepared = Runtime::new()?.block_on(prepare(plan, &gantry))?;
     let (server, _) = Server::gantry(&gantry)?;
     reads(plan, &server, &mut prepared, report)?;
+    own_tokens(plan, &server, &prepared.robot, report)?;
     let mut writes = Worker::start("writes", &folder.join("bare"))?;
     for client in &mut prepared.clients {
         redemptions(plan, &server, client, &mut writes, report)?;
@@ -55,11 +59,14 @@ pub(crate) fn measure(plan: &Plan, folder: &Path, report: &mut Report) -> Outcom
 
 async fn prepare(plan: &Plan, folder: &Path) -> Outcome<Prepared> {
     let world = World::make(folder).await?;
-    let mut userinfo = Vec::new();
+    let (mut userinfo, mut introspection) = (Vec::new(), Vec::new());
+    let authorization = world.authorization(RSA_APP).await?;
     for number in 0..plan.connections {
         let (grant, _) = world.grant(RSA_APP, number)?;
         world.app.store.apply(Batch::new().insert(&grant)).await?;
-        userinfo.push(Get::new("/oauth2/userinfo", Some(&world.access_token(&grant)?)));
+        let token = world.access_token(&grant)?;
+        userinfo.push(Get::new("/oauth2/userinfo", Some(&token)));
+        introspection.push(Post::new("/oauth2/introspect", &authorization, &format!("token={token}")));
     }
     let apps = [(RSA_APP, "ID token by RS256"), (EDDSA_APP, "ID token by EdDSA")];
     let mut clients = Vec::new();
@@ -73,7 +80,8 @@ async fn prepare(plan: &Plan, folder: &Path) -> Outcome<Prepared> {
         }
         clients.push(Client { title, authorization, codes, refresh });
     }
-    Ok(Prepared { userinfo, clients })
+    let robot = world.authorization(ROBOT).await?;
+    Ok(Prepared { userinfo, introspection, robot, clients })
 }
 
 /// Stored codes, the oldest last, where they are taken from.
@@ -121,6 +129,29 @@ fn reads(plan: &Plan, server: &Server, prepared: &mut Prepared, report: &mut Rep
         }
         report.rows.push(row);
     }
+    eprintln!("measuring introspection against a bare handler");
+    let mut row = Row::new("introspection", "bare handler", Goal::RateAndCpu(0.6));
+    for _ in 0..plan.rounds {
+        row.add(
+            bare.measure(&mut fixed, plan.span)?,
+            server.measure(&mut prepared.introspection, plan.span)?,
+        );
+    }
+    report.rows.push(row);
+    Ok(())
+}
+
+fn own_tokens(plan: &Plan, server: &Server, authorization: &str, report: &mut Report) -> Outcome<()> {
+    eprintln!("measuring client_credentials against a handler that makes one signature");
+    let bare = Worker::start("handler", Path::new("-"))?.serve()?;
+    let mut signing = (0..plan.connections).map(|_| Get::new("/signature", None)).collect::<Vec<_>>();
+    let own = || Post::new("/oauth2/token", authorization, "grant_type=client_credentials");
+    let mut asking = (0..plan.connections).map(|_| own()).collect::<Vec<_>>();
+    let mut row = Row::new("client_credentials", "bare signature", Goal::Rate(0.6));
+    for _ in 0..plan.rounds {
+        row.add(bare.measure(&mut signing, plan.span)?, server.measure(&mut asking, plan.span)?);
+    }
+    report.rows.push(row);
     Ok(())
 }
 

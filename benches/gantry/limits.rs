@@ -10,6 +10,8 @@ use std::time::{Duration, Instant};
 
 use actix_web::{App, HttpResponse, HttpServer, web};
 use argon2::{Algorithm, Argon2, Block, Params, Version};
+use aws_lc_rs::rand::SystemRandom;
+use aws_lc_rs::signature::{ECDSA_P256_SHA256_FIXED_SIGNING, EcdsaKeyPair};
 use gantry::oauth::grant::{Code, Grant};
 use gantry::store::{Batch, Store, Stored};
 use tokio::runtime::Runtime;
@@ -59,7 +61,8 @@ fn answer(mut reply: impl FnMut(&str, [usize; 2]) -> Outcome<String>) -> Outcome
     Ok(())
 }
 
-/// The least that actix-web can do: a fixed object as JSON, with its own default of workers, which is gantry's.
+/// The least that actix-web can do, with its own default of workers, which is gantry's: a fixed object as JSON,
+/// and the same with one signature as access tokens have.
 fn handler() -> Outcome<()> {
     async fn fixed() -> HttpResponse {
         HttpResponse::Ok().json(serde_json::json!({
@@ -67,11 +70,25 @@ fn handler() -> Outcome<()> {
             "preferred_username": "person000000", "email": "person000000@example.org", "email_verified": true,
         }))
     }
+    async fn signature(pair: web::Data<EcdsaKeyPair>) -> HttpResponse {
+        match pair.sign(&SystemRandom::new(), &[7; 400]) {
+            Ok(signature) => {
+                HttpResponse::Ok().json(serde_json::json!({ "length": signature.as_ref().len() }))
+            }
+            Err(_) => HttpResponse::InternalServerError().finish(),
+        }
+    }
+    let pair = EcdsaKeyPair::generate(&ECDSA_P256_SHA256_FIXED_SIGNING).map_err(|_| "no key")?;
+    let pair = web::Data::new(pair);
     let listener = std::net::TcpListener::bind("127.0.0.1:0")?;
     let port = listener.local_addr()?.port();
     let serving = thread::spawn(move || -> std::io::Result<()> {
         actix_web::rt::System::new().block_on(async move {
-            HttpServer::new(|| App::new().route("/", web::get().to(fixed))).listen(listener)?.run().await
+            let app = move || {
+                let app = App::new().app_data(pair.clone());
+                app.route("/", web::get().to(fixed)).route("/signature", web::get().to(signature))
+            };
+            HttpServer::new(app).listen(listener)?.run().await
         })
     });
     // Nobody asks again: the port is all there is to tell, and the process is ended from outside.

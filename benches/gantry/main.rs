@@ -11,7 +11,9 @@
 
 /// The endpoints against their limits.
 mod endpoints;
-/// Bare handler, bare writes, bare hash.
+/// Few grants and many.
+mod growth;
+/// Bare handlers, bare writes, bare hash.
 mod limits;
 /// The load client.
 mod load;
@@ -90,6 +92,7 @@ fn measure() -> Outcome<()> {
     let folder = tempfile::Builder::new().prefix("gantry-bench.").tempdir_in(&plan.folder)?;
     let mut report = report::Report::default();
     endpoints::measure(&plan, &folder.path().join("endpoints"), &mut report)?;
+    growth::measure(&plan, &folder.path().join("growth"), &mut report)?;
     start::measure(&plan, &folder.path().join("start"), &mut report)?;
     println!("{report}");
     if let Some(file) = json_file() {

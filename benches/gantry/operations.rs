@@ -45,6 +45,44 @@ impl Operation for Get {
     }
 }
 
+/// The same form every time.
+pub(crate) struct Post(Vec<u8>);
+
+impl Post {
+    pub(crate) fn new(target: &str, authorization: &str, body: &str) -> Self {
+        Self(form(target, &format!("authorization: {authorization}\r\n"), body))
+    }
+}
+
+impl Operation for Post {
+    async fn run(&mut self, connection: &mut Connection) -> Outcome<bool> {
+        connection.exchange(&self.0).await?.expect(200)?;
+        Ok(true)
+    }
+}
+
+/// Forms in turn.
+pub(crate) struct Turns {
+    forms: Vec<Post>,
+    turn: usize,
+}
+
+impl Turns {
+    pub(crate) fn of(forms: impl Iterator<Item = Post>) -> Self {
+        Self { forms: forms.collect(), turn: 0 }
+    }
+}
+
+impl Operation for Turns {
+    async fn run(&mut self, connection: &mut Connection) -> Outcome<bool> {
+        self.turn = (self.turn + 1) % self.forms.len();
+        match self.forms.get_mut(self.turn) {
+            Some(form) => form.run(connection).await,
+            None => Ok(false),
+        }
+    }
+}
+
 /// Redeems codes from a pile that all connections share.
 pub(crate) struct Redeem {
     pub codes: Rc<RefCell<Vec<String>>>,

@@ -39,6 +39,8 @@ pub(crate) const REQUEST: &str = "response_type=code&scope=openid+profile+email+
 pub(crate) const RSA_APP: &str = "rsa";
 /// Signs ID tokens with `EdDSA`.
 pub(crate) const EDDSA_APP: &str = "eddsa";
+/// Speaks for itself.
+pub(crate) const ROBOT: &str = "robot";
 /// People there are.
 pub(crate) const PEOPLE: usize = 64;
 
@@ -52,7 +54,7 @@ pub(crate) fn configure(folder: &Path, listen: SocketAddr) -> Outcome<PathBuf> {
     };
     let text = format!(
         "issuer: https://{HOST}\nlisten: {listen}\ndata_dir: data\ntls: {{ off: {{}} }}\n\
-         trusted_proxies: [127.0.0.1/32]\napps:\n  {RSA_APP}: {}\n  {EDDSA_APP}: {}\n",
+         trusted_proxies: [127.0.0.1/32]\napps:\n  {ROBOT}: {{ grants: [client_credentials], access: [] }}\n  {RSA_APP}: {}\n  {EDDSA_APP}: {}\n",
         app("RS256"),
         app("EdDSA"),
     );
