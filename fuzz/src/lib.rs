@@ -15,6 +15,7 @@ pub const WEB: &str = "https://rp1.test/cb?keep=1";
 pub const LOOPBACK: &str = "http://127.0.0.1/cb";
 
 const APPS: &str = "
+app_registration: { access: [{ group: everyone, policy: standard }] }
 apps:
   c1:
     redirect_uris: ['https://rp1.test/cb?keep=1']

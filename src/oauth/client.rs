@@ -102,7 +102,7 @@ pub async fn authenticate<'a>(
 ) -> Result<&'a config::App, OAuthError> {
     let presented = presented(authorization, params)?;
     let client = config.apps.get(&presented.client_id);
-    let stored = app.store.get::<Client>(&presented.client_id).await?;
+    let stored = app.store.view::<Client>(&presented.client_id).await?;
     let auth = client.map(|client| client.auth);
     let proved = match (auth, &presented.proof) {
         (Some(AuthMethod::ClientSecret | AuthMethod::ClientSecretBasic), Proof::Basic(secret))

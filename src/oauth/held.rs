@@ -3,12 +3,12 @@
 
 use std::sync::Arc;
 
-use serde_json::{Value, json};
+use serde::{Serialize, Serializer};
 
 use super::client;
 use super::error::{ErrorCode, OAuthError};
 use super::grant::{self, Grant};
-use super::issue::AccessClaims;
+use super::issue::{AccessClaims, Confirmation};
 use super::params::Params;
 use super::refresh::{self, Presented};
 use super::subject;
@@ -24,21 +24,19 @@ enum Held {
 }
 
 /// Answers an introspection request (RFC 7662 section 2). `authorization` holds every such header.
-pub async fn introspect(app: &App, authorization: &[&str], body: &[u8]) -> Result<Value, OAuthError> {
+pub async fn introspect(app: &App, authorization: &[&str], body: &[u8]) -> Result<Introspection, OAuthError> {
     let config = app.config();
     let (client, params) = asked(app, &config, authorization, body).await?;
     if client.kind == ClientKind::Public {
         return Err(OAuthError::new(ErrorCode::InvalidClient, "only an app with a secret may ask this"));
     }
-    let about = match held(app, client, token(&params)?).await? {
-        Some(Held::Access(access)) => about_access(app, &config, client, &access).await?,
+    match held(app, client, token(&params)?).await? {
+        Some(Held::Access(access)) => Ok(about_access(app, &config, client, access).await?),
         Some(Held::Refresh { grant, presented }) => {
-            about_refresh(app, client, &config, &grant, &presented).await?
+            Ok(about_refresh(app, client, &config, &grant, &presented).await?)
         }
-        None => None,
-    };
-    // Nothing says why (RFC 7662 section 2.2).
-    Ok(about.unwrap_or_else(|| json!({ "active": false })))
+        None => Ok(Introspection::INACTIVE),
+    }
 }
 
 /// Answers a revocation request (RFC 7009 section 2): ends the grant, and so all tokens that hang on it.
@@ -96,30 +94,13 @@ async fn about_access(
     app: &App,
     config: &Config,
     client: &config::App,
-    access: &AccessClaims,
-) -> Result<Option<Value>, StoreError> {
+    access: Arc<AccessClaims>,
+) -> Result<Introspection, StoreError> {
     let holds = match access.gid {
-        Some(_) => grant::behind(app, config, access).await?.is_some(),
+        Some(_) => grant::behind(app, config, &access).await?.is_some(),
         None => access.is_in_time(config, app.clock.now()) && client.speaks_for_itself(),
     };
-    Ok(holds.then(|| {
-        let mut about = json!({
-            "active": true,
-            "token_type": access.token_type(),
-            "iss": access.iss,
-            "sub": access.sub,
-            "aud": access.aud,
-            "client_id": access.client_id,
-            "scope": access.scope,
-            "iat": access.iat,
-            "exp": access.exp,
-            "jti": access.jti,
-        });
-        if let (Some(cnf), Some(members)) = (&access.cnf, about.as_object_mut()) {
-            members.insert("cnf".to_owned(), json!(cnf));
-        }
-        about
-    }))
+    Ok(if holds { Introspection::Access(access) } else { Introspection::INACTIVE })
 }
 
 async fn about_refresh(
@@ -128,18 +109,66 @@ async fn about_refresh(
     config: &Config,
     grant: &Grant,
     presented: &Presented,
-) -> Result<Option<Value>, StoreError> {
+) -> Result<Introspection, StoreError> {
     let usable = matches!(presented, Presented::Current | Presented::JustRotated);
     if !usable || grant::holder(app, config, grant).await?.is_none() {
-        return Ok(None);
+        return Ok(Introspection::INACTIVE);
     }
-    Ok(Some(json!({
-        "active": true,
-        "iss": config.issuer,
-        "sub": subject::of(app.keys.master(), client, grant.user),
-        "client_id": grant.client_id,
-        "scope": grant.scopes.to_text(),
-        "iat": grant.rotated_at.seconds(),
-        "exp": grant.expires_at.seconds(),
-    })))
+    Ok(Introspection::Refresh {
+        active: true,
+        iss: config.issuer.clone(),
+        sub: subject::of(app.keys.master(), client, grant.user),
+        client_id: grant.client_id.clone(),
+        scope: grant.scopes.to_text(),
+        iat: grant.rotated_at.seconds(),
+        exp: grant.expires_at.seconds(),
+    })
+}
+
+/// What a client is told of a token (RFC 7662 section 2.2). Nothing says why one is inactive.
+#[derive(Debug, Serialize)]
+#[serde(untagged)]
+pub enum Introspection {
+    Inactive {
+        active: bool,
+    },
+    #[serde(serialize_with = "access_members")]
+    Access(Arc<AccessClaims>),
+    Refresh {
+        active: bool,
+        iss: String,
+        sub: String,
+        client_id: String,
+        scope: String,
+        iat: i64,
+        exp: i64,
+    },
+}
+
+impl Introspection {
+    const INACTIVE: Self = Self::Inactive { active: false };
+}
+
+/// The claims themselves, without the grant.
+fn access_members<S: Serializer>(access: &AccessClaims, serializer: S) -> Result<S::Ok, S::Error> {
+    #[derive(Serialize)]
+    struct Members<'a> {
+        active: bool,
+        token_type: &'static str,
+        iss: &'a str,
+        sub: &'a str,
+        aud: &'a str,
+        client_id: &'a str,
+        scope: &'a str,
+        iat: i64,
+        exp: i64,
+        jti: &'a str,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        cnf: Option<&'a Confirmation>,
+    }
+    let AccessClaims { iss, sub, aud, client_id, scope, jti, .. } = access;
+    let (iat, exp, cnf) = (access.iat, access.exp, access.cnf.as_ref());
+    let token_type = access.token_type();
+    Members { active: true, token_type, iss, sub, aud, client_id, scope, iat, exp, jti, cnf }
+        .serialize(serializer)
 }

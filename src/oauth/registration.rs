@@ -210,6 +210,11 @@ async fn owned(app: &App, client_id: &str, token: Option<&str>) -> Result<Stored
     record.filter(|record| token.id() == record.token && token.proves(&record.secret)).ok_or(NOT_YOURS)
 }
 
+/// The app that `body` describes, were it called `client_id`; nothing is stored.
+pub fn understand(client_id: &str, rules: &AppRegistration, body: &[u8]) -> Result<config::App, OAuthError> {
+    checked(client_id, &settings(rules, body)?, rules)
+}
+
 /// What an app says of itself (RFC 7591 section 2 and the logout specifications). Members that mean nothing
 /// here are passed over (section 2).
 #[derive(Debug, Default, Deserialize)]
