@@ -2,6 +2,7 @@
 
 use serde_json::{Value, json};
 
+use crate::races::at_once;
 use crate::support::relying_party::Reply;
 use crate::support::{RelyingParty, TestIdp, jwt};
 
@@ -31,7 +32,7 @@ async fn own_token(rp: &RelyingParty) -> Reply {
 
 #[tokio::test]
 async fn a_client_learns_about_its_own_tokens_only() {
-    // RFC 7662 sections 2.2 and 4
+    // RFC 7662 sections 2.2 and 4, UI-09
     let idp = TestIdp::start().await;
     let alice = idp.user("alice").create().await;
     let (c1, c2) = (idp.relying_party("c1").await, idp.relying_party("c2").await);
@@ -74,7 +75,7 @@ async fn a_token_past_its_time_or_use_is_inactive() {
 
 #[tokio::test]
 async fn nobody_asks_without_proof() {
-    // RFC 7662 section 2.1, RFC 7009 section 2.1
+    // RFC 7662 section 2.1, RFC 7009 section 2.1, UI-08
     let idp = TestIdp::setup().with_apps(APPS).start().await;
     let alice = idp.user("alice").create().await;
     let c1 = idp.relying_party("c1").await;
@@ -93,7 +94,7 @@ async fn nobody_asks_without_proof() {
 
 #[tokio::test]
 async fn revoking_any_token_ends_them_all() {
-    // RFC 7009 section 2.1
+    // RFC 7009 section 2.1, UI-12, UI-13
     let idp = TestIdp::setup().with_apps(APPS).start().await;
     let alice = idp.user("alice").create().await;
     for client in ["c1", "page"] {
@@ -135,6 +136,26 @@ async fn an_app_gets_tokens_of_its_own_and_nothing_of_anybody() {
     let metadata = idp.get("/.well-known/openid-configuration").await.json();
     let grants = metadata["grant_types_supported"].as_array().expect("a list");
     assert!(grants.contains(&json!("client_credentials")));
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn nothing_remembers_a_token_longer_than_it_lives() {
+    // UI-11: asked by many at once before and right after
+    let idp = TestIdp::start().await;
+    let alice = idp.user("alice").create().await;
+    let c1 = idp.relying_party("c1").await;
+    let mut browser = idp.browser();
+    for _ in 0..5 {
+        let tokens = c1.sign_in(&mut browser, &alice).await;
+        let ask = || {
+            let (c1, token) = (c1.clone(), tokens.access.clone());
+            async move { (200, c1.introspect(&token).await.json()["active"].to_string()) }
+        };
+        assert!(at_once(100, ask).await.iter().all(|(_, active)| active == "true"));
+        c1.revoke(&tokens.refresh).await.expect_ok();
+        assert!(at_once(100, ask).await.iter().all(|(_, active)| active == "false"));
+        browser = idp.browser();
+    }
 }
 
 #[tokio::test]

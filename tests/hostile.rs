@@ -1,6 +1,8 @@
 //! Requests that nobody sends by accident: odd headers, credentials and tokens made to break parsers, addresses
 //! and methods that do not exist.
 
+use std::io::{Read, Write};
+
 use base64::Engine;
 use base64::engine::general_purpose::{STANDARD, URL_SAFE_NO_PAD};
 use serde_json::Value;
@@ -276,6 +278,44 @@ async fn any_other_address_is_the_same_page() {
         browser.open(idp.at(path)).await.expect_error_page(404);
         for method in [reqwest::Method::POST, reqwest::Method::DELETE] {
             assert_eq!(Reply::of(idp.http.request(method, idp.at(path))).await.status, 404, "{path}");
+        }
+    }
+}
+
+/// A `ClientHello` of `version` that knows these cipher suites and no extensions (RFC 5246 section 7.4.1.2).
+fn client_hello(version: [u8; 2], suites: &[[u8; 2]]) -> Vec<u8> {
+    let suites = suites.concat();
+    let mut hello = version.to_vec();
+    hello.extend([7; 32]);
+    hello.push(0);
+    hello.extend(u16::try_from(suites.len()).expect("few").to_be_bytes());
+    hello.extend(suites);
+    hello.extend([1, 0]);
+    let length = u32::try_from(hello.len()).expect("short").to_be_bytes();
+    let handshake = [&[1], &length[1..], &hello].concat();
+    let length = u16::try_from(handshake.len()).expect("short").to_be_bytes();
+    [&[0x16, 3, 1][..], &length, &handshake].concat()
+}
+
+#[tokio::test]
+async fn old_tls_and_weak_ciphers_are_refused() {
+    // HL-09; RFC 8996, RFC 9325 section 4.1
+    let idp = TestIdp::start().await;
+    let strong = [[0xc0, 0x2b], [0xc0, 0x2f]];
+    let weak = [[0x00, 0x2f], [0x00, 0x0a], [0x00, 0x05], [0x00, 0x01]];
+    for (version, suites) in [([3, 0], &strong[..]), ([3, 1], &strong), ([3, 2], &strong), ([3, 3], &weak)] {
+        let (hello, port) = (client_hello(version, suites), idp.port);
+        let spoken = tokio::task::spawn_blocking(move || {
+            let mut stream = raw::connect(port);
+            stream.write_all(&hello).expect("sent");
+            let mut answer = Vec::new();
+            stream.read_to_end(&mut answer).map(|_| answer)
+        });
+        let answer = spoken.await.expect("an end").expect("an answer");
+        // An alert that ends it (RFC 5246 section 7.2), or nothing: no ServerHello.
+        assert_ne!(answer.first(), Some(&0x16), "{version:?}");
+        if let [0x15, _, _, _, _, level, ..] = answer.as_slice() {
+            assert_eq!(*level, 2, "fatal");
         }
     }
 }

@@ -262,3 +262,26 @@ async fn a_strangers_nonsense_is_no_error_of_ours() {
     let lines = service.stop();
     assert!(!lines.iter().any(|line| line.contains("ERROR") || line.contains("WARN")), "{lines:#?}");
 }
+
+#[test]
+fn nothing_secret_is_shipped_and_nothing_listens_to_strangers_by_default() {
+    // HL-11
+    let example = fs::read_to_string("config.example.yaml").expect("the example");
+    assert!(example.contains("listen: 127.0.0.1:8443"));
+    let mut folders: Vec<std::path::PathBuf> = ["src", "assets", "packaging", "docs"].map(Into::into).into();
+    let mut seen = 0;
+    while let Some(folder) = folders.pop() {
+        for entry in fs::read_dir(&folder).expect("folder") {
+            let path = entry.expect("entry").path();
+            if path.is_dir() {
+                folders.push(path);
+                continue;
+            }
+            let bytes = fs::read(&path).expect("file");
+            let text = String::from_utf8_lossy(&bytes);
+            assert!(!text.contains("PRIVATE KEY-----"), "{}", path.display());
+            seen += 1;
+        }
+    }
+    assert!(seen > 100, "{seen}");
+}

@@ -28,10 +28,15 @@ const STATES: [State; 7] = [
     State::SessionRevoked,
 ];
 
-/// A device of the same group, which may also ask for passwords.
+/// A device of the same group, which may also ask for passwords, and an old app of theirs.
 const PANEL: &str = r"
   panel:
     grants: [device_code, password]
+    first_party: true
+    access: [{ group: staff, policy: standard }]
+  old:
+    redirect_uris: [https://old.test/cb]
+    grants: [authorization_code, implicit]
     first_party: true
     access: [{ group: staff, policy: standard }]
 ";
@@ -70,6 +75,7 @@ impl Holder {
             State::AppRemoved => {
                 self.idp.remove_app("staff").await;
                 self.idp.remove_app("panel").await;
+                self.idp.remove_app("old").await;
             }
             State::SessionRevoked => {
                 let sessions = self.idp.gantry("session list").await;
@@ -169,6 +175,65 @@ async fn the_password_grant_is_closed_to_whom_it_should_be() {
         password_grant::ask(&panel, "alice", &holder.alice.password).await.expect_error(expected);
         assert_eq!(panel.userinfo(&tokens.access).await.status, 401, "{state:?}");
     }
+}
+
+#[tokio::test]
+async fn tokens_through_the_browser_are_closed_at_once() {
+    for state in STATES {
+        let mut holder = Holder::new().await;
+        let old = holder.idp.relying_party("old").await;
+        let silent = old.authorize_with(&[("response_type", "id_token token"), ("prompt", "none")]);
+        let token = {
+            let answer = holder.browser.open(&silent).await.expect_answer();
+            answer.get("access_token").expect("a token").to_owned()
+        };
+        old.userinfo(&token).await.expect_ok();
+        holder.enter(state).await;
+        assert_eq!(old.userinfo(&token).await.status, 401, "{state:?}");
+        let page = holder.browser.open(&silent).await;
+        match state {
+            State::AppRemoved => drop(page.expect_error_page(400)),
+            State::GroupLost => drop(page.expect_error("access_denied")),
+            _ => drop(page.expect_error("login_required")),
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_pushed_request_opens_nothing_that_is_closed() {
+    for state in STATES {
+        let mut holder = Holder::new().await;
+        let pushed = holder.staff.push(&[("prompt", "none")]).await.json();
+        let reference = pushed["request_uri"].as_str().expect("a reference").to_owned();
+        holder.enter(state).await;
+        let page = holder.browser.open(holder.staff.authorize_by(&reference)).await;
+        match state {
+            State::AppRemoved => drop(page.expect_error_page(400)),
+            State::GroupLost => drop(page.expect_error("access_denied")),
+            _ => drop(page.expect_error("login_required")),
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_consent_taken_back_closes_devices_and_tokens_through_the_browser() {
+    // The column "consent revoked" of the two rows
+    let apps = "  box:\n    grants: [device_code]\n  old:\n    redirect_uris: [https://old.test/cb]\n    grants: [authorization_code, implicit]\n";
+    let idp = TestIdp::setup().with_apps(apps).start().await;
+    let alice = idp.user("alice").create().await;
+    let mut browser = idp.browser();
+    let device = Device::new(&idp, "box").await;
+    device.let_in(&mut browser, &alice).await;
+    let old = idp.relying_party("old").await;
+    let page = browser.open(old.authorize_with(&[("response_type", "id_token token")])).await;
+    let answer = page.expect_step("consent").press("allow").await.expect_answer();
+    let token = answer.get("access_token").expect("a token");
+    old.userinfo(token).await.expect_ok();
+    for app in ["box", "old"] {
+        idp.gantry(&format!("grant revoke alice {app}")).await;
+    }
+    device.poll().await.expect_error("invalid_grant");
+    assert_eq!(old.userinfo(token).await.status, 401);
 }
 
 #[tokio::test]

@@ -186,14 +186,17 @@ async fn a_client_authenticates_in_one_way() {
     p1.token(&[("grant_type", "authorization_code"), ("code", "x")]).await.expect_error("invalid_grant");
 }
 
+/// RFC 8693, which is not offered.
+const TOKEN_EXCHANGE: &str = "urn:ietf:params:oauth:grant-type:token-exchange";
+
 #[tokio::test]
 async fn other_grants_are_refused_by_name() {
-    // TK-25
+    // TK-25, TK-27
     let idp = TestIdp::start().await;
     let c1 = idp.relying_party("c1").await;
     c1.token(&[("grant_type", "client_credentials")]).await.expect_error("unauthorized_client");
     c1.token(&[("grant_type", "password")]).await.expect_error("unauthorized_client");
-    for grant in ["implicit", "urn:ietf:params:oauth:grant-type:jwt-bearer", "x"] {
+    for grant in ["implicit", "urn:ietf:params:oauth:grant-type:jwt-bearer", TOKEN_EXCHANGE, "x"] {
         c1.token(&[("grant_type", grant)]).await.expect_error("unsupported_grant_type");
     }
     c1.token(&[]).await.expect_error("invalid_request");
