@@ -535,6 +535,19 @@ async fn a_code_bound_to_a_key_is_for_its_holder() {
     let code = code_for(&world, &bound, &[("dpop_jkt", &prover.key.thumbprint())]).await;
     proving.dpop = Some(prover.sign(&prover.claims("POST", "token")));
     tokens_of(&proving.redeem(&code).await);
+    // Pushed with a proof (section 10.1).
+    proving.at_endpoint("par");
+    proving.dpop = Some(prover.sign(&prover.claims("POST", "par")));
+    let pairs = query_of(&bound.authorize_url());
+    let form: Vec<(&str, &str)> = pairs.iter().map(|(name, value)| (&**name, &**value)).collect();
+    let pushed = proving.token_as(None, &form).await;
+    assert_eq!(pushed.status, 201, "{}", pushed.body);
+    let reference = pushed.json()["request_uri"].as_str().expect("a reference").to_owned();
+    let alice = world.idp.user("alice").create().await;
     let mut browser = world.idp.browser();
+    let code = browser.open(bound.authorize_by(&reference)).await.submit_password(&alice).await.expect_code();
+    let mut stealing = bound.clone();
+    stealing.dpop = Some(thief.sign(&thief.claims("POST", "token")));
+    stealing.redeem(&code).await.expect_error("invalid_grant");
     browser.open(bound.authorize_with(&[("dpop_jkt", "short")])).await.expect_error("invalid_request");
 }

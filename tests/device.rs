@@ -183,6 +183,18 @@ async fn codes_are_not_found_by_trying() {
 }
 
 #[tokio::test]
+async fn one_address_asks_for_so_many_codes_and_no_more() {
+    let idp = idp().await;
+    let tv = idp.relying_party("tv").await;
+    for _ in 0..60 {
+        asked(&tv, "openid").await.expect_ok();
+    }
+    asked(&tv, "openid").await.expect_error("slow_down");
+    idp.clock.advance(Duration::from_secs(600));
+    asked(&tv, "openid").await.expect_ok();
+}
+
+#[tokio::test]
 async fn no_other_page_enters_a_code() {
     // TK-26, AZ-30: the forged request is not even counted
     let idp = idp().await;

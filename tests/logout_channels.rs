@@ -114,9 +114,18 @@ async fn the_same_person_signing_in_again_is_no_sign_out() {
     told.userinfo(&tokens.access).await.expect_ok();
     assert_eq!(deliver_due(&idp.app).await.expect("store"), 0);
     assert!(!callee.is_called());
+    // The apps are told whenever it ends, however often it was prolonged.
+    idp.clock.advance(Duration::from_secs(7 * 3600));
+    for _ in 0..3 {
+        let page = browser.open(told.authorize_with(&[("prompt", "login"), ("scope", "openid")])).await;
+        page.submit_password(&alice).await.expect_code();
+        idp.clock.advance(Duration::from_secs(7 * 3600));
+    }
     // SE-01: the cookie is another one all the same.
     let mut thief = copied;
     thief.open(told.authorize_with(&[("prompt", "none")])).await.expect_error("login_required");
+    sign_out(&mut browser).await;
+    assert_eq!(deliver_due(&idp.app).await.expect("store"), 1);
 }
 
 #[tokio::test]

@@ -166,7 +166,7 @@ pub async fn begin(
     let mut batch = match old {
         Some(mut old) if same.is_some() => {
             old.record = session.clone();
-            batch.update(&old)
+            backchannel::stayed(app, session.id, now + limits.absolute, batch.update(&old)).await?
         }
         Some(old) => ending(app, old.id, batch.insert(&session)).await?,
         None => batch.insert(&session),

@@ -72,7 +72,8 @@ impl Attempt<'_> {
 }
 
 /// IPv6 hosts own a /64 (RFC 6177 section 2), so that is what counts as one address.
-pub(super) fn network(address: IpAddr) -> String {
+#[must_use]
+pub fn network(address: IpAddr) -> String {
     match address.to_canonical() {
         IpAddr::V4(address) => address.to_string(),
         IpAddr::V6(address) => {

@@ -119,6 +119,15 @@ pub fn entered(batch: Batch, client: &config::App, session: &Session, ends_at: T
     })
 }
 
+/// Adds to `batch` that the session they were entered in goes on until `ends_at`.
+pub async fn stayed(app: &App, session: Id, ends_at: Timestamp, batch: Batch) -> Result<Batch, StoreError> {
+    let visits = app.store.find::<Visit>(BY_SESSION, &session.to_string(), MOST).await?;
+    Ok(visits.into_iter().fold(batch, |batch, mut visit| {
+        visit.record.expires_at = ends_at;
+        batch.put(&visit.record)
+    }))
+}
+
 /// Adds to `batch` that the apps entered in `session` are told of its end. Ring the bell once it is applied.
 pub async fn left(app: &App, session: Id, batch: Batch) -> Result<Batch, StoreError> {
     let visits = app.store.find::<Visit>(BY_SESSION, &session.to_string(), MOST).await?;

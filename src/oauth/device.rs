@@ -4,6 +4,7 @@
 //! Owns the codes, the record that joins them and the polling. Who lets a device in, and on which pages, is
 //! decided by `login`.
 
+use std::net::IpAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -21,6 +22,7 @@ use crate::app::App;
 use crate::clock::Timestamp;
 use crate::config::{self, Config, GrantKind};
 use crate::keys::MasterKey;
+use crate::login::throttle::network;
 use crate::secret::{DeviceCodeToken, Digest, Id, Token};
 use crate::store::{ApplyError, Batch, Budget, IndexEntry, Kind, Record, StoreError, Stored};
 
@@ -33,6 +35,8 @@ const LIFETIME: Duration = Duration::from_secs(600);
 const REMEMBERED: Duration = Duration::from_secs(3600);
 /// Between two polls (RFC 8628 section 3.2), and what `slow_down` adds each time (section 3.5).
 const INTERVAL: Duration = Duration::from_secs(5);
+/// Codes that one address may ask for while they live: nothing else bounds what waits in the store.
+const ASKED: u64 = 60;
 /// A poll may come this much early: networks are no clocks.
 const TOLERANCE: Duration = Duration::from_millis(500);
 
@@ -155,7 +159,12 @@ pub struct DeviceAnswer {
 }
 
 /// Answers a device authorization request (RFC 8628 section 3.1). `authorization` holds every such header.
-pub async fn authorize(app: &App, authorization: &[&str], body: &[u8]) -> Result<DeviceAnswer, OAuthError> {
+pub async fn authorize(
+    app: &App,
+    authorization: &[&str],
+    address: IpAddr,
+    body: &[u8],
+) -> Result<DeviceAnswer, OAuthError> {
     let config = app.config();
     let params = Params::parse([body])?;
     params.each_once()?;
@@ -168,6 +177,13 @@ pub async fn authorize(app: &App, authorization: &[&str], body: &[u8]) -> Result
     }
     let invalid = OAuthError::new(ErrorCode::InvalidScope, "scope is malformed or too long");
     let scopes = Scopes::parse(params.get("scope").unwrap_or_default()).ok_or(invalid)?;
+    let counter = format!("device/asked/{}", network(address));
+    if app.store.spend(vec![Budget { counter, limit: ASKED, window: LIFETIME }]).await?.is_some() {
+        return Err(OAuthError::new(
+            ErrorCode::SlowDown,
+            "too many devices ask from this address, please wait",
+        ));
+    }
     let (token, code) = begin(app, client, &scopes.within(&client.scopes)).await?;
     let (user_code, verification_uri) = (code.shown(), format!("{}/device", config.issuer));
     Ok(DeviceAnswer {

@@ -7,6 +7,7 @@ use serde::{Deserialize, Serialize};
 
 use super::authorize::{self, Refusal};
 use super::client;
+use super::dpop::{self, Holder};
 use super::error::OAuthError;
 use super::params::Params;
 use super::request_object;
@@ -57,7 +58,12 @@ pub struct Reference {
 }
 
 /// Checks a pushed request as if a browser had brought it, and keeps it (RFC 9126 section 2.1).
-pub async fn push(app: &App, authorization: &[&str], body: &[u8]) -> Result<Reference, OAuthError> {
+pub async fn push(
+    app: &App,
+    authorization: &[&str],
+    dpop: &[&str],
+    body: &[u8],
+) -> Result<Reference, OAuthError> {
     let config = app.config();
     let params = Params::parse([body])?;
     params.each_once()?;
@@ -67,6 +73,8 @@ pub async fn push(app: &App, authorization: &[&str], body: &[u8]) -> Result<Refe
     let client = client::authenticate(app, &config, authorization, &params).await?;
     let params = params.without(&CREDENTIALS).with("client_id", &client.client_id);
     let params = request_object::unwrap(app, &config, params).await?;
+    let url = format!("{}/oauth2/par", config.issuer);
+    let params = bound(params, dpop::holder(app, dpop, "POST", &url, None).await?)?;
     match authorize::check(&params, &config, &app.keys) {
         Ok(_) => {}
         Err(Refusal::Page(error) | Refusal::Answer { error, .. }) => return Err(error),
@@ -82,6 +90,17 @@ pub async fn push(app: &App, authorization: &[&str], body: &[u8]) -> Result<Refe
     };
     app.store.apply(Batch::new().insert(&pushed)).await?;
     Ok(Reference { request_uri: format!("{PREFIX}{}", token.reveal()), expires_in: LIFETIME.as_secs() })
+}
+
+/// A proof beside the request binds the code to its key (RFC 9449 section 10.1).
+fn bound(params: Params, holder: Option<Holder>) -> Result<Params, OAuthError> {
+    match (holder, params.get("dpop_jkt")) {
+        (Some(Holder(jkt)), Some(named)) if jkt != named => {
+            Err(OAuthError::invalid_request("dpop_jkt is not the key of the DPoP proof"))
+        }
+        (Some(Holder(jkt)), _) => Ok(params.with("dpop_jkt", &jkt)),
+        (None, _) => Ok(params),
+    }
 }
 
 /// The request that `params` stand for: themselves, what is in their signed request, or what their `request_uri` refers to, which is gone

@@ -76,8 +76,11 @@ impl Batch {
         self.write(&stored.record, Expect::Version(stored.version))
     }
 
-    /// Writes a record whatever is there.
-    pub fn put<R: Record>(self, record: &R) -> Self {
+    /// Writes a record whatever is there. Put twice in one batch, the last counts.
+    pub fn put<R: Record>(mut self, record: &R) -> Self {
+        let id = record.id();
+        let same = |op: &Op| op.kind == R::KIND && op.id == id && op.expect == Expect::Any;
+        self.ops.retain(|op| !(same(op) && matches!(op.change, Change::Put(_))));
         self.write(record, Expect::Any)
     }
 

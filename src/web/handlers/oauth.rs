@@ -46,7 +46,7 @@ pub async fn push(app: web::Data<App>, request: HttpRequest, payload: web::Paylo
         Err(error) => return unread(error),
     };
     let authorization = headers(&request, "authorization");
-    let pushed = par::push(&app, &authorization, &body).await;
+    let pushed = par::push(&app, &authorization, &headers(&request, "dpop"), &body).await;
     to_authenticated(StatusCode::CREATED, &authorization, pushed)
 }
 
@@ -61,7 +61,7 @@ pub async fn authorize_device(
         Err(error) => return unread(error),
     };
     let authorization = headers(&request, "authorization");
-    let asked = device::authorize(&app, &authorization, &body).await;
+    let asked = device::authorize(&app, &authorization, Caller::of(&request).address, &body).await;
     to_authenticated(StatusCode::OK, &authorization, asked)
 }
 
