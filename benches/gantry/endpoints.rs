@@ -129,11 +129,12 @@ fn reads(plan: &Plan, server: &Server, prepared: &mut Prepared, report: &mut Rep
         }
         report.rows.push(row);
     }
-    eprintln!("measuring introspection against a bare handler");
-    let mut row = Row::new("introspection", "bare handler", Goal::RateAndCpu(0.6));
+    eprintln!("measuring introspection against a bare handler of forms");
+    let mut forms = prepared.introspection.iter().map(|form| form.to("/")).collect::<Vec<_>>();
+    let mut row = Row::new("introspection", "bare form handler", Goal::RateAndCpu(0.6));
     for _ in 0..plan.rounds {
         row.add(
-            bare.measure(&mut fixed, plan.span)?,
+            bare.measure(&mut forms, plan.span)?,
             server.measure(&mut prepared.introspection, plan.span)?,
         );
     }

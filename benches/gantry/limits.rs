@@ -62,13 +62,16 @@ fn answer(mut reply: impl FnMut(&str, [usize; 2]) -> Outcome<String>) -> Outcome
 }
 
 /// The least that actix-web can do, with its own default of workers, which is gantry's: a fixed object as JSON,
-/// and the same with one signature as access tokens have.
+/// the same for a form, and with one signature as access tokens have.
 fn handler() -> Outcome<()> {
     async fn fixed() -> HttpResponse {
         HttpResponse::Ok().json(serde_json::json!({
             "sub": "019a0000-0000-7000-8000-000000000000", "name": "Somebody Example",
             "preferred_username": "person000000", "email": "person000000@example.org", "email_verified": true,
         }))
+    }
+    async fn form(_: web::Bytes) -> HttpResponse {
+        fixed().await
     }
     async fn signature(pair: web::Data<EcdsaKeyPair>) -> HttpResponse {
         match pair.sign(&SystemRandom::new(), &[7; 400]) {
@@ -86,7 +89,9 @@ fn handler() -> Outcome<()> {
         actix_web::rt::System::new().block_on(async move {
             let app = move || {
                 let app = App::new().app_data(pair.clone());
-                app.route("/", web::get().to(fixed)).route("/signature", web::get().to(signature))
+                app.route("/", web::get().to(fixed))
+                    .route("/", web::post().to(form))
+                    .route("/signature", web::get().to(signature))
             };
             HttpServer::new(app).listen(listener)?.run().await
         })

@@ -46,17 +46,27 @@ impl Operation for Get {
 }
 
 /// The same form every time.
-pub(crate) struct Post(Vec<u8>);
+pub(crate) struct Post {
+    authorization: String,
+    body: String,
+    bytes: Vec<u8>,
+}
 
 impl Post {
     pub(crate) fn new(target: &str, authorization: &str, body: &str) -> Self {
-        Self(form(target, &format!("authorization: {authorization}\r\n"), body))
+        let bytes = form(target, &format!("authorization: {authorization}\r\n"), body);
+        Self { authorization: authorization.to_owned(), body: body.to_owned(), bytes }
+    }
+
+    /// The same form for somebody else.
+    pub(crate) fn to(&self, target: &str) -> Self {
+        Self::new(target, &self.authorization, &self.body)
     }
 }
 
 impl Operation for Post {
     async fn run(&mut self, connection: &mut Connection) -> Outcome<bool> {
-        connection.exchange(&self.0).await?.expect(200)?;
+        connection.exchange(&self.bytes).await?.expect(200)?;
         Ok(true)
     }
 }

@@ -22,6 +22,8 @@ use crate::store::{ApplyError, Batch, Expect, IndexEntry, Kind, Record, StoreErr
 /// A spent code is remembered this long at least, so that using it again kills what it gave.
 const SPENT_CODE_SECONDS: u64 = 24 * 3600;
 
+const DAY_SECONDS: i64 = 24 * 3600;
+
 /// An authorization code.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct Code {
@@ -142,8 +144,11 @@ impl Record for Grant {
         self.id.to_string()
     }
 
+    /// To the next day: every refresh moves the end, and moving it in the store's order of expiry costs more
+    /// than the refresh itself. [`holder`] looks at the end itself.
     fn expires_at(&self) -> Option<Timestamp> {
-        Some(self.expires_at)
+        let days = self.expires_at.seconds().div_euclid(DAY_SECONDS);
+        Some(Timestamp::from_seconds(days.saturating_add(1).saturating_mul(DAY_SECONDS)))
     }
 
     fn index(&self) -> Vec<IndexEntry> {
@@ -221,9 +226,11 @@ impl Permission {
 }
 
 /// Whether what hangs on `grant` may still be used: the one answer for access and refresh tokens. Gives the
-/// person, or `None` when the app, the person, their access, the epoch or the session is gone.
+/// person, or `None` when its time is over, or the app, the person, their access, the epoch or the session is
+/// gone.
 pub async fn holder(app: &App, config: &Config, grant: &Grant) -> Result<Option<Arc<User>>, StoreError> {
-    let Some(client) = config.apps.get(&grant.client_id) else {
+    let Some(client) = config.apps.get(&grant.client_id).filter(|_| app.clock.now() < grant.expires_at)
+    else {
         return Ok(None);
     };
     let Some(user) = app.store.view::<User>(&grant.user.to_string()).await? else {
