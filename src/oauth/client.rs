@@ -201,6 +201,9 @@ pub fn basic(header: &str) -> Result<(String, Secret), OAuthError> {
 }
 
 fn form_decode(text: &str) -> String {
+    if !text.contains(['%', '+']) {
+        return text.to_owned();
+    }
     url::form_urlencoded::parse(format!("={}", text.replace('&', "%26")).as_bytes())
         .next()
         .map(|(_, value)| value.into_owned())

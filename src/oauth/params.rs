@@ -32,18 +32,29 @@ impl Params {
         if self.pairs.len() >= MAX_PARAMETERS {
             return Err(OAuthError::invalid_request("too many parameters"));
         }
-        if !decodes_to_utf8(pair) {
-            return Err(OAuthError::invalid_request("a parameter is not valid UTF-8"));
-        }
-        let Some((name, value)) = url::form_urlencoded::parse(pair).next() else {
+        let broken = OAuthError::invalid_request("a parameter is not valid UTF-8");
+        // Codes and tokens have nothing to decode.
+        if !pair.contains(&b'%') && !pair.contains(&b'+') {
+            let text = std::str::from_utf8(pair).map_err(|_| broken)?;
+            let (name, value) = text.split_once('=').unwrap_or((text, ""));
+            self.keep(name.to_owned(), value.to_owned());
             return Ok(());
-        };
-        if self.pairs.iter().any(|(known, _)| *known == name) {
-            self.repeated.push(name.into_owned());
-        } else {
-            self.pairs.push((name.into_owned(), value.into_owned()));
+        }
+        if !decodes_to_utf8(pair) {
+            return Err(broken);
+        }
+        if let Some((name, value)) = url::form_urlencoded::parse(pair).next() {
+            self.keep(name.into_owned(), value.into_owned());
         }
         Ok(())
+    }
+
+    fn keep(&mut self, name: String, value: String) {
+        if self.pairs.iter().any(|(known, _)| *known == name) {
+            self.repeated.push(name);
+        } else {
+            self.pairs.push((name, value));
+        }
     }
 
     /// The value of `name`, unless missing, empty or repeated.
