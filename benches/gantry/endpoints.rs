@@ -4,6 +4,8 @@ use std::cell::{Cell, RefCell};
 use std::path::Path;
 use std::rc::Rc;
 
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
 use gantry::store::Batch;
 use tokio::runtime::Runtime;
 
@@ -46,6 +48,7 @@ pub(crate) fn measure(plan: &Plan, folder: &Path, report: &mut Report) -> Outcom
     let (server, _) = Server::gantry(&gantry)?;
     reads(plan, &server, &mut prepared, report)?;
     own_tokens(plan, &server, &prepared.robot, report)?;
+    refusals(plan, &server, report)?;
     let mut writes = Worker::start("writes", &folder.join("bare"))?;
     for client in &mut prepared.clients {
         redemptions(plan, &server, client, &mut writes, report)?;
@@ -151,6 +154,23 @@ fn own_tokens(plan: &Plan, server: &Server, authorization: &str, report: &mut Re
     let mut row = Row::new("client_credentials", "bare signature", Goal::Rate(0.6));
     for _ in 0..plan.rounds {
         row.add(bare.measure(&mut signing, plan.span)?, server.measure(&mut asking, plan.span)?);
+    }
+    report.rows.push(row);
+    Ok(())
+}
+
+/// Whether the time of a refusal tells which clients there are: an unknown one beside a wrong secret.
+fn refusals(plan: &Plan, server: &Server, report: &mut Report) -> Outcome<()> {
+    eprintln!("measuring refusals of unknown clients and wrong secrets");
+    let all = |client: &str| {
+        let authorization = format!("Basic {}", STANDARD.encode(format!("{client}:{}", "x".repeat(43))));
+        let one = || Post::new("/oauth2/token", &authorization, "grant_type=client_credentials").refused();
+        (0..plan.connections).map(|_| one()).collect::<Vec<_>>()
+    };
+    let (mut wrong, mut unknown) = (all(ROBOT), all("nobody"));
+    let mut row = Row::new("refusal of an unknown client", "of a wrong secret", Goal::Rate(0.9));
+    for _ in 0..plan.rounds {
+        row.add(server.measure(&mut wrong, plan.span)?, server.measure(&mut unknown, plan.span)?);
     }
     report.rows.push(row);
     Ok(())

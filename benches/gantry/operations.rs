@@ -50,12 +50,18 @@ pub(crate) struct Post {
     authorization: String,
     body: String,
     bytes: Vec<u8>,
+    status: u16,
 }
 
 impl Post {
     pub(crate) fn new(target: &str, authorization: &str, body: &str) -> Self {
         let bytes = form(target, &format!("authorization: {authorization}\r\n"), body);
-        Self { authorization: authorization.to_owned(), body: body.to_owned(), bytes }
+        Self { authorization: authorization.to_owned(), body: body.to_owned(), bytes, status: 200 }
+    }
+
+    /// The same, to be refused.
+    pub(crate) fn refused(self) -> Self {
+        Self { status: 401, ..self }
     }
 
     /// The same form for somebody else.
@@ -66,7 +72,7 @@ impl Post {
 
 impl Operation for Post {
     async fn run(&mut self, connection: &mut Connection) -> Outcome<bool> {
-        connection.exchange(&self.bytes).await?.expect(200)?;
+        connection.exchange(&self.bytes).await?.expect(self.status)?;
         Ok(true)
     }
 }
