@@ -10,6 +10,8 @@ pub mod cli;
 pub mod clock;
 /// The configuration file.
 pub mod config;
+/// Second factors.
+pub mod factor;
 /// Master key and signing keys.
 pub mod keys;
 /// Who signs in, how, and what comes next.

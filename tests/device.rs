@@ -50,6 +50,11 @@ impl Device {
         self.app.token(&[("grant_type", GRANT_TYPE), ("device_code", &self.code)]).await
     }
 
+    /// Where a person goes with its code.
+    pub(crate) fn address(&self) -> &str {
+        &self.complete
+    }
+
     /// A person lets it in.
     pub(crate) async fn let_in(&self, browser: &mut Browser, user: &TestUser) {
         let page = browser.open(&self.complete).await.expect_step("device").press("continue").await;

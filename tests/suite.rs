@@ -21,6 +21,7 @@ mod races;
 mod redirect_uri;
 mod registration;
 mod rocketchat;
+mod second_factor;
 mod service;
 mod sign_in;
 mod sign_out;

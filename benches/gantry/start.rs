@@ -138,6 +138,7 @@ fn user(app: &App, number: usize) -> Outcome<User> {
         attributes: std::collections::BTreeMap::new(),
         password: Some(hash.to_owned()),
         state: UserState::Active,
+        factors: std::collections::BTreeSet::new(),
         epoch: 0,
         created_at: now,
         updated_at: now,

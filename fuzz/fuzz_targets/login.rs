@@ -20,6 +20,7 @@ fuzz_target!(|form: &[u8]| {
         Action::OtherUser => "other_user",
         Action::Allow => "allow",
         Action::Deny => "deny",
+        Action::OtherMethod => "other_method",
     };
     assert_eq!((action, sent.csrf.as_str()), (field("action"), field("csrf")));
     assert_eq!((sent.username.as_str(), sent.password.as_str()), (field("username"), field("password")));

@@ -101,6 +101,7 @@ pub async fn create_user(
         attributes: std::collections::BTreeMap::new(),
         password: None,
         state: UserState::Active,
+        factors: BTreeSet::new(),
         epoch: 0,
         created_at: now,
         updated_at: now,

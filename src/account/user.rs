@@ -6,6 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use super::{Email, GroupName, Username};
 use crate::clock::Timestamp;
+use crate::factor::FactorKind;
 use crate::secret::Id;
 use crate::store::{IndexEntry, Kind, Record};
 
@@ -41,6 +42,9 @@ pub struct User {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub password: Option<String>,
     pub state: UserState,
+    /// What this person has enrolled beside the password.
+    #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
+    pub factors: BTreeSet<FactorKind>,
     /// Sessions and grants carry the epoch they began in; raising it ends all of them at once.
     #[serde(default)]
     pub epoch: u64,

@@ -17,7 +17,6 @@ use crate::keys::PublicKeys;
 
 /// One whole configuration. Reload replaces it; nothing mutates it.
 #[derive(Debug, Clone)]
-#[expect(clippy::zero_sized_map_values, reason = "a policy will say more than it does today")]
 pub struct Config {
     /// The public base URL without a trailing slash; the `iss` of every token, compared byte for byte.
     pub issuer: String,
@@ -249,6 +248,18 @@ pub struct Access {
 #[derive(Debug, Clone)]
 pub struct Policy {
     pub first_factor: FirstFactor,
+    pub second_factor: SecondFactor,
+}
+
+/// When more than the first factor is asked for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum SecondFactor {
+    Never,
+    /// From those who have one.
+    IfEnrolled,
+    /// Who has none enrols one on the spot.
+    Required,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]

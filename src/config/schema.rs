@@ -5,7 +5,9 @@
 
 use super::document::Node;
 use super::error::Problems;
-use super::meant::{Alg, AuthMethod, ClientKind, FirstFactor, GrantKind, LogFormat, Pkce, Preset};
+use super::meant::{
+    Alg, AuthMethod, ClientKind, FirstFactor, GrantKind, LogFormat, Pkce, Preset, SecondFactor,
+};
 use super::period::Period;
 use super::read::{self, At, Entries, Field, Keys, Need, Read, Shape, choice, section, words};
 
@@ -301,20 +303,15 @@ section! {
     Policy {
         /// `password`.
         first_factor: FirstFactor = Default("password"),
-        /// `never`.
-        second_factor: SecondFactor = Default("never"),
+        /// When more is asked for than the first factor: `never`, `if_enrolled` (from people who have enrolled an
+        /// authenticator app), `required` (others enrol one when they sign in).
+        second_factor: SecondFactor = Default("if_enrolled"),
     }
 }
 
 words! { FirstFactor { "password" = Self::Password, } }
 
-/// When more than the first factor is asked for.
-#[derive(Debug, Clone, Copy)]
-pub(super) enum SecondFactor {
-    Never,
-}
-
-words! { SecondFactor { "never" = Self::Never, } }
+words! { SecondFactor { "never" = Self::Never, "if_enrolled" = Self::IfEnrolled, "required" = Self::Required, } }
 
 section! {
     /// How long a sign-in lasts.

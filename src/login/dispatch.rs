@@ -8,6 +8,7 @@ use zeroize::Zeroizing;
 
 use super::flow::{self, DeviceTarget, LoginFlow, Progress, Situation, State, Step, Target};
 use super::password::{Checked, MAX_PASSWORD_BYTES, PoolError};
+use super::second;
 use super::session::{self, Beginning, SignedIn};
 use super::throttle::{Attempt, TooMany};
 use super::visitor::{CookieChange, Visitor};
@@ -17,7 +18,7 @@ use crate::oauth::approve::{Approval, approve};
 use crate::oauth::device::Waiting;
 use crate::oauth::grant::Permission;
 use crate::oauth::{AuthorizationAnswer, ErrorCode, OAuthError, consent, subject};
-use crate::policy;
+use crate::policy::{self, Second};
 use crate::secret::{BrowserToken, Id, Token, same};
 use crate::store::{ApplyError, Batch, StoreError, Stored};
 
@@ -65,6 +66,8 @@ pub enum Notice {
     /// Name or password was left empty.
     Missing,
     WrongCredentials,
+    /// The code is wrong, used already or too old.
+    WrongCode,
     TooMany(TooMany),
 }
 
@@ -103,6 +106,7 @@ pub struct Submission {
     pub action: Action,
     pub username: String,
     pub password: Zeroizing<String>,
+    pub code: Zeroizing<String>,
 }
 
 /// The button that was pressed.
@@ -112,6 +116,7 @@ pub enum Action {
     OtherUser,
     Allow,
     Deny,
+    OtherMethod,
 }
 
 /// Starts a sign-in, or goes straight through when nothing has to be asked.
@@ -194,6 +199,20 @@ pub async fn advance(
         }
         (State::SelectAccount { .. }, Action::Continue) => {
             progressed(app, visitor, flow, |progress| progress.chosen = true).await
+        }
+        (State::Totp { session, .. } | State::RecoveryCode { session, .. }, Action::Continue) => {
+            let session = *session;
+            second::prove(app, visitor, flow, session, &sent.code).await
+        }
+        (State::Enrol { session, .. }, Action::Continue) => {
+            let session = *session;
+            second::enrol(app, visitor, flow, session, &sent.code).await
+        }
+        (State::Totp { .. } | State::RecoveryCode { .. }, Action::OtherMethod) => {
+            progressed(app, visitor, flow, |progress| progress.recovering = !progress.recovering).await
+        }
+        (State::RecoveryCodes { .. }, Action::Continue) => {
+            progressed(app, visitor, flow, |progress| progress.codes_unseen = false).await
         }
         (State::Consent { .. }, Action::Allow) => allowed(app, visitor, flow).await,
         (State::Consent { .. }, Action::Deny) => denied(app, visitor, flow).await,
@@ -312,7 +331,7 @@ async fn denied(app: &App, visitor: &Visitor, flow: Stored<LoginFlow>) -> Result
 
 /// Decides after progress, and stores either the next question or the end, together with what the progress
 /// itself changes in `batch`.
-async fn proceed(
+pub(super) async fn proceed(
     app: &App,
     mut flow: Stored<LoginFlow>,
     signed_in: Option<&SignedIn>,
@@ -339,14 +358,21 @@ async fn next_step(
 ) -> Result<Step, LoginError> {
     let config = app.config();
     let (mut allowed, mut consent_given, mut first_party, mut subject) = (true, true, true, None);
+    let mut second = Second::Fine;
     if let Some((client_id, scopes)) = target.wish() {
         let Some(client) = config.apps.get(client_id) else {
             return Ok(Step::Forbidden);
         };
         first_party = client.first_party;
-        if let Some(SignedIn { user, .. }) = signed_in {
+        if let Some(SignedIn { user, session }) = signed_in {
             subject = Some(subject::of(app.keys.master(), client, user.id));
-            allowed = policy::access(client, &user.groups).is_some();
+            let policy =
+                policy::access(client, &user.groups).and_then(|access| config.policies.get(&access.policy));
+            allowed = policy.is_some();
+            let demanded = target.demands_second_factor();
+            second = policy.map_or(Second::Fine, |policy| {
+                policy::second_factor(policy, &user.factors, &session.authentication, demanded)
+            });
             consent_given = progress.consented
                 || first_party
                 || consent::covers(&app.store, user.id, client_id, scopes).await?;
@@ -359,6 +385,7 @@ async fn next_step(
         signed_in,
         subject,
         allowed,
+        second,
         consent_given,
         first_party,
         now,

@@ -6,6 +6,7 @@ use super::session::SignedIn;
 use crate::clock::Timestamp;
 use crate::oauth::vocabulary::{Prompt, Scopes};
 use crate::oauth::{AuthorizationRequest, ErrorCode, OAuthError};
+use crate::policy::Second;
 use crate::secret::{Digest, Id};
 use crate::store::{Kind, Record};
 
@@ -53,6 +54,13 @@ pub struct DeviceTarget {
 }
 
 impl Target {
+    /// Whether the app demands more than one factor (`OpenID` Connect Core section 5.5.1.1).
+    #[must_use]
+    pub fn demands_second_factor(&self) -> bool {
+        let Self::App(request) = self else { return false };
+        request.claims.demanded_acr().is_some_and(|values| !values.contains(&"aal1"))
+    }
+
     /// The client that wants something, and the scopes it wants.
     #[must_use]
     pub fn wish(&self) -> Option<(&str, &Scopes)> {
@@ -66,6 +74,7 @@ impl Target {
 
 /// What has been done in this very flow.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[expect(clippy::struct_excessive_bools, reason = "each is a thing that was done or not")]
 pub struct Progress {
     /// The session that began in this flow.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -78,6 +87,12 @@ pub struct Progress {
     pub other_account: bool,
     #[serde(default)]
     pub consented: bool,
+    /// The person wants to use a recovery code.
+    #[serde(default)]
+    pub recovering: bool,
+    /// An authenticator app was enrolled; its recovery codes are to be shown.
+    #[serde(default)]
+    pub codes_unseen: bool,
 }
 
 /// What the person is asked now.
@@ -90,6 +105,14 @@ pub enum State {
     Reauthenticate { session: Id, username: String },
     /// Whether to go on as the person who is signed in.
     SelectAccount { session: Id, username: String },
+    /// The code of the authenticator app.
+    Totp { session: Id, username: String },
+    /// One of the recovery codes.
+    RecoveryCode { session: Id, username: String },
+    /// An authenticator app has to be enrolled.
+    Enrol { session: Id, username: String },
+    /// The recovery codes, this once.
+    RecoveryCodes { session: Id, username: String },
     /// Whether the app may have what it asks for.
     Consent { session: Id, username: String },
 }
@@ -101,6 +124,10 @@ impl State {
         match self {
             Self::Identify | Self::Reauthenticate { .. } => "password",
             Self::SelectAccount { .. } => "select_account",
+            Self::Totp { .. } => "totp",
+            Self::RecoveryCode { .. } => "recovery_code",
+            Self::Enrol { .. } => "enrol",
+            Self::RecoveryCodes { .. } => "recovery_codes",
             Self::Consent { .. } => "consent",
         }
     }
@@ -112,6 +139,10 @@ impl State {
             Self::Identify => None,
             Self::Reauthenticate { session, .. }
             | Self::SelectAccount { session, .. }
+            | Self::Totp { session, .. }
+            | Self::RecoveryCode { session, .. }
+            | Self::Enrol { session, .. }
+            | Self::RecoveryCodes { session, .. }
             | Self::Consent { session, .. } => Some(*session),
         }
     }
@@ -127,6 +158,8 @@ pub struct Situation<'a> {
     pub subject: Option<String>,
     /// The app lets this person in.
     pub allowed: bool,
+    /// What the policy still wants.
+    pub second: Second,
     /// The app needs no consent, or has it.
     pub consent_given: bool,
     /// People are never asked for consent to this app.
@@ -160,12 +193,27 @@ pub fn decide(situation: &Situation<'_>) -> Step {
     }
 }
 
+/// The page for what the policy still wants, if anything.
+fn second_factor(situation: &Situation<'_>, signed_in: &SignedIn) -> Option<State> {
+    let (session, username) = (signed_in.session.id, signed_in.user.username.to_string());
+    match situation.second {
+        Second::Challenge if situation.progress.recovering => Some(State::RecoveryCode { session, username }),
+        Second::Challenge => Some(State::Totp { session, username }),
+        Second::Enrol => Some(State::Enrol { session, username }),
+        Second::Fine if situation.progress.codes_unseen => Some(State::RecoveryCodes { session, username }),
+        Second::Fine => None,
+    }
+}
+
 /// Always asks, whosever the app is and whatever was allowed before: somebody else may have sent the person
 /// the code (RFC 8628 section 5.4).
 fn decide_for_device(situation: &Situation<'_>) -> Step {
     match situation.signed_in {
         None => Step::Ask(State::Identify),
         Some(_) if !situation.allowed => Step::Forbidden,
+        Some(signed_in) if second_factor(situation, signed_in).is_some() => {
+            second_factor(situation, signed_in).map_or(Step::Forbidden, Step::Ask)
+        }
         Some(SignedIn { session, user }) if !situation.progress.consented => {
             Step::Ask(State::Consent { session: session.id, username: user.username.to_string() })
         }
@@ -200,6 +248,9 @@ fn decide_for_app(situation: &Situation<'_>, request: &AuthorizationRequest) -> 
     if !situation.allowed {
         return Step::Forbidden;
     }
+    if let Some(state) = situation.signed_in.and_then(|signed_in| second_factor(situation, signed_in)) {
+        return Step::Ask(state);
+    }
     let asked_again = request.prompt.contains(&Prompt::Consent) && !progress.consented;
     if !situation.first_party && (asked_again || !situation.consent_given) {
         return Step::Ask(State::Consent { session: session_id, username });
@@ -216,6 +267,12 @@ fn silent(step: Step) -> Step {
         Step::Ask(State::SelectAccount { .. }) => {
             (ErrorCode::AccountSelectionRequired, "an account must be selected")
         }
+        Step::Ask(
+            State::Totp { .. }
+            | State::RecoveryCode { .. }
+            | State::Enrol { .. }
+            | State::RecoveryCodes { .. },
+        ) => (ErrorCode::InteractionRequired, "a second factor is needed"),
         Step::Ask(State::Consent { .. }) => (ErrorCode::ConsentRequired, "consent must be given first"),
         Step::Forbidden => (ErrorCode::AccessDenied, "this person may not use this app"),
         Step::Finish | Step::Refuse(_) => return step,

@@ -7,6 +7,7 @@ pub mod device;
 pub mod dispatch;
 pub mod flow;
 pub mod password;
+mod second;
 pub mod session;
 pub mod throttle;
 pub mod visitor;

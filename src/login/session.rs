@@ -181,6 +181,32 @@ pub async fn begin(
     Ok(Beginning { session, cookies, batch })
 }
 
+/// The browser's session after a second factor was proved in it: more methods, a new time and a new cookie;
+/// added to `batch`. `None` when `session` is no longer the browser's.
+pub async fn elevate(
+    app: &App,
+    visitor: &Visitor,
+    session: Id,
+    method: &str,
+    batch: Batch,
+) -> Result<Option<Beginning>, StoreError> {
+    let Some(mut old) = old_session(app, visitor).await?.filter(|old| old.id == session) else {
+        return Ok(None);
+    };
+    let token = Token::<SessionToken>::with_id(session);
+    old.record.secret = token.digest();
+    old.record.authentication.at = app.clock.now();
+    for method in [method, "mfa"] {
+        if !old.authentication.methods.iter().any(|known| known == method) {
+            old.record.authentication.methods.push(method.to_owned());
+        }
+    }
+    let seconds = app.config().sign_in.absolute.as_secs();
+    let cookies = vec![CookieChange::Session { value: token.reveal(), seconds }];
+    let batch = batch.update(&old);
+    Ok(Some(Beginning { session: old.record, cookies, batch }))
+}
+
 async fn old_session(app: &App, visitor: &Visitor) -> Result<Option<Stored<Session>>, StoreError> {
     let Some(token) = &visitor.session else {
         return Ok(None);

@@ -247,7 +247,9 @@ pub async fn holder(app: &App, config: &Config, grant: &Grant) -> Result<Option<
     let holds = consented
         && user.is_active()
         && user.epoch == grant.epoch
-        && policy::access(client, &user.groups).is_some();
+        && policy::access(client, &user.groups)
+            .and_then(|access| config.policies.get(&access.policy))
+            .is_some_and(|policy| policy::still_enough(policy, &grant.authentication));
     Ok(holds.then_some(user))
 }
 

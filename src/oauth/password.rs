@@ -18,6 +18,7 @@ use crate::config::{self, Config};
 use crate::login::dispatch::{self, LoginError, Notice};
 use crate::login::password::{MAX_PASSWORD_BYTES, PoolError};
 use crate::login::visitor::Visitor;
+use crate::policy::{self, Second};
 
 /// Who asks for what, from where.
 pub struct Asked<'a> {
@@ -47,10 +48,20 @@ pub async fn redeem(
     let (user, batch) = proved.map_err(|notice| {
         OAuthError::invalid_grant(match notice {
             Notice::TooMany(_) => "too many attempts, please try again later",
-            Notice::WrongCredentials | Notice::Missing => "this username and password do not match",
+            Notice::WrongCredentials | Notice::WrongCode | Notice::Missing => {
+                "this username and password do not match"
+            }
         })
     })?;
     let now = app.clock.now();
+    let authentication = Authentication { at: now, methods: vec!["pwd".to_owned()] };
+    let policy = policy::access(client, &user.groups).and_then(|access| config.policies.get(&access.policy));
+    let second = policy.map(|policy| policy::second_factor(policy, &user.factors, &authentication, false));
+    if second.is_some_and(|second| second != Second::Fine) {
+        return Err(OAuthError::invalid_grant(
+            "a password alone is not enough here, please sign in with a browser",
+        ));
+    }
     let permission = Permission {
         scopes: scopes.within(&client.scopes),
         claims: ClaimsRequest::default(),
@@ -58,7 +69,7 @@ pub async fn redeem(
         user: user.id,
         epoch: user.epoch,
         session: None,
-        authentication: Authentication { at: now, methods: vec!["pwd".to_owned()] },
+        authentication,
     };
     let grant = bound(Grant::new(client, permission, now));
     let user = grant::holder(app, config, &grant).await?;

@@ -157,13 +157,20 @@ pub struct Authentication {
 
 /// The `acr` values that can be reached, the weakest first: the authenticator assurance levels of NIST
 /// SP 800-63B, as far as they speak of factors.
-pub const ACR_VALUES: [&str; 1] = ["aal1"];
+pub const ACR_VALUES: [&str; 2] = ["aal1", "aal2"];
 
 impl Authentication {
     /// What the proofs amount to.
     #[must_use]
-    pub const fn acr(&self) -> &'static str {
-        ACR_VALUES[0]
+    pub fn acr(&self) -> &'static str {
+        let [one, two] = ACR_VALUES;
+        if self.has_second_factor() { two } else { one }
+    }
+
+    /// Whether more than one kind of thing was proved (RFC 8176 section 2, `mfa`).
+    #[must_use]
+    pub fn has_second_factor(&self) -> bool {
+        self.methods.iter().any(|method| method == "mfa")
     }
 }
 

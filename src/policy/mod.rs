@@ -7,7 +7,9 @@ use std::collections::BTreeSet;
 use serde::Serialize;
 
 use crate::account::GroupName;
-use crate::config::{Access, App};
+use crate::config::{Access, App, Policy, SecondFactor};
+use crate::factor::FactorKind;
+use crate::oauth::vocabulary::Authentication;
 
 /// What an app says about somebody, with the reason.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
@@ -46,6 +48,43 @@ pub fn evaluate(app: &App, groups: &BTreeSet<GroupName>) -> Decision {
     }
     trace.push("no entry applies: no access".to_owned());
     Decision { action: Action::Deny, trace }
+}
+
+/// What is still to be done before `policy` is content.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Second {
+    /// Nothing.
+    Fine,
+    /// A factor that was enrolled must be proved.
+    Challenge,
+    /// One must be enrolled, because there is none.
+    Enrol,
+}
+
+/// Whether a second factor is asked for: by the policy, or because the app `demands` that level.
+#[must_use]
+pub fn second_factor(
+    policy: &Policy,
+    enrolled: &BTreeSet<FactorKind>,
+    authentication: &Authentication,
+    demanded: bool,
+) -> Second {
+    let wanted = match policy.second_factor {
+        SecondFactor::Never => demanded,
+        SecondFactor::IfEnrolled => demanded || !enrolled.is_empty(),
+        SecondFactor::Required => true,
+    };
+    match wanted && !authentication.has_second_factor() {
+        false => Second::Fine,
+        true if enrolled.contains(&FactorKind::Totp) => Second::Challenge,
+        true => Second::Enrol,
+    }
+}
+
+/// Whether what was proved once is enough for `policy` as it is now. Enrolling later takes nothing away.
+#[must_use]
+pub fn still_enough(policy: &Policy, authentication: &Authentication) -> bool {
+    policy.second_factor != SecondFactor::Required || authentication.has_second_factor()
 }
 
 fn applies(access: &Access, groups: &BTreeSet<GroupName>) -> bool {

@@ -84,6 +84,8 @@ kinds! {
     RegisteredApp = 17, "registered app";
     /// The right to register apps.
     AppInvitation = 18, "app invitation";
+    /// A second factor of a person.
+    Factor = 19, "factor";
 }
 
 impl fmt::Display for Kind {

@@ -144,6 +144,11 @@ impl<'b> Page<'b> {
         self.headers.get(name).map_or("", |value| value.to_str().expect("text"))
     }
 
+    /// The cookies of the browser that shows it.
+    pub(crate) fn cookies(&self) -> BTreeMap<String, String> {
+        self.browser.cookies.clone()
+    }
+
     /// The form's `data-step`.
     pub(crate) fn step(&self) -> Option<String> {
         attribute(self.form()?, "data-step")

@@ -39,3 +39,5 @@ unexpected = Bei uns ist etwas schiefgegangen. Bitte versuchen Sie es noch einma
     .title = Etwas ist schiefgegangen
 unknown-device-code = Mit diesem Code wartet kein Gerät. Bitte vergleichen Sie ihn mit Ihrem Gerät oder beginnen Sie dort von vorn.
     .title = Diesen Code kennen wir nicht
+wrong-code = Dieser Code ist falsch, zu alt oder schon benutzt. Bitte geben Sie den ein, der jetzt angezeigt wird.
+    .title = Der Code stimmt nicht

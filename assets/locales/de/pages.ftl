@@ -49,6 +49,27 @@ device-done-lead = Sie können diese Seite schließen und mit { $app } auf Ihrem
 device-denied-title = Ihr Gerät wurde nicht verbunden
 device-denied-lead = { $app } hat keinen Zugriff auf Ihr Konto erhalten. Sie können diese Seite schließen.
 
+# Zweiter Faktor
+totp-title = Code eingeben
+totp-lead = Ihre Authenticator-App zeigt ihn an.
+totp-code = Sechsstelliger Code
+to-continue-note = Danach geht es weiter zu { $app }.
+use-recovery-code = Wiederherstellungscode verwenden
+use-totp = Authenticator-App verwenden
+recovery-title = Wiederherstellungscode eingeben
+recovery-lead = Einer der Codes, die Sie beim Einrichten Ihrer Authenticator-App aufbewahrt haben.
+recovery-code = Wiederherstellungscode
+enrol-title = Authenticator-App einrichten
+enrol-lead = { $app } verlangt neben dem Passwort einen zweiten Nachweis.
+enrol-scan = Scannen Sie dieses Bild mit Ihrer Authenticator-App.
+enrol-qr = QR-Code mit dem Schlüssel für Ihre Authenticator-App
+enrol-open = In der App auf diesem Gerät öffnen
+enrol-type = Oder geben Sie diesen Schlüssel ein:
+enrol-code = Geben Sie dann die sechs Ziffern ein, die sie anzeigt
+codes-title = Bewahren Sie diese Wiederherstellungscodes auf
+codes-lead = Jeder meldet Sie einmal an, wenn Sie Ihre Authenticator-App nicht haben. Sie werden nicht noch einmal angezeigt.
+codes-kept = Ich habe sie aufbewahrt
+
 # Startseite
 welcome = Guten Tag, { $name }
 your-apps = Ihre Apps

@@ -39,3 +39,5 @@ unexpected = Something went wrong on our side. Please try again.
     .title = Something went wrong
 unknown-device-code = No device waits with this code. Please compare it with your device, or start again there.
     .title = We do not know this code
+wrong-code = This code is wrong, too old or was used already. Please enter the one that is shown now.
+    .title = The code is not right

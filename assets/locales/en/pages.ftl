@@ -49,6 +49,27 @@ device-done-lead = You can close this page and go on with { $app } on your devic
 device-denied-title = Your device was not connected
 device-denied-lead = { $app } did not get access to your account. You can close this page.
 
+# Second factors
+totp-title = Enter your code
+totp-lead = Your authenticator app shows it.
+totp-code = Six-digit code
+to-continue-note = You will continue to { $app }.
+use-recovery-code = Use a recovery code
+use-totp = Use the authenticator app
+recovery-title = Enter a recovery code
+recovery-lead = One of the codes that you kept when you set up your authenticator app.
+recovery-code = Recovery code
+enrol-title = Set up an authenticator app
+enrol-lead = { $app } asks for a second proof beside your password.
+enrol-scan = Scan this picture with your authenticator app.
+enrol-qr = QR code with the key for your authenticator app
+enrol-open = Open it in the app on this device
+enrol-type = Or type this key:
+enrol-code = Then enter the six digits it shows
+codes-title = Keep these recovery codes
+codes-lead = Each signs you in once when you do not have your authenticator app. They are not shown again.
+codes-kept = I have kept them
+
 # Home
 welcome = Hello, { $name }
 your-apps = Your apps

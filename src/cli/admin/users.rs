@@ -15,8 +15,10 @@ use crate::account::{
 use crate::app::App;
 use crate::cli::table::{columns, facts};
 use crate::cli::{Failure, Output};
+use crate::factor;
 use crate::login::password::MAX_PASSWORD_BYTES;
 use crate::oauth::backchannel;
+use crate::store::Batch;
 
 #[derive(Debug, Clone, Subcommand, Serialize, Deserialize)]
 pub enum UserCommand {
@@ -56,6 +58,8 @@ pub enum UserCommand {
     Enable { who: String },
     /// Remove a person for good
     Delete { who: String },
+    /// Take away the second factors of a person who has lost them
+    ResetFactors { who: String },
     /// Set a new password and end all sessions and tokens
     ResetPassword {
         who: String,
@@ -128,8 +132,10 @@ pub(super) async fn execute(app: &App, command: UserCommand) -> Result<Output, F
             changed(app, &who, simple(Some(UserState::Active), false), "enabled").await
         }
         UserCommand::Logout { who } => changed(app, &who, simple(None, true), "signed out everywhere").await,
+        UserCommand::ResetFactors { who } => reset_factors(app, &who).await,
         UserCommand::Delete { who } => {
             let user = delete_user(&app.store, &who).await?;
+            app.store.apply(factor::forget(Batch::new(), user.id)).await?;
             backchannel::person_left(app, user.id).await?;
             audit("user_deleted", &user);
             Ok(done(format!("deleted {}", user.username), view(&user)))
@@ -139,6 +145,15 @@ pub(super) async fn execute(app: &App, command: UserCommand) -> Result<Output, F
             changed(app, &who, change, "has a new password").await
         }
     }
+}
+
+async fn reset_factors(app: &App, who: &str) -> Result<Output, Failure> {
+    let user = find_user(&app.store, who).await?;
+    let mut user = user.ok_or_else(|| AccountError::NoUser(who.to_owned()))?;
+    user.record.factors.clear();
+    app.store.apply(factor::forget(Batch::new().update(&user), user.id)).await?;
+    audit("second_factors_reset", &user);
+    Ok(done(format!("{}: has no second factor any more", user.username), view(&user)))
 }
 
 async fn set(app: &App, options: SetOptions) -> Result<Output, Failure> {
@@ -206,6 +221,7 @@ fn describe(user: &User) -> String {
         ("password", if user.password.is_some() { "set" } else { "none" }.to_owned()),
         ("groups", list(&user.groups)),
         ("roles", list(&user.roles)),
+        ("second factors", list(user.factors.iter().map(|kind| kind.name()))),
         ("attributes", list(attributes)),
         ("created", user.created_at.to_string()),
         ("changed", user.updated_at.to_string()),
@@ -231,6 +247,7 @@ fn view(user: &User) -> Value {
         "groups": user.groups,
         "roles": user.roles,
         "attributes": user.attributes,
+        "second_factors": user.factors,
         "has_password": user.password.is_some(),
         "created_at": user.created_at.to_string(),
         "updated_at": user.updated_at.to_string(),

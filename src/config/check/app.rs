@@ -1,7 +1,5 @@
 //! All apps and policies, their names, and who may use an app. One app as a client is in `client`.
 
-#![expect(clippy::zero_sized_map_values, reason = "a policy will say more than it does today")]
-
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 
@@ -101,9 +99,9 @@ fn all_policies(written: Entries<schema::Policy>, problems: &mut Problems) -> Op
     let policy = |(name, policy): (At<String>, Option<schema::Policy>)| {
         let name = identifier(name, "a policy", problems);
         let policy = policy?;
-        policy.second_factor?;
+        let second_factor = policy.second_factor?.value;
         let first_factor = policy.first_factor?.value;
-        Some((name?, Policy { first_factor }))
+        Some((name?, Policy { first_factor, second_factor }))
     };
     let read: Vec<_> = written.0.into_iter().map(policy).collect();
     read.into_iter().collect()

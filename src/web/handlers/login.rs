@@ -7,6 +7,8 @@ use zeroize::Zeroizing;
 
 use crate::app::App;
 use crate::config::{self, Config};
+use crate::factor::recovery;
+use crate::factor::totp::{self, TotpSecret};
 use crate::login::dispatch::{self, Action, Notice};
 use crate::login::flow::{LoginFlow, State, Target};
 use crate::login::{LoginError, Next, Outcome, Submission};
@@ -17,8 +19,8 @@ use crate::web::answer::{self, Problem};
 use crate::web::body::{self, BodyError};
 use crate::web::cookies;
 use crate::web::render::{
-    ConsentPage, DeviceConsentPage, DeviceDonePage, Look, Message, ReauthPage, Rendered, SelectAccountPage,
-    SignInPage,
+    ConsentPage, DeviceConsentPage, DeviceDonePage, EnrolPage, Look, Message, ReauthPage, RecoveryCodePage,
+    RecoveryCodesPage, Rendered, SelectAccountPage, SignInPage, TotpPage,
 };
 
 /// GET `/login`: sign in without an app.
@@ -84,6 +86,7 @@ pub fn submission(form: &[u8]) -> Option<Submission> {
         Some("other_user") => Action::OtherUser,
         Some("allow") => Action::Allow,
         Some("deny") => Action::Deny,
+        Some("other_method") => Action::OtherMethod,
         Some(_) => return None,
     };
     Some(Submission {
@@ -91,6 +94,7 @@ pub fn submission(form: &[u8]) -> Option<Submission> {
         action,
         username: text("username"),
         password: Zeroizing::new(text("password")),
+        code: Zeroizing::new(text("code")),
     })
 }
 
@@ -168,7 +172,9 @@ fn step_page(
 const fn status_of(notice: Option<Notice>) -> StatusCode {
     match notice {
         None => StatusCode::OK,
-        Some(Notice::WrongCredentials | Notice::Missing) => StatusCode::UNPROCESSABLE_ENTITY,
+        Some(Notice::WrongCredentials | Notice::WrongCode | Notice::Missing) => {
+            StatusCode::UNPROCESSABLE_ENTITY
+        }
         Some(Notice::TooMany(_)) => StatusCode::TOO_MANY_REQUESTS,
     }
 }
@@ -180,6 +186,15 @@ struct Given<'a> {
     typed: Option<&'a str>,
 }
 
+const fn message(notice: Notice) -> Message {
+    match notice {
+        Notice::Missing => Message::MissingFields,
+        Notice::WrongCredentials => Message::WrongCredentials,
+        Notice::WrongCode => Message::WrongCode,
+        Notice::TooMany(too_many) => Message::TooManyAttempts { wait_seconds: too_many.wait.as_secs() },
+    }
+}
+
 fn render(app: &App, config: &Config, flow: &LoginFlow, given: &Given<'_>) -> Rendered {
     let csrf = dispatch::csrf(app, flow);
     let csrf = csrf.as_str();
@@ -187,11 +202,7 @@ fn render(app: &App, config: &Config, flow: &LoginFlow, given: &Given<'_>) -> Re
     let client = wish.and_then(|(client_id, _)| config.apps.get(client_id));
     let title = client.map_or(config.organisation.name.as_str(), |client| client.title.as_str());
     let action = given.here;
-    let error = given.notice.map(|notice| match notice {
-        Notice::Missing => Message::MissingFields,
-        Notice::WrongCredentials => Message::WrongCredentials,
-        Notice::TooMany(too_many) => Message::TooManyAttempts { wait_seconds: too_many.wait.as_secs() },
-    });
+    let error = given.notice.map(message);
     match &flow.state {
         State::Identify => {
             let hint = match &flow.target {
@@ -207,23 +218,35 @@ fn render(app: &App, config: &Config, flow: &LoginFlow, given: &Given<'_>) -> Re
         State::SelectAccount { username, .. } => {
             SelectAccountPage { app: title, user: username, action, csrf }.render(&given.look)
         }
+        State::Totp { username, .. } => {
+            TotpPage { app: title, user: username, action, csrf, error }.render(&given.look)
+        }
+        State::RecoveryCode { username, .. } => {
+            RecoveryCodePage { app: title, user: username, action, csrf, error }.render(&given.look)
+        }
+        State::Enrol { username, .. } => {
+            let secret = TotpSecret::offered(app.keys.master(), flow.id);
+            let url = secret.url(&config.organisation.name, username).unwrap_or_default();
+            let (secret, qr) = (&secret.typed(), totp::qr(&url));
+            let (qr, url) = (qr.as_ref(), url.as_str());
+            let page = EnrolPage { app: title, user: username, secret, url, qr, action, csrf, error };
+            page.render(&given.look)
+        }
+        State::RecoveryCodes { username, .. } => {
+            let codes = recovery::offered(app.keys.master(), flow.id);
+            let codes: Vec<String> = codes.iter().map(|code| recovery::shown(code)).collect();
+            RecoveryCodesPage { user: username, codes: &codes, action, csrf }.render(&given.look)
+        }
         State::Consent { username, .. } => {
             let scopes: Vec<&str> = wish.map(|(_, scopes)| scopes.iter().collect()).unwrap_or_default();
+            let (user, scopes) = (username.as_str(), scopes.as_slice());
             if let Target::Device(device) = &flow.target {
-                let code = Waiting::shown_code(app, device.request);
-                let page = DeviceConsentPage {
-                    app: title,
-                    user: username,
-                    scopes: &scopes,
-                    code: &code,
-                    action,
-                    csrf,
-                };
-                return page.render(&given.look);
+                let code = &Waiting::shown_code(app, device.request);
+                return DeviceConsentPage { app: title, user, scopes, code, action, csrf }
+                    .render(&given.look);
             }
             let app_url = client.and_then(|client| client.url.as_ref()).map(url::Url::as_str);
-            ConsentPage { app: title, app_url, user: username, scopes: &scopes, action, csrf }
-                .render(&given.look)
+            ConsentPage { app: title, app_url, user, scopes, action, csrf }.render(&given.look)
         }
     }
 }

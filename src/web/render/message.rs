@@ -34,6 +34,8 @@ pub enum Message {
     Unexpected,
     /// No device waits with the code that was typed.
     UnknownDeviceCode,
+    /// The code of a second factor is wrong, used already or too old.
+    WrongCode,
 }
 
 impl Message {
@@ -60,7 +62,10 @@ impl Message {
     /// Whether what was typed is at fault, for `aria-invalid`.
     #[must_use]
     pub const fn blames_fields(&self) -> bool {
-        matches!(self, Self::WrongCredentials | Self::MissingFields | Self::UnknownDeviceCode)
+        matches!(
+            self,
+            Self::WrongCredentials | Self::MissingFields | Self::UnknownDeviceCode | Self::WrongCode
+        )
     }
 
     const fn key(&self) -> &'static str {
@@ -80,6 +85,7 @@ impl Message {
             Self::NotFound => "not-found",
             Self::Unexpected => "unexpected",
             Self::UnknownDeviceCode => "unknown-device-code",
+            Self::WrongCode => "wrong-code",
         }
     }
 }
@@ -115,6 +121,7 @@ mod tests {
             Message::NotFound,
             Message::Unexpected,
             Message::UnknownDeviceCode,
+            Message::WrongCode,
         ]
     }
 

@@ -11,8 +11,9 @@ pub(super) mod tests;
 
 pub use message::Message;
 pub use pages::{
-    ConsentPage, DeviceConsentPage, DeviceDonePage, DevicePage, ErrorPage, ErrorText, FormPostPage, HomePage,
-    ReauthPage, SelectAccountPage, SignInPage, SignOutPage, SignedOutPage,
+    ConsentPage, DeviceConsentPage, DeviceDonePage, DevicePage, EnrolPage, ErrorPage, ErrorText,
+    FormPostPage, HomePage, ReauthPage, RecoveryCodePage, RecoveryCodesPage, SelectAccountPage, SignInPage,
+    SignOutPage, SignedOutPage, TotpPage,
 };
 
 use url::Url;

@@ -6,6 +6,7 @@ use url::Url;
 
 use super::frame::{Frame, Help};
 use super::{Look, Message, Rendered, policy_source};
+use crate::factor::totp::Qr;
 use crate::web::locale::Lang;
 
 /// Username and password (`data-step="password"`; `action=continue`).
@@ -38,6 +39,50 @@ pub struct ConsentPage<'a> {
     pub app_url: Option<&'a str>,
     pub user: &'a str,
     pub scopes: &'a [&'a str],
+    pub action: &'a str,
+    pub csrf: &'a str,
+}
+
+/// The code of the authenticator app (`data-step="totp"`; field `code`; `action=continue|other_method`).
+#[derive(Clone)]
+pub struct TotpPage<'a> {
+    pub app: &'a str,
+    pub user: &'a str,
+    pub action: &'a str,
+    pub csrf: &'a str,
+    pub error: Option<Message>,
+}
+
+/// A recovery code instead (`data-step="recovery_code"`; field `code`; `action=continue|other_method`).
+#[derive(Clone)]
+pub struct RecoveryCodePage<'a> {
+    pub app: &'a str,
+    pub user: &'a str,
+    pub action: &'a str,
+    pub csrf: &'a str,
+    pub error: Option<Message>,
+}
+
+/// An authenticator app is enrolled (`data-step="enrol"`; field `code`; `action=continue`).
+#[derive(Clone)]
+pub struct EnrolPage<'a> {
+    pub app: &'a str,
+    pub user: &'a str,
+    /// For typing.
+    pub secret: &'a str,
+    /// For an authenticator app on the same device.
+    pub url: &'a str,
+    pub qr: Option<&'a Qr>,
+    pub action: &'a str,
+    pub csrf: &'a str,
+    pub error: Option<Message>,
+}
+
+/// The recovery codes, this once (`data-step="recovery_codes"`; `action=continue`).
+#[derive(Clone, Copy)]
+pub struct RecoveryCodesPage<'a> {
+    pub user: &'a str,
+    pub codes: &'a [String],
     pub action: &'a str,
     pub csrf: &'a str,
 }
@@ -236,6 +281,10 @@ views! {
     SignInView("sign_in.html") of SignInPage;
     ReauthView("reauth.html") of ReauthPage;
     ConsentView("consent.html") of ConsentPage;
+    TotpView("totp.html") of TotpPage;
+    RecoveryCodeView("recovery_code.html") of RecoveryCodePage;
+    EnrolView("enrol.html") of EnrolPage;
+    RecoveryCodesView("recovery_codes.html") of RecoveryCodesPage;
     DeviceView("device.html") of DevicePage;
     DeviceConsentView("device_consent.html") of DeviceConsentPage;
     DeviceDoneView("device_done.html") of DeviceDonePage;
@@ -251,6 +300,10 @@ rendered! {
     SignInPage by SignInView;
     ReauthPage by ReauthView;
     ConsentPage by ConsentView;
+    TotpPage by TotpView;
+    RecoveryCodePage by RecoveryCodeView;
+    EnrolPage by EnrolView;
+    RecoveryCodesPage by RecoveryCodesView;
     DevicePage by DeviceView;
     DeviceConsentPage by DeviceConsentView;
     DeviceDonePage by DeviceDoneView;

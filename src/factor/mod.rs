@@ -1,0 +1,90 @@
+//! Second factors: what a person has enrolled, and how a proof is checked.
+//!
+//! Owns the records and the arithmetic of each factor. When one is asked for is decided by `policy`, and asked
+//! by `login`.
+
+pub mod recovery;
+pub mod totp;
+
+use std::collections::BTreeSet;
+
+use serde::{Deserialize, Serialize};
+
+use crate::account::User;
+use crate::clock::Timestamp;
+use crate::keys::SealedBytes;
+use crate::secret::{Digest, Id};
+use crate::store::{Batch, Expect, Kind, Record, Stored};
+
+/// What can be enrolled.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum FactorKind {
+    Totp,
+    RecoveryCodes,
+}
+
+impl FactorKind {
+    /// As commands print it.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Totp => "totp",
+            Self::RecoveryCodes => "recovery_codes",
+        }
+    }
+}
+
+/// A factor of one person; there is one of each kind.
+#[derive(Clone, Serialize, Deserialize)]
+pub struct Factor {
+    pub user: Id,
+    pub content: Content,
+    pub created_at: Timestamp,
+}
+
+#[derive(Clone, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Content {
+    Totp {
+        secret: SealedBytes,
+        /// Steps only grow: a code is good once (RFC 6238 section 5.2).
+        last_step: u64,
+    },
+    RecoveryCodes {
+        /// Those that have not been used.
+        left: Vec<Digest>,
+    },
+}
+
+impl Record for Factor {
+    const KIND: Kind = Kind::Factor;
+
+    fn id(&self) -> String {
+        let kind = match self.content {
+            Content::Totp { .. } => FactorKind::Totp,
+            Content::RecoveryCodes { .. } => FactorKind::RecoveryCodes,
+        };
+        key(self.user, kind)
+    }
+}
+
+/// The id of a person's factor of this kind.
+#[must_use]
+pub fn key(user: Id, kind: FactorKind) -> String {
+    format!("{user}/{}", kind.name())
+}
+
+/// Adds to `batch` that `user` has no factor any more.
+pub fn forget(batch: Batch, user: Id) -> Batch {
+    [FactorKind::Totp, FactorKind::RecoveryCodes]
+        .into_iter()
+        .fold(batch, |batch, kind| batch.delete::<Factor>(key(user, kind), Expect::Any))
+}
+
+/// Adds to `batch` that `user` has `factors` from now on, which must be the first of their kinds.
+pub fn enrol(batch: Batch, user: &mut Stored<User>, factors: &[(FactorKind, Factor)]) -> Batch {
+    let kinds: BTreeSet<FactorKind> = factors.iter().map(|(kind, _)| *kind).collect();
+    user.record.factors.extend(kinds);
+    factors.iter().fold(batch.update(user), |batch, (_, factor)| batch.insert(factor))
+}
