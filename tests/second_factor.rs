@@ -28,7 +28,7 @@ const APPS: &str = r#"
 "#;
 
 /// RFC 6238, by other hands than the provider's.
-fn totp(secret: &[u8], seconds: i64) -> String {
+pub(crate) fn totp(secret: &[u8], seconds: i64) -> String {
     let step = u64::try_from(seconds / 30).expect("after 1970").to_be_bytes();
     let key = hmac::Key::new(hmac::HMAC_SHA1_FOR_LEGACY_USE_ONLY, secret);
     let mac = hmac::sign(&key, &step);
@@ -96,7 +96,7 @@ impl World {
     }
 }
 
-fn secret_on(page: &Page<'_>) -> Vec<u8> {
+pub(crate) fn secret_on(page: &Page<'_>) -> Vec<u8> {
     let (_, rest) = page.html.split_once("<code class=\"secret\">").expect("a secret");
     base32(rest.split_once('<').expect("its end").0)
 }

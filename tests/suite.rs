@@ -17,6 +17,7 @@ mod overload;
 mod par;
 mod parsers;
 mod password_grant;
+mod policy;
 mod races;
 mod redirect_uri;
 mod registration;

@@ -14,6 +14,7 @@ use url::Url;
 
 use super::claim::ClaimSource;
 use crate::keys::PublicKeys;
+use crate::policy::rule::{NetworkRule, TimeRule};
 
 /// One whole configuration. Reload replaces it; nothing mutates it.
 #[derive(Debug, Clone)]
@@ -249,6 +250,10 @@ pub struct Access {
 pub struct Policy {
     pub first_factor: FirstFactor,
     pub second_factor: SecondFactor,
+    /// From where people may sign in.
+    pub network: Option<NetworkRule>,
+    /// When.
+    pub time: Option<TimeRule>,
 }
 
 /// When more than the first factor is asked for.

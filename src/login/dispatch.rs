@@ -6,7 +6,7 @@ use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use zeroize::Zeroizing;
 
-use super::flow::{self, DeviceTarget, LoginFlow, Progress, Situation, State, Step, Target};
+use super::flow::{self, Closed, DeviceTarget, LoginFlow, Progress, Situation, State, Step, Target};
 use super::password::{Checked, MAX_PASSWORD_BYTES, PoolError};
 use super::second;
 use super::session::{self, Beginning, SignedIn};
@@ -18,7 +18,7 @@ use crate::oauth::approve::{Approval, approve};
 use crate::oauth::device::Waiting;
 use crate::oauth::grant::Permission;
 use crate::oauth::{AuthorizationAnswer, ErrorCode, OAuthError, consent, subject};
-use crate::policy::{self, Second};
+use crate::policy::{self, Context, Second, Verdict};
 use crate::secret::{BrowserToken, Id, Token, same};
 use crate::store::{ApplyError, Batch, StoreError, Stored};
 
@@ -57,6 +57,7 @@ pub enum Next {
     Forbidden {
         client_id: String,
         username: String,
+        why: Closed,
     },
 }
 
@@ -123,7 +124,7 @@ pub enum Action {
 pub async fn begin(app: &App, visitor: &Visitor, target: Target) -> Result<Outcome, LoginError> {
     let progress = Progress::default();
     let signed_in = session::current(app, visitor).await?;
-    let step = next_step(app, &target, &progress, signed_in.as_ref()).await?;
+    let step = next_step(app, visitor, &target, &progress, signed_in.as_ref()).await?;
     let mut cookies = Vec::new();
     let next = match step {
         Step::Ask(state) => {
@@ -228,7 +229,7 @@ async fn progressed(
 ) -> Result<Outcome, LoginError> {
     change(&mut flow.record.progress);
     let signed_in = session::current(app, visitor).await?;
-    proceed(app, flow, signed_in.as_ref(), Batch::new()).await
+    proceed(app, visitor, flow, signed_in.as_ref(), Batch::new()).await
 }
 
 async fn by_password(
@@ -259,7 +260,7 @@ async fn by_password(
                 session::begin(app, visitor, &user, &["pwd"], batch).await?;
             flow.record.progress.signed_in = Some(session.id);
             let (user_id, session_id) = (user.id, session.id);
-            let outcome = proceed(app, flow, Some(&SignedIn { session, user }), batch).await?;
+            let outcome = proceed(app, visitor, flow, Some(&SignedIn { session, user }), batch).await?;
             tracing::info!(target: "gantry::audit", event = "signed_in", user = %user_id, session = %session_id, address = %visitor.address);
             Ok(Outcome { cookies, ..outcome })
         }
@@ -318,7 +319,7 @@ async fn allowed(app: &App, visitor: &Visitor, mut flow: Stored<LoginFlow>) -> R
         batch = batch.put(&consent::given(&app.store, now, user, client_id, scopes).await?);
     }
     flow.record.progress.consented = true;
-    proceed(app, flow, Some(&signed_in), batch).await
+    proceed(app, visitor, flow, Some(&signed_in), batch).await
 }
 
 async fn denied(app: &App, visitor: &Visitor, flow: Stored<LoginFlow>) -> Result<Outcome, LoginError> {
@@ -333,11 +334,12 @@ async fn denied(app: &App, visitor: &Visitor, flow: Stored<LoginFlow>) -> Result
 /// itself changes in `batch`.
 pub(super) async fn proceed(
     app: &App,
+    visitor: &Visitor,
     mut flow: Stored<LoginFlow>,
     signed_in: Option<&SignedIn>,
     batch: Batch,
 ) -> Result<Outcome, LoginError> {
-    let step = next_step(app, &flow.target, &flow.progress, signed_in).await?;
+    let step = next_step(app, visitor, &flow.target, &flow.progress, signed_in).await?;
     let next = if let Step::Ask(state) = step {
         flow.record.state = state;
         // A question alone may be forgotten by a crash.
@@ -352,39 +354,45 @@ pub(super) async fn proceed(
 
 async fn next_step(
     app: &App,
+    visitor: &Visitor,
     target: &Target,
     progress: &Progress,
     signed_in: Option<&SignedIn>,
 ) -> Result<Step, LoginError> {
     let config = app.config();
-    let (mut allowed, mut consent_given, mut first_party, mut subject) = (true, true, true, None);
-    let mut second = Second::Fine;
+    let (mut closed, mut consent_given, mut first_party, mut subject) = (None, true, true, None);
+    let (now, mut second) = (app.clock.now(), Second::Fine);
     if let Some((client_id, scopes)) = target.wish() {
         let Some(client) = config.apps.get(client_id) else {
-            return Ok(Step::Forbidden);
+            return Ok(Step::Forbidden(Closed::Person));
         };
         first_party = client.first_party;
         if let Some(SignedIn { user, session }) = signed_in {
             subject = Some(subject::of(app.keys.master(), client, user.id));
             let policy =
                 policy::access(client, &user.groups).and_then(|access| config.policies.get(&access.policy));
-            allowed = policy.is_some();
-            let demanded = target.demands_second_factor();
-            second = policy.map_or(Second::Fine, |policy| {
-                policy::second_factor(policy, &user.factors, &session.authentication, demanded)
-            });
+            let context = Context { address: visitor.address, at: now };
+            match policy.map(|policy| (policy, policy::adaptive(policy, &context))) {
+                None => closed = Some(Closed::Person),
+                // Whoever has only a password must not enrol from where it is not trusted.
+                Some((_, Verdict::Challenge)) if user.factors.is_empty() => closed = Some(Closed::Now),
+                Some((_, Verdict::Deny)) => closed = Some(Closed::Now),
+                Some((policy, verdict)) => {
+                    let demanded = verdict == Verdict::Challenge || target.demands_second_factor();
+                    second = policy::second_factor(policy, &user.factors, &session.authentication, demanded);
+                }
+            }
             consent_given = progress.consented
                 || first_party
                 || consent::covers(&app.store, user.id, client_id, scopes).await?;
         }
     }
-    let now = app.clock.now();
     Ok(flow::decide(&Situation {
         target,
         progress,
         signed_in,
         subject,
-        allowed,
+        closed,
         second,
         consent_given,
         first_party,
@@ -423,11 +431,12 @@ async fn conclude(
             app.store.apply(batch).await?;
             Ok(Next::Answer(AuthorizationAnswer::new(request, &config.issuer, Err(error))))
         }
-        _ => {
+        (step, ..) => {
             app.store.apply(batch).await?;
+            let why = if let Step::Forbidden(why) = step { why } else { Closed::Person };
             let username = signed_in.map(|signed_in| signed_in.user.username.to_string()).unwrap_or_default();
-            tracing::warn!(target: "gantry::audit", event = "access_denied", client = client_id, user = username);
-            Ok(Next::Forbidden { client_id: client_id.to_owned(), username })
+            tracing::warn!(target: "gantry::audit", event = "access_denied", client = client_id, user = username, ?why);
+            Ok(Next::Forbidden { client_id: client_id.to_owned(), username, why })
         }
     }
 }

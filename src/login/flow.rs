@@ -156,8 +156,8 @@ pub struct Situation<'a> {
     pub signed_in: Option<&'a SignedIn>,
     /// What the app calls this person.
     pub subject: Option<String>,
-    /// The app lets this person in.
-    pub allowed: bool,
+    /// What closes the app to this person.
+    pub closed: Option<Closed>,
     /// What the policy still wants.
     pub second: Second,
     /// The app needs no consent, or has it.
@@ -174,9 +174,18 @@ pub enum Step {
     /// Everything is there.
     Finish,
     /// The app does not let this person in.
-    Forbidden,
+    Forbidden(Closed),
     /// Back to the client with an error.
     Refuse(OAuthError),
+}
+
+/// Why an app is closed to somebody.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Closed {
+    /// To this person altogether.
+    Person,
+    /// From here, or at this time.
+    Now,
 }
 
 /// The one place that decides what a sign-in needs next.
@@ -210,14 +219,15 @@ fn second_factor(situation: &Situation<'_>, signed_in: &SignedIn) -> Option<Stat
 fn decide_for_device(situation: &Situation<'_>) -> Step {
     match situation.signed_in {
         None => Step::Ask(State::Identify),
-        Some(_) if !situation.allowed => Step::Forbidden,
-        Some(signed_in) if second_factor(situation, signed_in).is_some() => {
-            second_factor(situation, signed_in).map_or(Step::Forbidden, Step::Ask)
-        }
-        Some(SignedIn { session, user }) if !situation.progress.consented => {
-            Step::Ask(State::Consent { session: session.id, username: user.username.to_string() })
-        }
-        Some(_) => Step::Finish,
+        Some(signed_in) => match (situation.closed, second_factor(situation, signed_in)) {
+            (Some(closed), _) => Step::Forbidden(closed),
+            (None, Some(state)) => Step::Ask(state),
+            (None, None) if situation.progress.consented => Step::Finish,
+            (None, None) => {
+                let username = signed_in.user.username.to_string();
+                Step::Ask(State::Consent { session: signed_in.session.id, username })
+            }
+        },
     }
 }
 
@@ -245,8 +255,8 @@ fn decide_for_app(situation: &Situation<'_>, request: &AuthorizationRequest) -> 
     if request.prompt.contains(&Prompt::SelectAccount) && !progress.chosen && !proved_here {
         return Step::Ask(State::SelectAccount { session: session_id, username });
     }
-    if !situation.allowed {
-        return Step::Forbidden;
+    if let Some(closed) = situation.closed {
+        return Step::Forbidden(closed);
     }
     if let Some(state) = situation.signed_in.and_then(|signed_in| second_factor(situation, signed_in)) {
         return Step::Ask(state);
@@ -274,7 +284,7 @@ fn silent(step: Step) -> Step {
             | State::RecoveryCodes { .. },
         ) => (ErrorCode::InteractionRequired, "a second factor is needed"),
         Step::Ask(State::Consent { .. }) => (ErrorCode::ConsentRequired, "consent must be given first"),
-        Step::Forbidden => (ErrorCode::AccessDenied, "this person may not use this app"),
+        Step::Forbidden(_) => (ErrorCode::AccessDenied, "this person may not use this app"),
         Step::Finish | Step::Refuse(_) => return step,
     };
     Step::Refuse(OAuthError::new(code, description))

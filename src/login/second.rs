@@ -118,7 +118,7 @@ async fn elevated(
 ) -> Result<Outcome, LoginError> {
     let beginning = session::elevate(app, visitor, session, "otp", batch).await?;
     let Beginning { session, cookies, batch } = beginning.ok_or(LoginError::Gone)?;
-    let outcome = proceed(app, flow, Some(&SignedIn { session, user }), batch).await?;
+    let outcome = proceed(app, visitor, flow, Some(&SignedIn { session, user }), batch).await?;
     Ok(Outcome { cookies, ..outcome })
 }
 

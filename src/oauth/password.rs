@@ -18,7 +18,7 @@ use crate::config::{self, Config};
 use crate::login::dispatch::{self, LoginError, Notice};
 use crate::login::password::{MAX_PASSWORD_BYTES, PoolError};
 use crate::login::visitor::Visitor;
-use crate::policy::{self, Second};
+use crate::policy::{self, Context, Second, Verdict};
 
 /// Who asks for what, from where.
 pub struct Asked<'a> {
@@ -56,7 +56,13 @@ pub async fn redeem(
     let now = app.clock.now();
     let authentication = Authentication { at: now, methods: vec!["pwd".to_owned()] };
     let policy = policy::access(client, &user.groups).and_then(|access| config.policies.get(&access.policy));
-    let second = policy.map(|policy| policy::second_factor(policy, &user.factors, &authentication, false));
+    let context = Context { address, at: now };
+    let verdict = policy.map_or(Verdict::Deny, |policy| policy::adaptive(policy, &context));
+    if verdict == Verdict::Deny {
+        return Err(OAuthError::invalid_grant("this person may not use this app from here or now"));
+    }
+    let demanded = verdict == Verdict::Challenge;
+    let second = policy.map(|policy| policy::second_factor(policy, &user.factors, &authentication, demanded));
     if second.is_some_and(|second| second != Second::Fine) {
         return Err(OAuthError::invalid_grant(
             "a password alone is not enough here, please sign in with a browser",

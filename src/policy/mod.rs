@@ -1,10 +1,15 @@
 //! Who may use an app, and what they must prove: pure functions of configuration and person.
 //!
-//! Owns the decision and its trace. Does not own how a proof is checked (`login`).
+//! Owns the decision and its trace; the conditions are in [`rule`]. Does not own how a proof is checked
+//! (`login`).
+
+pub mod rule;
 
 use std::collections::BTreeSet;
 
 use serde::Serialize;
+
+pub use rule::{Context, Verdict};
 
 use crate::account::GroupName;
 use crate::config::{Access, App, Policy, SecondFactor};
@@ -79,6 +84,30 @@ pub fn second_factor(
         true if enrolled.contains(&FactorKind::Totp) => Second::Challenge,
         true => Second::Enrol,
     }
+}
+
+/// What the adaptive conditions of `policy` say: the strictest of them.
+#[must_use]
+pub fn adaptive(policy: &Policy, context: &Context) -> Verdict {
+    let network = policy.network.as_ref().map_or(Verdict::Allow, |rule| rule.judge(context));
+    let time = policy.time.as_ref().map_or(Verdict::Allow, |rule| rule.judge(context));
+    network.max(time)
+}
+
+/// [`adaptive`] with what each condition says, a line each.
+#[must_use]
+pub fn explain(policy: &Policy, context: &Context) -> (Verdict, Vec<String>) {
+    let mut trace = Vec::new();
+    if let Some(rule) = &policy.network {
+        let verdict = rule.judge(context).name();
+        trace.push(format!("network {}: {verdict} ({rule})", context.address.to_canonical()));
+    }
+    if let Some(rule) = &policy.time {
+        let local =
+            rule.local(context.at).map_or_else(String::new, |local| local.strftime("%a %F %R").to_string());
+        trace.push(format!("time {local}: {}", rule.judge(context).name()));
+    }
+    (adaptive(policy, context), trace)
 }
 
 /// Whether what was proved once is enough for `policy` as it is now. Enrolling later takes nothing away.

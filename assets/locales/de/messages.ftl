@@ -41,3 +41,5 @@ unknown-device-code = Mit diesem Code wartet kein Gerät. Bitte vergleichen Sie 
     .title = Diesen Code kennen wir nicht
 wrong-code = Dieser Code ist falsch, zu alt oder schon benutzt. Bitte geben Sie den ein, der jetzt angezeigt wird.
     .title = Der Code stimmt nicht
+not-now = { $app } ist aus diesem Netz oder zu dieser Zeit nicht zugänglich. Versuchen Sie es von Ihrem üblichen Ort oder später, oder fragen Sie die Zuständigen.
+    .title = { $app } ist gerade nicht zugänglich

@@ -4,6 +4,7 @@ mod apps;
 mod grants;
 mod groups;
 mod keys;
+mod policy;
 mod sessions;
 mod users;
 
@@ -19,6 +20,7 @@ pub use apps::{AppCommand, secret as client_secret};
 pub use grants::GrantCommand;
 pub use groups::GroupCommand;
 pub use keys::KeyCommand;
+pub use policy::PolicyCommand;
 pub use sessions::SessionCommand;
 pub use users::UserCommand;
 
@@ -40,6 +42,9 @@ pub enum Command {
     /// What people have given apps
     #[command(subcommand)]
     Grant(GrantCommand),
+    /// What must be proved, where and when
+    #[command(subcommand)]
+    Policy(PolicyCommand),
     /// Signing keys
     #[command(subcommand)]
     Key(KeyCommand),
@@ -56,6 +61,7 @@ pub async fn execute(app: &App, command: Command) -> Result<Output, Failure> {
         Command::App(command) => apps::execute(app, command).await,
         Command::Session(command) => sessions::execute(app, command).await,
         Command::Grant(command) => grants::execute(app, command).await,
+        Command::Policy(command) => policy::execute(app, command).await,
         Command::Key(command) => keys::execute(app, command).await,
         Command::Rocketchat(command) => rocketchat::execute(app, &command).await,
     }

@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 
-use super::{client, group};
+use super::{client, group, policy};
 use crate::config::error::{Place, Problems};
 use crate::config::meant::{Access, App, AppRegistration, GrantKind, Policy};
 use crate::config::read::{At, Entries, short};
@@ -98,10 +98,8 @@ impl<'a> Named<'a> {
 fn all_policies(written: Entries<schema::Policy>, problems: &mut Problems) -> Option<Policies> {
     let policy = |(name, policy): (At<String>, Option<schema::Policy>)| {
         let name = identifier(name, "a policy", problems);
-        let policy = policy?;
-        let second_factor = policy.second_factor?.value;
-        let first_factor = policy.first_factor?.value;
-        Some((name?, Policy { first_factor, second_factor }))
+        let policy = policy::check(policy?, problems);
+        Some((name?, policy?))
     };
     let read: Vec<_> = written.0.into_iter().map(policy).collect();
     read.into_iter().collect()

@@ -8,6 +8,7 @@ mod client;
 mod content;
 mod credentials;
 mod organisation;
+mod policy;
 mod server;
 mod url;
 

@@ -10,7 +10,7 @@ use crate::config::{self, Config};
 use crate::factor::recovery;
 use crate::factor::totp::{self, TotpSecret};
 use crate::login::dispatch::{self, Action, Notice};
-use crate::login::flow::{LoginFlow, State, Target};
+use crate::login::flow::{Closed, LoginFlow, State, Target};
 use crate::login::{LoginError, Next, Outcome, Submission};
 use crate::oauth::ErrorCode;
 use crate::oauth::device::Waiting;
@@ -119,12 +119,15 @@ pub fn respond(app: &App, request: &HttpRequest, outcome: Result<Outcome, LoginE
             let look = Look::new(&config, answer::language(request, &config, None));
             answer::page(request, StatusCode::OK, page.render(&look), changes)
         }
-        Next::Forbidden { client_id, .. } => {
+        Next::Forbidden { client_id, why, .. } => {
             let known = config.apps.get(client_id);
             let title = title_of(known, client_id);
             let url = known.and_then(|app| app.url.as_ref()).map(url::Url::as_str);
             let problem = Problem {
-                message: Message::NotAllowed { app: title.to_owned() },
+                message: match why {
+                    Closed::Person => Message::NotAllowed { app: title.to_owned() },
+                    Closed::Now => Message::NotNow { app: title.to_owned() },
+                },
                 code: Some(ErrorCode::AccessDenied),
                 hint: None,
                 app: Some((title, url)),

@@ -19,6 +19,10 @@ pub enum Message {
     NotAllowed {
         app: String,
     },
+    /// The policy closes `app` from here, or at this time.
+    NotNow {
+        app: String,
+    },
     /// The form's CSRF value is missing or wrong, or the form cannot be read.
     BadForm,
     CookiesMissing,
@@ -44,7 +48,7 @@ impl Message {
     pub fn text(&self, lang: Lang) -> String {
         match self {
             Self::TooManyAttempts { wait_seconds } => too_many_attempts(lang, *wait_seconds),
-            Self::NotAllowed { app } => lang.text_about(self.key(), "app", app),
+            Self::NotAllowed { app } | Self::NotNow { app } => lang.text_about(self.key(), "app", app),
             _ => lang.text(self.key()),
         }
     }
@@ -54,7 +58,7 @@ impl Message {
     pub fn title(&self, lang: Lang) -> String {
         let key = format!("{}.title", self.key());
         match self {
-            Self::NotAllowed { app } => lang.text_about(&key, "app", app),
+            Self::NotAllowed { app } | Self::NotNow { app } => lang.text_about(&key, "app", app),
             _ => lang.text(&key),
         }
     }
@@ -76,6 +80,7 @@ impl Message {
             Self::SessionEnded => "session-ended",
             Self::FlowExpired => "flow-expired",
             Self::NotAllowed { .. } => "not-allowed",
+            Self::NotNow { .. } => "not-now",
             Self::BadForm => "bad-form",
             Self::CookiesMissing => "cookies-missing",
             Self::UnknownApp => "unknown-app",
@@ -112,6 +117,7 @@ mod tests {
             Message::SessionEnded,
             Message::FlowExpired,
             Message::NotAllowed { app: "Chat".into() },
+            Message::NotNow { app: "Chat".into() },
             Message::BadForm,
             Message::CookiesMissing,
             Message::UnknownApp,

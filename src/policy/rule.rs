@@ -1,0 +1,207 @@
+//! Adaptive conditions: where a sign-in comes from, and when.
+
+use std::fmt;
+use std::net::IpAddr;
+
+use ipnet::IpNet;
+use jiff::civil::{Date, DateTime, Time, Weekday};
+use jiff::tz::TimeZone;
+
+use crate::clock::Timestamp;
+
+/// What a condition says; of several the strictest counts.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Verdict {
+    Allow,
+    /// Only with a second factor.
+    Challenge,
+    Deny,
+}
+
+impl Verdict {
+    /// As the file and commands have it.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Allow => "allow",
+            Self::Challenge => "challenge",
+            Self::Deny => "deny",
+        }
+    }
+}
+
+/// What is known of a sign-in.
+#[derive(Debug, Clone, Copy)]
+pub struct Context {
+    pub address: IpAddr,
+    pub at: Timestamp,
+}
+
+/// From where.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct NetworkRule {
+    /// Empty: everywhere but `deny`.
+    pub allow: Vec<IpNet>,
+    pub deny: Vec<IpNet>,
+    pub otherwise: Verdict,
+}
+
+/// When, on the clocks of `zone`.
+#[derive(Debug, Clone)]
+pub struct TimeRule {
+    pub zone: TimeZone,
+    pub windows: Vec<Window>,
+    /// Days without a window.
+    pub off: Vec<Date>,
+    pub otherwise: Verdict,
+}
+
+/// Some hours on some days. One that ends before it begins goes on into the next day.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Window {
+    pub days: Vec<Weekday>,
+    pub from: Time,
+    /// Not in it any more.
+    pub to: Time,
+}
+
+impl NetworkRule {
+    pub(super) fn judge(&self, context: &Context) -> Verdict {
+        let address = context.address.to_canonical();
+        let within = |networks: &[IpNet]| networks.iter().any(|network| network.contains(&address));
+        if within(&self.deny) {
+            Verdict::Deny
+        } else if self.allow.is_empty() || within(&self.allow) {
+            Verdict::Allow
+        } else {
+            self.otherwise
+        }
+    }
+}
+
+impl TimeRule {
+    pub(super) fn judge(&self, context: &Context) -> Verdict {
+        let inside = self.local(context.at).is_some_and(|now| {
+            let open = |date: Date| !self.off.contains(&date);
+            self.windows.iter().any(|window| window.contains(now, open))
+        });
+        if inside { Verdict::Allow } else { self.otherwise }
+    }
+
+    /// What the clocks there show.
+    pub(super) fn local(&self, at: Timestamp) -> Option<DateTime> {
+        let instant = jiff::Timestamp::from_second(at.seconds()).ok()?;
+        Some(instant.to_zoned_datetime(self.zone.clone()).datetime())
+    }
+}
+
+impl Window {
+    /// The day a window belongs to is the one it begins on.
+    fn contains(&self, now: DateTime, open: impl Fn(Date) -> bool) -> bool {
+        let begins_on = |date: Date| self.days.contains(&date.weekday()) && open(date);
+        if self.from < self.to {
+            return begins_on(now.date()) && self.from <= now.time() && now.time() < self.to;
+        }
+        let yesterday = now.date().yesterday().ok();
+        (begins_on(now.date()) && self.from <= now.time())
+            || (yesterday.is_some_and(begins_on) && now.time() < self.to)
+    }
+}
+
+impl fmt::Display for NetworkRule {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let list =
+            |networks: &[IpNet]| networks.iter().map(ToString::to_string).collect::<Vec<_>>().join(", ");
+        write!(
+            f,
+            "network: allow [{}], deny [{}], otherwise {}",
+            list(&self.allow),
+            list(&self.deny),
+            self.otherwise.name()
+        )
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn at(text: &str) -> Timestamp {
+        let instant: jiff::Timestamp = text.parse().expect(text);
+        Timestamp::from_seconds(instant.as_second())
+    }
+
+    fn rule(windows: &[(&[Weekday], &str, &str)], off: &[&str]) -> TimeRule {
+        let time = |text: &str| text.parse::<Time>().expect("a time");
+        TimeRule {
+            zone: TimeZone::get("Europe/Berlin").expect("a zone"),
+            windows: windows
+                .iter()
+                .map(|(days, from, to)| Window { days: days.to_vec(), from: time(from), to: time(to) })
+                .collect(),
+            off: off.iter().map(|date| date.parse().expect("a date")).collect(),
+            otherwise: Verdict::Deny,
+        }
+    }
+
+    fn inside(rule: &TimeRule, instant: &str) -> bool {
+        let context = Context { address: IpAddr::from([192, 0, 2, 1]), at: at(instant) };
+        rule.judge(&context) == Verdict::Allow
+    }
+
+    #[test]
+    fn windows_are_on_the_clocks_of_their_zone() {
+        const WORK: &[Weekday] = &[Weekday::Monday, Weekday::Tuesday, Weekday::Friday];
+        let office = rule(&[(WORK, "07:00", "20:00")], &["2026-12-25"]);
+        // Winter: 07:00 there is 06:00Z; summer: 05:00Z.
+        for (instant, expected) in [
+            ("2026-11-23T06:00:00Z", true),
+            ("2026-11-23T05:59:59Z", false),
+            ("2026-11-23T18:59:59Z", true),
+            ("2026-11-23T19:00:00Z", false),
+            ("2026-07-06T05:00:00Z", true),
+            ("2026-07-06T04:59:59Z", false),
+            ("2026-11-25T10:00:00Z", false),
+            ("2026-12-25T10:00:00Z", false),
+        ] {
+            assert_eq!(inside(&office, instant), expected, "{instant}");
+        }
+    }
+
+    #[test]
+    fn a_window_over_midnight_belongs_to_the_day_it_begins_on() {
+        let night = rule(&[(&[Weekday::Friday], "22:00", "06:00")], &[]);
+        for (instant, expected) in [
+            ("2026-11-27T21:00:00Z", true),
+            ("2026-11-28T04:59:59Z", true),
+            ("2026-11-28T05:00:00Z", false),
+            ("2026-11-28T21:00:00Z", false),
+            ("2026-11-27T04:00:00Z", false),
+        ] {
+            assert_eq!(inside(&night, instant), expected, "{instant}");
+        }
+        // The hour that comes twice is in it twice, the one that is left out is not missed.
+        let sunday = rule(&[(&[Weekday::Sunday], "02:00", "03:00")], &[]);
+        assert!(inside(&sunday, "2026-10-25T00:30:00Z") && inside(&sunday, "2026-10-25T01:30:00Z"));
+        assert!(!inside(&sunday, "2026-03-29T00:59:59Z") && !inside(&sunday, "2026-03-29T01:00:00Z"));
+    }
+
+    proptest::proptest! {
+        #[test]
+        fn networks_are_what_their_bits_say(address: [u8; 4], network: [u8; 4], length in 0_u8..=32) {
+            let (a, n) = (u32::from_be_bytes(address), u32::from_be_bytes(network));
+            let mask = u32::MAX.checked_shl(u32::from(32 - length)).unwrap_or(0);
+            let net: IpNet = format!("{}/{length}", std::net::Ipv4Addr::from(n & mask)).parse().expect("network");
+            let rule = NetworkRule { allow: vec![net], deny: Vec::new(), otherwise: Verdict::Challenge };
+            let expected = if a & mask == n & mask { Verdict::Allow } else { Verdict::Challenge };
+            let mapped = std::net::Ipv4Addr::from(a).to_ipv6_mapped();
+            for address in [IpAddr::from(address), IpAddr::from(mapped)] {
+                let context = Context { address, at: Timestamp::from_seconds(0) };
+                proptest::prop_assert_eq!(rule.judge(&context), expected);
+            }
+            let denied = NetworkRule { allow: rule.allow.clone(), deny: rule.allow.clone(), otherwise: Verdict::Allow };
+            let context = Context { address: IpAddr::from(address), at: Timestamp::from_seconds(0) };
+            proptest::prop_assert_eq!(denied.judge(&context) == Verdict::Deny, expected == Verdict::Allow);
+        }
+    }
+}
