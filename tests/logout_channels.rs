@@ -44,11 +44,12 @@ async fn sign_out(browser: &mut Browser) {
 }
 
 /// The claims of the logout token in a call, as an app checks them (section 2.6).
-fn claims(idp: &TestIdp, call: &Call) -> Value {
+async fn claims(idp: &TestIdp, call: &Call) -> Value {
     assert_eq!(call.line, "POST /logged-out?tenant=1 HTTP/1.1");
     let token = call.form("logout_token");
     assert_eq!(jwt::header(&token)["typ"], "logout+jwt");
-    let claims = jwt::payload(&token);
+    let jwks = idp.get("/oauth2/jwks").await.body;
+    let claims = jwt::verified(&token, &jwks, "told").expect("a signature");
     assert_eq!((&claims["iss"], &claims["aud"]), (&json!(idp.issuer), &json!("told")));
     assert_eq!(claims["events"], json!({ "http://schemas.openid.net/event/backchannel-logout": {} }));
     assert!(claims.get("nonce").is_none() && claims["jti"].is_string());
@@ -93,7 +94,7 @@ async fn every_end_of_a_session_is_told_to_the_apps_in_it() {
             words => drop(idp.gantry(words).await),
         }
         assert_eq!(deliver_due(&idp.app).await.expect("store"), 1, "{ended_by}");
-        let told = claims(&idp, &callee.called().await);
+        let told = claims(&idp, &callee.called().await).await;
         assert_eq!((&told["sub"], &told["sid"]), (&json!(alice.id), &entered["sid"]), "{ended_by}");
         assert_eq!(deliver_due(&idp.app).await.expect("store"), 0, "once is enough");
     }

@@ -112,13 +112,13 @@ pub struct App {
     pub keys: Option<ClientKeys>,
     pub grants: BTreeSet<GrantKind>,
     pub pkce: Pkce,
-    /// Ours: people are not asked for consent.
     /// Authorization requests come through the back channel (RFC 9126 section 5).
     pub pushed_requests_only: bool,
     /// Authorization requests are signed (RFC 9101 section 10.5).
     pub signed_requests_only: bool,
     /// Tokens are bound to a key of the app (RFC 9449).
     pub dpop_bound_access_tokens: bool,
+    /// Ours: people are not asked for consent.
     pub first_party: bool,
     /// Scopes the app may ask for, those of APIs among them.
     pub scopes: BTreeSet<String>,

@@ -271,7 +271,8 @@ fn settings(rules: &AppRegistration, body: &[u8]) -> Result<Value, OAuthError> {
     set("url", said.client_uri.map(Value::from));
     match said.token_endpoint_auth_method.as_deref() {
         Some("none") => set("client", Some(json!("public"))),
-        method => set("token_endpoint_auth_method", Some(json!(method.unwrap_or("client_secret_basic")))),
+        // Who says nothing may use either way of sending the secret, as in the file.
+        method => set("token_endpoint_auth_method", method.map(Value::from)),
     }
     set("grants", Some(json!(grants)));
     set("scopes", Some(json!(scopes)));

@@ -161,8 +161,8 @@ impl Request<'_> {
         Ok(Wish { scope, resource, holder: self.holder })
     }
 
-    /// The API that was chosen with the code counts; later it can be named again, or for the first time when
-    /// the grant is new (RFC 8707 section 2.2).
+    /// The API that was chosen with the authorization counts; later it may be named again, and no other (RFC
+    /// 8707 section 2.2).
     fn check_resource(&self, granted: Option<&String>) -> Result<(), OAuthError> {
         let asked = client::resource(self.client, self.params)?;
         if asked.is_some() && asked != granted.map(String::as_str) {

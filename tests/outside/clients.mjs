@@ -4,10 +4,10 @@ import fs from 'node:fs';
 import { check, assert, done } from '../peers/tap.mjs';
 import { send, form, json } from '../peers/http.mjs';
 import { Browser, step, alertOf } from '../peers/drive.mjs';
-import { ofItsOwn, viaOpenidClient, viaOauth4webapi } from '../peers/rp.mjs';
+import { ofItsOwn, viaDevice, viaOpenidClient, viaOauth4webapi, viaRegistration, viaSignatures } from '../peers/rp.mjs';
 import { Chat, ENGINES } from './chat.mjs';
 
-const { url: issuer, username, password, apps, secure, ...rocketchat } = JSON.parse(fs.readFileSync(process.env.FACTS));
+const { url: issuer, username, password, apps, secure, invitation, ...rocketchat } = JSON.parse(fs.readFileSync(process.env.FACTS));
 
 async function drive(url, until, browser = new Browser({ until })) {
   const end = await browser.signIn(url, username, password);
@@ -47,6 +47,32 @@ await check('an app gets tokens of its own', async () => {
   const about = await ofItsOwn({ issuer, ...apps.robot });
   assert.equal(about.active, true);
   assert.equal(about.sub, apps.robot.id);
+});
+
+await check('openid-client signs itself and its request, and gets tokens bound to a key', async () => {
+  const { id, key, redirect } = apps.private_key_jwt;
+  const got = await viaSignatures({ issuer, id, pem: key, redirect, drive: (url) => drive(url, redirect) });
+  assert.equal(got.type, 'dpop');
+  assert.equal(got.about.token_type, 'DPoP');
+  assert.ok(got.about.cnf.jkt && got.same);
+  assert.notEqual(got.stolen, 'taken');
+});
+
+await check('openid-client registers an app by invitation and signs in with it', async () => {
+  const { redirect } = apps.basic;
+  const got = await viaRegistration({ issuer, token: invitation, redirect, drive: (url) => drive(url, redirect) });
+  assert.equal(got.audience, got.id);
+});
+
+await check('openid-client lets a device in', async () => {
+  const claims = await viaDevice({ issuer, id: apps.device.id, letIn: async ({ verification_uri_complete: address, user_code: code }) => {
+    const browser = new Browser();
+    let page = await browser.open(address);
+    for (const action of ['continue', 'continue', 'allow']) page = await browser.submit(page, step(page).name === 'password' ? { username, password } : {}, action);
+    assert.equal(page.status, 200);
+    assert.ok(code);
+  } });
+  assert.equal(claims.aud, apps.device.id);
 });
 
 const chat = new Chat({ issuer, id: rocketchat.client_id, secret: rocketchat.client_secret, redirect: rocketchat.redirect_uri });

@@ -70,7 +70,7 @@ print(json.dumps({"keys": [key.as_dict(private=False)]}))' "$STAGE/$1.key" >"$ST
 # address differs from the registered one (RFC 8252 section 7.3).
 facts() {
   jq --arg secure "$1" --arg redirect "$REDIRECT" --arg bye "$BYE" --arg basic "$(secret_of test-basic)" \
-    --arg post "$(secret_of test-post)" --arg robot "$(secret_of test-robot)" --arg hasher "$(secret_of test-hasher)" --rawfile key "$STAGE/signer.key"  --arg issuer "$ISSUER" '. + { url: $issuer, secure: $secure, apps: {
+    --arg post "$(secret_of test-post)" --arg robot "$(secret_of test-robot)" --arg hasher "$(secret_of test-hasher)" --rawfile key "$STAGE/signer.key"  --arg issuer "$ISSUER" --arg invitation "$(gantry app invite --json | jq -er .token)" '. + { url: $issuer, secure: $secure, invitation: $invitation, apps: {
       basic: { id: "test-basic", method: "client_secret_basic", secret: $basic, redirect: $redirect, bye: $bye },
       post: { id: "test-post", method: "client_secret_post", secret: $post, redirect: $redirect, bye: $bye },
       robot: { id: "test-robot", secret: $robot },
@@ -84,6 +84,8 @@ open_stage
 start_try
 APACHE_PORT=$(free_port)
 app_key signer
+{ cat "$CONFIG"; echo 'app_registration: { access: [{ group: everyone, policy: standard }] }'; } >"$STAGE/open.yaml"
+cat "$STAGE/open.yaml" >"$CONFIG"
 apps | add_apps
 # shellcheck disable=SC2034  # until_ok watches it
 PID=$GANTRY_PID

@@ -61,3 +61,43 @@ export async function viaOauth4webapi({ issuer, id, secret, auth, redirect, bye,
   await oauth.processRevocationResponse(await oauth.revocationRequest(as, rp, method, again.refresh_token));
   return { claims, userinfo, refreshed: !!again?.access_token, rotated: !!again?.refresh_token && again.refresh_token !== tokens.refresh_token, logout: logout.href, active: [before, await active()] };
 }
+
+// Signed with a key of the app: the client itself and its request (RFC 7523, RFC 9101), and tokens bound to a key
+// (RFC 9449). `pem` is its private P-256 key.
+export async function viaSignatures({ issuer, id, pem, redirect, drive }) {
+  const key = await importKey(pem);
+  const config = await client.discovery(new URL(issuer), id, undefined, client.PrivateKeyJwt(key));
+  const DPoP = client.getDPoPHandle(config, await client.randomDPoPKeyPair('ES256'));
+  const verifier = client.randomPKCECodeVerifier(), state = client.randomState(), nonce = client.randomNonce();
+  const url = await client.buildAuthorizationUrlWithJAR(config, {
+    redirect_uri: redirect, scope: 'openid profile', state, nonce, code_challenge: await client.calculatePKCECodeChallenge(verifier), code_challenge_method: 'S256',
+    dpop_jkt: await DPoP.calculateThumbprint(),
+  }, key);
+  const back = new URL(await drive(url.href));
+  const tokens = await client.authorizationCodeGrant(config, back, { pkceCodeVerifier: verifier, expectedState: state, expectedNonce: nonce }, undefined, { DPoP });
+  const { sub } = tokens.claims();
+  const userinfo = await client.fetchUserInfo(config, tokens.access_token, sub, { DPoP });
+  const again = await client.refreshTokenGrant(config, tokens.refresh_token, undefined, { DPoP });
+  const after = await client.fetchUserInfo(config, again.access_token, sub, { DPoP });
+  const stolen = await client.fetchUserInfo(config, again.access_token, sub).then(() => 'taken', (e) => e.status ?? e.cause?.status ?? 'refused');
+  return { type: tokens.token_type, about: await client.tokenIntrospection(config, again.access_token), same: userinfo.sub === after.sub, stolen };
+}
+
+const importKey = (pem) => crypto.subtle.importKey('pkcs8', Buffer.from(pem.replace(/-----[^-]+-----|\s/g, ''), 'base64'), { name: 'ECDSA', namedCurve: 'P-256' }, false, ['sign']);
+
+// An app that registers itself (RFC 7591) and is used at once.
+export async function viaRegistration({ issuer, token, redirect, drive }) {
+  const config = await client.dynamicClientRegistration(new URL(issuer), { redirect_uris: [redirect], client_name: 'Newcomer', grant_types: ['authorization_code', 'refresh_token'], response_types: ['code'] }, undefined, { initialAccessToken: token });
+  const verifier = client.randomPKCECodeVerifier(), state = client.randomState();
+  const url = client.buildAuthorizationUrl(config, { redirect_uri: redirect, scope: 'openid', state, code_challenge: await client.calculatePKCECodeChallenge(verifier), code_challenge_method: 'S256' });
+  const tokens = await client.authorizationCodeGrant(config, new URL(await drive(url.href)), { pkceCodeVerifier: verifier, expectedState: state, idTokenExpected: true });
+  return { id: config.clientMetadata().client_id, audience: tokens.claims().aud };
+}
+
+// A device that polls, while `letIn` is what a person does with its code.
+export async function viaDevice({ issuer, id, letIn }) {
+  const config = await client.discovery(new URL(issuer), id, undefined, client.None());
+  const asked = await client.initiateDeviceAuthorization(config, { scope: 'openid profile' });
+  await letIn(asked);
+  return (await client.pollDeviceAuthorizationGrant(config, { ...asked, interval: 0 })).claims();
+}
