@@ -4,12 +4,11 @@
 use std::{env, fs, io, path::PathBuf};
 
 use gantry::config::Organisation;
-use gantry::factor::totp::qr;
 use gantry::web::locale::Lang;
 use gantry::web::render::{
     ConsentPage, DeviceConsentPage, DeviceDonePage, DevicePage, EnrolPage, ErrorPage, FormPostPage, HomePage,
-    Look, Message, ReauthPage, RecoveryCodePage, RecoveryCodesPage, Rendered, SelectAccountPage, SignInPage,
-    SignOutPage, SignedOutPage, TotpPage,
+    Look, Message, Qr, ReauthPage, RecoveryCodesPage, Rendered, SecondFactorPage, SelectAccountPage,
+    SignInPage, SignOutPage, SignedOutPage,
 };
 use gantry::web::{assets, theme};
 
@@ -54,13 +53,13 @@ fn usual(look: &Look<'_>) -> Vec<(&'static str, Rendered)> {
         ("sign-in-wait", SignInPage { username: user, error: Some(wait), ..sign_in }.render(look)),
         ("reauth", ReauthPage { app, action, csrf, username: user, error: None }.render(look)),
         ("consent", ConsentPage { app, app_url, user, scopes, action, csrf }.render(look)),
-        ("totp", TotpPage { app, user, action, csrf, error: None }.render(look)),
-        ("totp-wrong", TotpPage { app, user, action, csrf, error: Some(Message::WrongCode) }.render(look)),
-        ("recovery-code", RecoveryCodePage { app, user, action, csrf, error: None }.render(look)),
-        ("enrol", EnrolPage { app, user, secret: "GEZD GNBV GY3T QOJQ GEZD GNBV GY3T QOJQ", url: "otpauth://totp/x", qr: qr("otpauth://totp/Example%20Team:alice?secret=GEZDGNBVGY3TQOJQGEZDGNBVGY3TQOJQ&issuer=Example%20Team").as_ref(), action, csrf, error: None }.render(look)),
+        ("totp", SecondFactorPage { app, user, recovery: false, action, csrf, error: None }.render(look)),
+        ("totp-wrong", SecondFactorPage { app, user, recovery: false, action, csrf, error: Some(Message::WrongCode) }.render(look)),
+        ("recovery-code", SecondFactorPage { app, user, recovery: true, action, csrf, error: None }.render(look)),
+        ("enrol", EnrolPage { app, user, secret: "GEZD GNBV GY3T QOJQ GEZD GNBV GY3T QOJQ", url: "otpauth://totp/x", qr: Qr::of("otpauth://totp/Example%20Team:alice?secret=GEZDGNBVGY3TQOJQGEZDGNBVGY3TQOJQ&issuer=Example%20Team").as_ref(), action, csrf, error: None }.render(look)),
         ("recovery-codes", RecoveryCodesPage { user, codes: &["BCDFG-HJKLM", "NPQRS-TVWXZ", "BCDFG-HJKLN", "NPQRS-TVWXB"].map(str::to_owned), action, csrf }.render(look)),
-        ("device", DevicePage { action, code: "WDJB-MJHT", error: None }.render(look)),
-        ("device-unknown", DevicePage { action, code: "WDJB-MJHT", error: Some(Message::UnknownDeviceCode) }.render(look)),
+        ("device", DevicePage { action, code: "WDJB-MJHT", qr: Qr::of("https://id.example.org/device?user_code=WDJB-MJHT").as_ref(), error: None }.render(look)),
+        ("device-unknown", DevicePage { action, code: "WDJB-MJHT", qr: Qr::of("https://id.example.org/device?user_code=WDJB-MJHT").as_ref(), error: Some(Message::UnknownDeviceCode) }.render(look)),
         ("device-consent", DeviceConsentPage { app, user, scopes, code: "WDJB-MJHT", action, csrf }.render(look)),
         ("device-done", DeviceDonePage { app, allowed: true }.render(look)),
         ("select-account", SelectAccountPage { app, user, action, csrf }.render(look)),

@@ -84,6 +84,9 @@ async fn a_device_is_let_in_by_the_code_it_shows() {
     let device = Device::new(&idp, "tv").await;
     device.poll().await.expect_error("authorization_pending");
     let mut browser = idp.browser();
+    // With the code in the address there is a picture of it, for a phone.
+    assert!(browser.open(&device.complete).await.html.contains("<svg class=\"qr\""));
+    assert!(!browser.open("/device").await.html.contains("<svg class=\"qr\""));
     let typed = device.user_code.to_lowercase().replace('-', " ");
     let page = browser.open("/device").await.expect_step("device");
     let page = page.submit(&[("user_code", &typed)]).await.submit_password(&alice).await;

@@ -16,9 +16,11 @@ enum State {
     GroupLost,
     AppRemoved,
     SessionRevoked,
+    /// The policy wants more than was proved.
+    PolicyDenies,
 }
 
-const STATES: [State; 7] = [
+const STATES: [State; 8] = [
     State::Disabled,
     State::Deleted,
     State::PasswordReset,
@@ -26,6 +28,7 @@ const STATES: [State; 7] = [
     State::GroupLost,
     State::AppRemoved,
     State::SessionRevoked,
+    State::PolicyDenies,
 ];
 
 /// A device of the same group, which may also ask for passwords, and an old app of theirs.
@@ -76,6 +79,10 @@ impl Holder {
                 self.idp.remove_app("staff").await;
                 self.idp.remove_app("panel").await;
                 self.idp.remove_app("old").await;
+            }
+            State::PolicyDenies => {
+                let strict = "policies: { standard: { second_factor: required } }\napps:\n";
+                self.idp.edit(|yaml| yaml.replace("apps:\n", strict)).await.expect("a good change");
             }
             State::SessionRevoked => {
                 let sessions = self.idp.gantry("session list").await;
@@ -165,7 +172,9 @@ async fn a_device_that_was_let_in_is_closed_at_once() {
 
 #[tokio::test]
 async fn the_password_grant_is_closed_to_whom_it_should_be() {
-    for state in [State::Disabled, State::Deleted, State::PasswordReset, State::GroupLost, State::AppRemoved]
+    // Signing out everywhere and ending a session end what is held; the password is as good as before.
+    for state in
+        STATES.into_iter().filter(|s| !matches!(s, State::SignedOutEverywhere | State::SessionRevoked))
     {
         let holder = Holder::new().await;
         let panel = holder.idp.relying_party("panel").await;
@@ -194,6 +203,7 @@ async fn tokens_through_the_browser_are_closed_at_once() {
         match state {
             State::AppRemoved => drop(page.expect_error_page(400)),
             State::GroupLost => drop(page.expect_error("access_denied")),
+            State::PolicyDenies => drop(page.expect_error("interaction_required")),
             _ => drop(page.expect_error("login_required")),
         }
     }
@@ -210,6 +220,7 @@ async fn a_pushed_request_opens_nothing_that_is_closed() {
         match state {
             State::AppRemoved => drop(page.expect_error_page(400)),
             State::GroupLost => drop(page.expect_error("access_denied")),
+            State::PolicyDenies => drop(page.expect_error("interaction_required")),
             _ => drop(page.expect_error("login_required")),
         }
     }
@@ -247,6 +258,7 @@ async fn silent_sign_on_is_closed_at_once() {
         match state {
             State::AppRemoved => drop(page.expect_error_page(400)),
             State::GroupLost => drop(page.expect_error("access_denied")),
+            State::PolicyDenies => drop(page.expect_error("interaction_required")),
             _ => drop(page.expect_error("login_required")),
         }
     }
@@ -299,6 +311,25 @@ async fn a_pending_consent_is_closed_at_once() {
         let page = holder.browser.post(&action, &form).await;
         assert_eq!(page.status, 403, "{state:?}: no code, whatever the old page says");
     }
+}
+
+#[tokio::test]
+async fn a_stricter_policy_is_met_on_every_page_that_is_open() {
+    // The column "policy denies" of the password page and of a pending consent
+    let holder = Holder::new().await;
+    holder.enter(State::PolicyDenies).await;
+    let mut stranger = holder.idp.browser();
+    let page = stranger.open(holder.staff.authorize_url()).await.submit_password(&holder.alice).await;
+    page.expect_step("enrol");
+    let mut holder = Holder::new().await;
+    let c2 = holder.idp.relying_party("c2").await;
+    let (action, csrf) = {
+        let page = holder.browser.open(c2.authorize_url()).await.expect_step("consent");
+        (page.action(), page.field("csrf").expect("csrf"))
+    };
+    holder.enter(State::PolicyDenies).await;
+    let page = holder.browser.post(&action, &[("csrf", &csrf), ("action", "allow")]).await;
+    page.expect_step("enrol");
 }
 
 #[tokio::test]

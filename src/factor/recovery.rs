@@ -26,7 +26,7 @@ pub fn offered(master: &MasterKey, flow: Id) -> Vec<String> {
     (0..COUNT).map(code).collect()
 }
 
-/// As people see one: `XXXXX-XXXXX`.
+/// As people see one: two groups of five letters.
 #[must_use]
 pub fn shown(code: &str) -> String {
     let (left, right) = code.split_at_checked(LETTERS / 2).unwrap_or((code, ""));

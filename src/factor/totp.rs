@@ -1,8 +1,5 @@
 //! Authenticator apps (RFC 6238): SHA-1, six digits, thirty seconds, which every app knows.
 
-use std::fmt::Write;
-
-use qrcodegen::{QrCode, QrCodeEcc};
 use totp_rs::{Builder, Secret, Totp};
 use zeroize::Zeroizing;
 
@@ -18,13 +15,6 @@ const SKEW: u16 = 1;
 
 /// A secret that is being enrolled, or checked against.
 pub struct TotpSecret(Zeroizing<Vec<u8>>);
-
-/// A QR code: modules on a side, and the dark ones as the `d` of an SVG path.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Qr {
-    pub size: i32,
-    pub path: String,
-}
 
 impl TotpSecret {
     /// The secret that sign-in `flow` offers: derived, so that nothing keeps it until it is proved.
@@ -88,21 +78,6 @@ fn sealed_name(user: Id) -> String {
     format!("totp {user}")
 }
 
-/// `text` as a QR code; `None` when it is too long for one.
-#[must_use]
-pub fn qr(text: &str) -> Option<Qr> {
-    let code = QrCode::encode_text(text, QrCodeEcc::Medium).ok()?;
-    let size = code.size();
-    let dark =
-        (0..size).flat_map(|y| (0..size).map(move |x| (x, y))).filter(|(x, y)| code.get_module(*x, *y));
-    let mut path = String::new();
-    for (x, y) in dark {
-        // Writing to a string cannot fail.
-        let _ = write!(path, "M{x} {y}h1v1h-1z");
-    }
-    Some(Qr { size, path })
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -140,7 +115,5 @@ mod tests {
             "{url}"
         );
         assert_eq!(secret().typed(), "GEZD GNBV GY3T QOJQ GEZD GNBV GY3T QOJQ");
-        let code = qr(&url).expect("a code");
-        assert!(code.size > 20 && code.path.starts_with("M0 0h1v1h-1z"));
     }
 }

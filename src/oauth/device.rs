@@ -80,7 +80,7 @@ impl UserCode {
         good.then_some(Self(letters))
     }
 
-    /// As people see it: `XXXX-XXXX`.
+    /// As people see it: two groups of four letters.
     #[must_use]
     pub fn shown(&self) -> String {
         let (left, right) = self.0.split_at(LETTERS / 2);

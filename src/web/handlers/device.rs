@@ -7,8 +7,9 @@ use actix_web::{HttpRequest, HttpResponse, web};
 use crate::app::App;
 use crate::login::LoginError;
 use crate::login::device::{self, Entered};
+use crate::oauth::device::UserCode;
 use crate::oauth::params::Params;
-use crate::web::render::{DevicePage, Look, Message};
+use crate::web::render::{DevicePage, Look, Message, Qr};
 use crate::web::{answer, body, cookies, handlers::login};
 
 /// GET `/device`: asks for the code. One in the address is filled in and no more: the person compares it with
@@ -50,7 +51,12 @@ fn code_page(app: &App, request: &HttpRequest, typed: &str, error: Option<Messag
     };
     let here = request.path();
     let look = Look::new(&config, answer::language(request, &config, None)).at(here);
-    let page = DevicePage { action: here, code: typed.get(..MAX_SHOWN).unwrap_or(typed), error };
+    let code = typed.get(..MAX_SHOWN).unwrap_or(typed);
+    // A person may rather go on with a phone, where they are signed in.
+    let complete =
+        UserCode::parse(code).map(|code| format!("{}{here}?user_code={}", config.issuer, code.shown()));
+    let qr = complete.as_deref().filter(|_| error.is_none()).and_then(Qr::of);
+    let page = DevicePage { action: here, code, qr: qr.as_ref(), error };
     answer::page(request, status, page.render(&look), &[])
 }
 

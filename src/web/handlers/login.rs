@@ -8,7 +8,7 @@ use zeroize::Zeroizing;
 use crate::app::App;
 use crate::config::{self, Config};
 use crate::factor::recovery;
-use crate::factor::totp::{self, TotpSecret};
+use crate::factor::totp::TotpSecret;
 use crate::login::dispatch::{self, Action, Notice};
 use crate::login::flow::{Closed, LoginFlow, State, Target};
 use crate::login::{LoginError, Next, Outcome, Submission};
@@ -19,8 +19,8 @@ use crate::web::answer::{self, Problem};
 use crate::web::body::{self, BodyError};
 use crate::web::cookies;
 use crate::web::render::{
-    ConsentPage, DeviceConsentPage, DeviceDonePage, EnrolPage, Look, Message, ReauthPage, RecoveryCodePage,
-    RecoveryCodesPage, Rendered, SelectAccountPage, SignInPage, TotpPage,
+    ConsentPage, DeviceConsentPage, DeviceDonePage, EnrolPage, Look, Message, Qr, ReauthPage,
+    RecoveryCodesPage, Rendered, SecondFactorPage, SelectAccountPage, SignInPage,
 };
 
 /// GET `/login`: sign in without an app.
@@ -221,16 +221,14 @@ fn render(app: &App, config: &Config, flow: &LoginFlow, given: &Given<'_>) -> Re
         State::SelectAccount { username, .. } => {
             SelectAccountPage { app: title, user: username, action, csrf }.render(&given.look)
         }
-        State::Totp { username, .. } => {
-            TotpPage { app: title, user: username, action, csrf, error }.render(&given.look)
-        }
-        State::RecoveryCode { username, .. } => {
-            RecoveryCodePage { app: title, user: username, action, csrf, error }.render(&given.look)
+        State::Totp { username, .. } | State::RecoveryCode { username, .. } => {
+            let recovery = matches!(flow.state, State::RecoveryCode { .. });
+            SecondFactorPage { app: title, user: username, recovery, action, csrf, error }.render(&given.look)
         }
         State::Enrol { username, .. } => {
             let secret = TotpSecret::offered(app.keys.master(), flow.id);
             let url = secret.url(&config.organisation.name, username).unwrap_or_default();
-            let (secret, qr) = (&secret.typed(), totp::qr(&url));
+            let (secret, qr) = (&secret.typed(), Qr::of(&url));
             let (qr, url) = (qr.as_ref(), url.as_str());
             let page = EnrolPage { app: title, user: username, secret, url, qr, action, csrf, error };
             page.render(&given.look)

@@ -6,15 +6,17 @@
 mod frame;
 mod message;
 mod pages;
+mod qr;
 #[cfg(test)]
 pub(super) mod tests;
 
 pub use message::Message;
 pub use pages::{
     ConsentPage, DeviceConsentPage, DeviceDonePage, DevicePage, EnrolPage, ErrorPage, ErrorText,
-    FormPostPage, HomePage, ReauthPage, RecoveryCodePage, RecoveryCodesPage, SelectAccountPage, SignInPage,
-    SignOutPage, SignedOutPage, TotpPage,
+    FormPostPage, HomePage, ReauthPage, RecoveryCodesPage, SecondFactorPage, SelectAccountPage, SignInPage,
+    SignOutPage, SignedOutPage,
 };
+pub use qr::Qr;
 
 use url::Url;
 

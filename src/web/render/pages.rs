@@ -5,8 +5,8 @@ use askama::Template;
 use url::Url;
 
 use super::frame::{Frame, Help};
+use super::qr::Qr;
 use super::{Look, Message, Rendered, policy_source};
-use crate::factor::totp::Qr;
 use crate::web::locale::Lang;
 
 /// Username and password (`data-step="password"`; `action=continue`).
@@ -43,21 +43,14 @@ pub struct ConsentPage<'a> {
     pub csrf: &'a str,
 }
 
-/// The code of the authenticator app (`data-step="totp"`; field `code`; `action=continue|other_method`).
+/// The code of a second factor (`data-step="totp"` or `"recovery_code"`; field `code`;
+/// `action=continue|other_method`).
 #[derive(Clone)]
-pub struct TotpPage<'a> {
+pub struct SecondFactorPage<'a> {
     pub app: &'a str,
     pub user: &'a str,
-    pub action: &'a str,
-    pub csrf: &'a str,
-    pub error: Option<Message>,
-}
-
-/// A recovery code instead (`data-step="recovery_code"`; field `code`; `action=continue|other_method`).
-#[derive(Clone)]
-pub struct RecoveryCodePage<'a> {
-    pub app: &'a str,
-    pub user: &'a str,
+    /// A recovery code instead of the authenticator app's.
+    pub recovery: bool,
     pub action: &'a str,
     pub csrf: &'a str,
     pub error: Option<Message>,
@@ -93,6 +86,8 @@ pub struct DevicePage<'a> {
     pub action: &'a str,
     /// What was typed before, or came in the address.
     pub code: &'a str,
+    /// Of this page, for going on with a phone.
+    pub qr: Option<&'a Qr>,
     pub error: Option<Message>,
 }
 
@@ -281,8 +276,7 @@ views! {
     SignInView("sign_in.html") of SignInPage;
     ReauthView("reauth.html") of ReauthPage;
     ConsentView("consent.html") of ConsentPage;
-    TotpView("totp.html") of TotpPage;
-    RecoveryCodeView("recovery_code.html") of RecoveryCodePage;
+    SecondFactorView("second_factor.html") of SecondFactorPage;
     EnrolView("enrol.html") of EnrolPage;
     RecoveryCodesView("recovery_codes.html") of RecoveryCodesPage;
     DeviceView("device.html") of DevicePage;
@@ -300,8 +294,7 @@ rendered! {
     SignInPage by SignInView;
     ReauthPage by ReauthView;
     ConsentPage by ConsentView;
-    TotpPage by TotpView;
-    RecoveryCodePage by RecoveryCodeView;
+    SecondFactorPage by SecondFactorView;
     EnrolPage by EnrolView;
     RecoveryCodesPage by RecoveryCodesView;
     DevicePage by DeviceView;
