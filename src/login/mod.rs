@@ -5,6 +5,7 @@
 
 pub mod device;
 pub mod dispatch;
+pub mod first;
 pub mod flow;
 pub mod password;
 mod second;

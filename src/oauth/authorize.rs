@@ -12,8 +12,9 @@ use super::client;
 use super::error::{ErrorCode, OAuthError};
 use super::issue::IdTokenHint;
 use super::params::Params;
+use super::redirect_uri;
 use super::vocabulary::{ACR_VALUES, Prompt, ResponseMode, ResponseType, Scopes};
-use crate::config::{App, ClientKind, Config, GrantKind, Pkce};
+use crate::config::{App, Config, GrantKind, Pkce};
 use crate::keys::{Keys, Typ};
 
 /// Longest values taken, in bytes; longer ones are `invalid_request`, never cut.
@@ -159,7 +160,7 @@ const CHECKS: [(&str, Check); 17] = [
 /// Checks an authorization request (`OpenID` Connect Core section 3.1.2.2).
 pub fn check(params: &Params, config: &Config, keys: &Keys) -> Result<AuthorizationRequest, Refusal> {
     let app = known_client(params, config).map_err(Refusal::Page)?;
-    let redirect_uri = redirect_uri(params, app).map_err(Refusal::Page)?;
+    let redirect_uri = redirect_uri::registered(params, app).map_err(Refusal::Page)?;
     let mut draft = Draft { params, config, app, keys, request: empty_request(app, redirect_uri) };
     for (name, check) in CHECKS {
         if let Err(error) = check(&mut draft) {
@@ -196,39 +197,6 @@ fn known_client<'a>(params: &Params, config: &'a Config) -> Result<&'a App, OAut
     let unknown = OAuthError::invalid_request("client_id is missing or unknown");
     let id = params.get("client_id").ok_or_else(|| unknown.clone())?;
     config.apps.get(id).ok_or(unknown)
-}
-
-fn redirect_uri(params: &Params, app: &App) -> Result<String, OAuthError> {
-    let wrong = OAuthError::invalid_request("redirect_uri is missing or not registered for this client");
-    let sent = params.get("redirect_uri").ok_or_else(|| wrong.clone())?;
-    let matches = app.redirect_uris.iter().any(|registered| {
-        registered == sent || (app.kind == ClientKind::Public && same_but_port(registered, sent))
-    });
-    matches.then(|| sent.to_owned()).ok_or(wrong)
-}
-
-/// Literal loopback addresses may use any port (RFC 8252 section 7.3); `localhost` may not (section 8.3).
-fn same_but_port(registered: &str, sent: &str) -> bool {
-    let Some((prefix, path)) = loopback(registered) else {
-        return false;
-    };
-    let Some(rest) = sent.strip_prefix(prefix) else {
-        return false;
-    };
-    let port_end = rest.find('/').unwrap_or(rest.len());
-    let (port, sent_path) = rest.split_at(port_end);
-    let numeric = port.strip_prefix(':').is_some_and(|port| port.parse::<u16>().is_ok_and(|port| port > 0));
-    sent_path == path && (port.is_empty() || numeric) && !port.contains('+')
-}
-
-/// `http://127.0.0.1` or `http://[::1]`, and what follows host and port.
-fn loopback(uri: &str) -> Option<(&'static str, &str)> {
-    ["http://127.0.0.1", "http://[::1]"].into_iter().find_map(|prefix| {
-        let rest = uri.strip_prefix(prefix)?;
-        let path =
-            rest.strip_prefix(':').map_or(rest, |port| port.trim_start_matches(|c: char| c.is_ascii_digit()));
-        (path.is_empty() || path.starts_with('/')).then_some((prefix, path))
-    })
 }
 
 /// Tokens never travel in a query (OAuth 2.0 Multiple Response Types section 3), errors then neither.
@@ -428,30 +396,5 @@ fn bounded(params: &Params, name: &'static str, limit: usize) -> Result<Option<S
     match params.get(name) {
         Some(value) if value.len() > limit => Err(OAuthError::invalid_request("a parameter is too long")),
         value => Ok(value.map(str::to_owned)),
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn only_the_port_of_a_literal_loopback_address_is_free() {
-        // AZ-05
-        assert!(same_but_port("http://127.0.0.1/cb", "http://127.0.0.1:51234/cb"));
-        assert!(same_but_port("http://[::1]:1/cb", "http://[::1]:51234/cb"));
-        for sent in [
-            "http://[::1]:1/cb",
-            "http://localhost:1/cb",
-            "http://127.0.0.1:51234/other",
-            "http://127.0.0.1:1@evil.test/cb",
-            "http://127.0.0.1.evil.test/cb",
-            "http://127.0.0.1:+1/cb",
-            "http://127.0.0.1:0/cb",
-            "https://127.0.0.1:1/cb",
-        ] {
-            assert!(!same_but_port("http://127.0.0.1/cb", sent), "{sent}");
-        }
-        assert!(!same_but_port("http://localhost/cb", "http://localhost:1/cb"));
     }
 }

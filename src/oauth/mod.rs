@@ -23,6 +23,7 @@ pub mod logout;
 pub mod par;
 pub mod params;
 pub mod password;
+pub mod redirect_uri;
 pub mod refresh;
 pub mod registration;
 pub mod request_object;

@@ -15,7 +15,8 @@ use super::vocabulary::{Authentication, Scopes};
 use crate::account::User;
 use crate::app::App;
 use crate::config::{self, Config};
-use crate::login::dispatch::{self, LoginError, Notice};
+use crate::login::dispatch::{LoginError, Notice};
+use crate::login::first;
 use crate::login::password::{MAX_PASSWORD_BYTES, PoolError};
 use crate::login::visitor::Visitor;
 use crate::policy::{self, Context, Second, Verdict};
@@ -44,7 +45,7 @@ pub async fn redeem(
     let scopes = Scopes::parse(params.get("scope").unwrap_or_default()).ok_or(invalid_scope)?;
     let resource = client::resource(client, params)?.map(str::to_owned);
     let (visitor, password) = (Visitor::without_browser(address), Zeroizing::new(password.to_owned()));
-    let proved = dispatch::prove_password(app, &visitor, username, password).await.map_err(unanswered)?;
+    let proved = first::prove_password(app, &visitor, username, password).await.map_err(unanswered)?;
     let (user, batch) = proved.map_err(|notice| {
         OAuthError::invalid_grant(match notice {
             Notice::TooMany(_) => "too many attempts, please try again later",

@@ -9,6 +9,7 @@ pub(crate) mod logs;
 pub(crate) mod program;
 pub(crate) mod raw;
 pub(crate) mod relying_party;
+pub(crate) mod signer;
 pub(crate) mod small_disk;
 
 pub(crate) use browser::Browser;

@@ -268,8 +268,13 @@ impl Reply {
 
     #[track_caller]
     pub(crate) fn expect_tokens(&self) -> Tokens {
+        self.expect_tokens_of("Bearer")
+    }
+
+    #[track_caller]
+    pub(crate) fn expect_tokens_of(&self, token_type: &str) -> Tokens {
         let json = self.expect_ok();
-        assert_eq!(json["token_type"], "Bearer");
+        assert_eq!(json["token_type"], token_type);
         let text = |name: &str| json[name].as_str().unwrap_or_default().to_owned();
         Tokens {
             access: text("access_token"),
