@@ -6,8 +6,8 @@ use std::{env, fs, io, path::PathBuf};
 use gantry::config::Organisation;
 use gantry::web::locale::Lang;
 use gantry::web::render::{
-    ConsentPage, DeviceConsentPage, DeviceDonePage, DevicePage, EnrolPage, ErrorPage, FormPostPage, HomePage,
-    Look, Message, Qr, ReauthPage, RecoveryCodesPage, Rendered, SecondFactorPage, SelectAccountPage,
+    ChoosePage, CodePage, ConsentPage, DeviceConsentPage, DeviceDonePage, DevicePage, EnrolPage, ErrorPage,
+    FormPostPage, HomePage, Look, Message, Qr, ReauthPage, RecoveryCodesPage, Rendered, SelectAccountPage,
     SignInPage, SignOutPage, SignedOutPage,
 };
 use gantry::web::{assets, theme};
@@ -53,10 +53,11 @@ fn usual(look: &Look<'_>) -> Vec<(&'static str, Rendered)> {
         ("sign-in-wait", SignInPage { username: user, error: Some(wait), ..sign_in }.render(look)),
         ("reauth", ReauthPage { app, action, csrf, username: user, error: None }.render(look)),
         ("consent", ConsentPage { app, app_url, user, scopes, action, csrf }.render(look)),
-        ("totp", SecondFactorPage { app, user, recovery: false, action, csrf, error: None }.render(look)),
-        ("totp-wrong", SecondFactorPage { app, user, recovery: false, action, csrf, error: Some(Message::WrongCode) }.render(look)),
-        ("recovery-code", SecondFactorPage { app, user, recovery: true, action, csrf, error: None }.render(look)),
-        ("enrol", EnrolPage { app, user, secret: "GEZD GNBV GY3T QOJQ GEZD GNBV GY3T QOJQ", url: "otpauth://totp/x", qr: Qr::of("otpauth://totp/Example%20Team:alice?secret=GEZDGNBVGY3TQOJQGEZDGNBVGY3TQOJQ&issuer=Example%20Team").as_ref(), action, csrf, error: None }.render(look)),
+        ("totp", CodePage { app, user, method: "totp", more: true, action, csrf, error: None }.render(look)),
+        ("totp-wrong", CodePage { app, user, method: "totp", more: true, action, csrf, error: Some(Message::WrongCode) }.render(look)),
+        ("recovery-code", CodePage { app, user, method: "recovery_code", more: true, action, csrf, error: None }.render(look)),
+        ("choose", ChoosePage { app, user, enrolling: false, choices: &["totp", "recovery_code"], action, csrf }.render(look)),
+        ("enrol", EnrolPage { app, user, secret: "GEZD GNBV GY3T QOJQ GEZD GNBV GY3T QOJQ", url: "otpauth://totp/x", qr: Qr::of("otpauth://totp/Example%20Team:alice?secret=GEZDGNBVGY3TQOJQGEZDGNBVGY3TQOJQ&issuer=Example%20Team").as_ref(), more: true, action, csrf, error: None }.render(look)),
         ("recovery-codes", RecoveryCodesPage { user, codes: &["BCDFG-HJKLM", "NPQRS-TVWXZ", "BCDFG-HJKLN", "NPQRS-TVWXB"].map(str::to_owned), action, csrf }.render(look)),
         ("device", DevicePage { action, code: "WDJB-MJHT", qr: Qr::of("https://id.example.org/device?user_code=WDJB-MJHT").as_ref(), error: None }.render(look)),
         ("device-unknown", DevicePage { action, code: "WDJB-MJHT", qr: Qr::of("https://id.example.org/device?user_code=WDJB-MJHT").as_ref(), error: Some(Message::UnknownDeviceCode) }.render(look)),

@@ -13,6 +13,7 @@ use serde::{Deserialize, Serialize};
 use url::Url;
 
 use super::claim::ClaimSource;
+use crate::factor::Method;
 use crate::keys::PublicKeys;
 use crate::policy::rule::{NetworkRule, TimeRule};
 
@@ -33,6 +34,7 @@ pub struct Config {
     pub policies: BTreeMap<String, Policy>,
     pub sign_in: SignIn,
     pub passwords: Passwords,
+    pub factors: Factors,
     /// Networks that may be called although they are not public.
     pub outbound: Vec<IpNet>,
     /// Members of this group may administrate.
@@ -281,6 +283,13 @@ pub struct SignIn {
     pub absolute: Duration,
     /// A browser in which somebody signed in is known to belong to them for this long.
     pub remember_device: Duration,
+}
+
+/// What people can prove beside the first factor.
+#[derive(Debug, Clone)]
+pub struct Factors {
+    /// Ways that may be used.
+    pub offered: BTreeSet<Method>,
 }
 
 #[derive(Debug, Clone, Copy)]

@@ -10,6 +10,7 @@ use super::meant::{
 };
 use super::period::Period;
 use super::read::{self, At, Entries, Field, Keys, Need, Read, Shape, choice, section, words};
+use crate::factor::Method;
 use crate::policy::Verdict;
 
 section! {
@@ -41,6 +42,8 @@ section! {
         sign_in: SignIn = Default("{}"),
         /// Rules for passwords, and how they are kept.
         passwords: Passwords = Default("{}"),
+        /// What people can prove beside the first factor.
+        factors: Factors = Default("{}"),
         /// What gantry itself may call.
         outbound: Outbound = Default("{}"),
         /// Who may administrate.
@@ -396,6 +399,22 @@ section! {
         min_length: u32 = Default("10"),
         /// How they are kept. More memory or iterations make guessing, and every sign-in, slower.
         hash: Hash = Default("{ argon2id: { memory_kib: 19456, iterations: 2, parallelism: 1 } }"),
+    }
+}
+
+section! {
+    /// What people can prove beside the first factor.
+    Factors {
+        /// Ways that may be used, and enrolled where that is needed: `totp` (authenticator apps),
+        /// `recovery_code`.
+        offered: Vec<At<Method>> = Default("[totp, recovery_code]"),
+    }
+}
+
+words! {
+    Method {
+        "totp" = Self::Totp,
+        "recovery_code" = Self::RecoveryCode,
     }
 }
 

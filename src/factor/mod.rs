@@ -3,6 +3,7 @@
 //! Owns the records and the arithmetic of each factor. When one is asked for is decided by `policy`, and asked
 //! by `login`.
 
+pub mod method;
 pub mod recovery;
 pub mod totp;
 
@@ -16,6 +17,8 @@ use crate::keys::SealedBytes;
 use crate::secret::{Digest, Id};
 use crate::store::{Batch, Expect, Kind, Record, Stored};
 
+pub use method::Method;
+
 /// What can be enrolled.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
@@ -25,6 +28,15 @@ pub enum FactorKind {
 }
 
 impl FactorKind {
+    /// Every one.
+    pub const ALL: &'static [Self] = &[Self::Totp, Self::RecoveryCodes];
+
+    /// The kind of this name.
+    #[must_use]
+    pub fn parse(name: &str) -> Option<Self> {
+        Self::ALL.iter().copied().find(|kind| kind.name() == name)
+    }
+
     /// As commands print it.
     #[must_use]
     pub const fn name(self) -> &'static str {
@@ -77,9 +89,7 @@ pub fn key(user: Id, kind: FactorKind) -> String {
 
 /// Adds to `batch` that `user` has no factor any more.
 pub fn forget(batch: Batch, user: Id) -> Batch {
-    [FactorKind::Totp, FactorKind::RecoveryCodes]
-        .into_iter()
-        .fold(batch, |batch, kind| batch.delete::<Factor>(key(user, kind), Expect::Any))
+    FactorKind::ALL.iter().fold(batch, |batch, kind| batch.delete::<Factor>(key(user, *kind), Expect::Any))
 }
 
 /// Adds to `batch` that `user` has `factors` from now on, which must be the first of their kinds.

@@ -5,7 +5,7 @@ use zeroize::Zeroizing;
 
 use super::{Content, Factor, FactorKind};
 use crate::clock::Timestamp;
-use crate::keys::{MasterKey, UnsealError};
+use crate::keys::{MasterKey, SealedBytes, UnsealError};
 use crate::secret::Id;
 
 /// 160 bits (RFC 4226 section 4, R6).
@@ -25,13 +25,8 @@ impl TotpSecret {
     }
 
     /// The secret of an enrolled factor.
-    pub fn enrolled(master: &MasterKey, factor: &Factor) -> Result<Option<Self>, UnsealError> {
-        match &factor.content {
-            Content::Totp { secret, .. } => {
-                master.open(&sealed_name(factor.user), secret).map(Self).map(Some)
-            }
-            Content::RecoveryCodes { .. } => Ok(None),
-        }
+    pub fn enrolled(master: &MasterKey, user: Id, sealed: &SealedBytes) -> Result<Self, UnsealError> {
+        master.open(&sealed_name(user), sealed).map(Self)
     }
 
     /// The factor of `user`, whose code for `step` has just been shown.

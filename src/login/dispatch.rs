@@ -13,11 +13,13 @@ use super::throttle::TooMany;
 use super::visitor::{CookieChange, Visitor};
 use super::{first, second};
 use crate::app::App;
+use crate::factor::method;
 use crate::oauth::approve::{Approval, approve};
 use crate::oauth::device::Waiting;
 use crate::oauth::grant::Permission;
+use crate::oauth::params::Params;
 use crate::oauth::{AuthorizationAnswer, ErrorCode, OAuthError, consent, subject};
-use crate::policy::{self, Context, Second, Verdict};
+use crate::policy::{self, Context, Means, Second, Verdict};
 use crate::secret::{BrowserToken, Id, Token, same};
 use crate::store::{ApplyError, Batch, StoreError, Stored};
 
@@ -105,6 +107,8 @@ pub struct Submission {
     pub username: String,
     pub password: Zeroizing<String>,
     pub code: Zeroizing<String>,
+    /// The other fields.
+    pub fields: Params,
 }
 
 /// The button that was pressed.
@@ -115,6 +119,10 @@ pub enum Action {
     Allow,
     Deny,
     OtherMethod,
+    /// Send the code again.
+    Resend,
+    /// Not now.
+    Skip,
 }
 
 /// Starts a sign-in, or goes straight through when nothing has to be asked.
@@ -141,6 +149,7 @@ pub async fn begin(app: &App, visitor: &Visitor, target: Target) -> Result<Outco
                 target,
                 progress,
                 state,
+                pending: None,
                 expires_at,
             };
             app.store.apply(Batch::new().insert(&flow).relaxed()).await?;
@@ -198,16 +207,18 @@ pub async fn advance(
         (State::SelectAccount { .. }, Action::Continue) => {
             progressed(app, visitor, flow, |progress| progress.chosen = true).await
         }
-        (State::Totp { session, .. } | State::RecoveryCode { session, .. }, Action::Continue) => {
-            let session = *session;
-            second::prove(app, visitor, flow, session, &sent.code).await
+        (State::Prove { session, method, .. }, Action::Continue) => {
+            let (session, method) = (*session, *method);
+            second::prove(app, visitor, flow, (session, method), &sent).await
         }
-        (State::Enrol { session, .. }, Action::Continue) => {
-            let session = *session;
-            second::enrol(app, visitor, flow, session, &sent.code).await
+        (State::Enrol { session, kind, .. }, Action::Continue) => {
+            let (session, kind) = (*session, *kind);
+            second::enrol(app, visitor, flow, (session, kind), &sent).await
         }
-        (State::Totp { .. } | State::RecoveryCode { .. }, Action::OtherMethod) => {
-            progressed(app, visitor, flow, |progress| progress.recovering = !progress.recovering).await
+        (State::Prove { .. } | State::Enrol { .. }, Action::OtherMethod)
+        | (State::ChooseMethod { .. } | State::ChooseKind { .. }, Action::Continue) => {
+            let chosen = second::choice(&flow.state, &sent).ok_or(LoginError::Forged)?;
+            progressed(app, visitor, flow, |progress| chosen.note(progress)).await
         }
         (State::RecoveryCodes { .. }, Action::Continue) => {
             progressed(app, visitor, flow, |progress| progress.codes_unseen = false).await
@@ -279,7 +290,9 @@ async fn next_step(
 ) -> Result<Step, LoginError> {
     let config = app.config();
     let (mut closed, mut consent_given, mut first_party, mut subject) = (None, true, true, None);
-    let (now, mut second) = (app.clock.now(), Second::Fine);
+    let (now, mut second, mut usable) = (app.clock.now(), Second::Fine, Vec::new());
+    let offered = &config.factors.offered;
+    let enrollable = method::enrollable(offered);
     if let Some((client_id, scopes)) = target.wish() {
         let Some(client) = config.apps.get(client_id) else {
             return Ok(Step::Forbidden(Closed::Person));
@@ -296,8 +309,13 @@ async fn next_step(
                 Some((_, Verdict::Challenge)) if user.factors.is_empty() => closed = Some(Closed::Now),
                 Some((_, Verdict::Deny)) => closed = Some(Closed::Now),
                 Some((policy, verdict)) => {
+                    usable = method::usable(user, offered);
+                    let means = Means::of(user, &usable);
                     let demanded = verdict == Verdict::Challenge || target.demands_second_factor();
-                    second = policy::second_factor(policy, &user.factors, &session.authentication, demanded);
+                    second = policy::second_factor(policy, means, &session.authentication, demanded);
+                    if second == Second::Stuck {
+                        closed = Some(Closed::NoMeans);
+                    }
                 }
             }
             consent_given = progress.consented
@@ -312,6 +330,8 @@ async fn next_step(
         subject,
         closed,
         second,
+        usable: &usable,
+        enrollable: &enrollable,
         consent_given,
         first_party,
         now,

@@ -4,6 +4,7 @@ use serde::{Deserialize, Serialize};
 
 use super::session::SignedIn;
 use crate::clock::Timestamp;
+use crate::factor::{FactorKind, Method};
 use crate::oauth::vocabulary::{Prompt, Scopes};
 use crate::oauth::{AuthorizationRequest, ErrorCode, OAuthError};
 use crate::policy::Second;
@@ -19,6 +20,9 @@ pub struct LoginFlow {
     pub target: Target,
     pub progress: Progress,
     pub state: State,
+    /// What the page's answer is checked against, where it has to be kept.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub pending: Option<Pending>,
     pub expires_at: Timestamp,
 }
 
@@ -87,13 +91,24 @@ pub struct Progress {
     pub other_account: bool,
     #[serde(default)]
     pub consented: bool,
-    /// The person wants to use a recovery code.
+    /// The way to prove a second factor that the person chose.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub method: Option<Method>,
+    /// What the person chose to enrol.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub enrolling: Option<FactorKind>,
+    /// The person wants another one.
     #[serde(default)]
-    pub recovering: bool,
+    pub choosing: bool,
     /// An authenticator app was enrolled; its recovery codes are to be shown.
     #[serde(default)]
     pub codes_unseen: bool,
 }
+
+/// What an answer is checked against.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Pending {}
 
 /// What the person is asked now.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -105,12 +120,14 @@ pub enum State {
     Reauthenticate { session: Id, username: String },
     /// Whether to go on as the person who is signed in.
     SelectAccount { session: Id, username: String },
-    /// The code of the authenticator app.
-    Totp { session: Id, username: String },
-    /// One of the recovery codes.
-    RecoveryCode { session: Id, username: String },
-    /// An authenticator app has to be enrolled.
-    Enrol { session: Id, username: String },
+    /// A second factor, in this way.
+    Prove { session: Id, username: String, method: Method, usable: Vec<Method> },
+    /// In which way to prove it.
+    ChooseMethod { session: Id, username: String, usable: Vec<Method> },
+    /// A factor of this kind has to be enrolled.
+    Enrol { session: Id, username: String, kind: FactorKind, enrollable: Vec<FactorKind> },
+    /// Which kind to enrol.
+    ChooseKind { session: Id, username: String, enrollable: Vec<FactorKind> },
     /// The recovery codes, this once.
     RecoveryCodes { session: Id, username: String },
     /// Whether the app may have what it asks for.
@@ -124,8 +141,8 @@ impl State {
         match self {
             Self::Identify | Self::Reauthenticate { .. } => "password",
             Self::SelectAccount { .. } => "select_account",
-            Self::Totp { .. } => "totp",
-            Self::RecoveryCode { .. } => "recovery_code",
+            Self::Prove { method, .. } => method.name(),
+            Self::ChooseMethod { .. } | Self::ChooseKind { .. } => "choose",
             Self::Enrol { .. } => "enrol",
             Self::RecoveryCodes { .. } => "recovery_codes",
             Self::Consent { .. } => "consent",
@@ -139,9 +156,10 @@ impl State {
             Self::Identify => None,
             Self::Reauthenticate { session, .. }
             | Self::SelectAccount { session, .. }
-            | Self::Totp { session, .. }
-            | Self::RecoveryCode { session, .. }
+            | Self::Prove { session, .. }
+            | Self::ChooseMethod { session, .. }
             | Self::Enrol { session, .. }
+            | Self::ChooseKind { session, .. }
             | Self::RecoveryCodes { session, .. }
             | Self::Consent { session, .. } => Some(*session),
         }
@@ -160,6 +178,10 @@ pub struct Situation<'a> {
     pub closed: Option<Closed>,
     /// What the policy still wants.
     pub second: Second,
+    /// The ways this person can prove a second factor, the one to ask for first.
+    pub usable: &'a [Method],
+    /// What can be enrolled here, the one to suggest first.
+    pub enrollable: &'a [FactorKind],
     /// The app needs no consent, or has it.
     pub consent_given: bool,
     /// People are never asked for consent to this app.
@@ -186,6 +208,8 @@ pub enum Closed {
     Person,
     /// From here, or at this time.
     Now,
+    /// To whoever cannot prove what is wanted.
+    NoMeans,
 }
 
 /// The one place that decides what a sign-in needs next.
@@ -202,15 +226,36 @@ pub fn decide(situation: &Situation<'_>) -> Step {
     }
 }
 
+/// What was chosen, if it is there; else the first.
+fn chosen<T: Copy + PartialEq>(choice: Option<T>, there: &[T]) -> Option<T> {
+    choice.filter(|choice| there.contains(choice)).or_else(|| there.first().copied())
+}
+
 /// The page for what the policy still wants, if anything.
 fn second_factor(situation: &Situation<'_>, signed_in: &SignedIn) -> Option<State> {
     let (session, username) = (signed_in.session.id, signed_in.user.username.to_string());
+    let progress = situation.progress;
     match situation.second {
-        Second::Challenge if situation.progress.recovering => Some(State::RecoveryCode { session, username }),
-        Second::Challenge => Some(State::Totp { session, username }),
-        Second::Enrol => Some(State::Enrol { session, username }),
-        Second::Fine if situation.progress.codes_unseen => Some(State::RecoveryCodes { session, username }),
-        Second::Fine => None,
+        Second::Challenge => {
+            let usable = situation.usable.to_vec();
+            let method = chosen(progress.method, &usable)?;
+            Some(if progress.choosing {
+                State::ChooseMethod { session, username, usable }
+            } else {
+                State::Prove { session, username, method, usable }
+            })
+        }
+        Second::Enrol => {
+            let enrollable = situation.enrollable.to_vec();
+            let kind = chosen(progress.enrolling, &enrollable)?;
+            Some(if progress.choosing {
+                State::ChooseKind { session, username, enrollable }
+            } else {
+                State::Enrol { session, username, kind, enrollable }
+            })
+        }
+        Second::Fine if progress.codes_unseen => Some(State::RecoveryCodes { session, username }),
+        Second::Fine | Second::Stuck => None,
     }
 }
 
@@ -278,9 +323,10 @@ fn silent(step: Step) -> Step {
             (ErrorCode::AccountSelectionRequired, "an account must be selected")
         }
         Step::Ask(
-            State::Totp { .. }
-            | State::RecoveryCode { .. }
+            State::Prove { .. }
+            | State::ChooseMethod { .. }
             | State::Enrol { .. }
+            | State::ChooseKind { .. }
             | State::RecoveryCodes { .. },
         ) => (ErrorCode::InteractionRequired, "a second factor is needed"),
         Step::Ask(State::Consent { .. }) => (ErrorCode::ConsentRequired, "consent must be given first"),

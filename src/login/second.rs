@@ -2,121 +2,174 @@
 
 use std::time::Duration;
 
-use super::dispatch::{LoginError, Next, Notice, Outcome, proceed};
-use super::flow::{LoginFlow, State};
+use super::dispatch::{LoginError, Next, Notice, Outcome, Submission, proceed};
+use super::flow::{LoginFlow, Progress, State};
 use super::session::{self, Beginning, SignedIn};
 use super::throttle::TooMany;
 use super::visitor::Visitor;
 use crate::account::User;
 use crate::app::App;
 use crate::factor::totp::TotpSecret;
-use crate::factor::{self, Content, Factor, FactorKind, recovery};
+use crate::factor::{self, Content, Factor, FactorKind, Method, recovery};
+use crate::keys::UnsealError;
 use crate::oauth::OAuthError;
 use crate::secret::Id;
 use crate::store::{Batch, Budget, Stored};
 
-/// Tries in a session, and of a person in all sessions together, in this time.
-const OF_SESSION: u64 = 5;
-const OF_PERSON: u64 = 20;
-const WINDOW: Duration = Duration::from_secs(15 * 60);
+/// Tries, and the seconds in which they are counted: of a session, and of a person in all sessions together.
+const OF_SESSION: (u64, u64) = (5, 15 * 60);
+const OF_PERSON: (u64, u64) = (15, 60 * 60);
+/// Thirty guesses at three six-digit codes that are good at a time succeed once in ten thousand days.
+const OF_PERSON_A_DAY: (u64, u64) = (30, 24 * 60 * 60);
 /// Longer codes are none, in bytes.
 const MAX_CODE: usize = 64;
 
-/// Checks the code of an authenticator app or a recovery code. The try is counted first; the code is spent in
-/// the same stroke in which the session learns of it.
+/// Checks a second factor. The try is counted first; what was proved is used up in the same stroke in which
+/// the session learns of it.
 pub(super) async fn prove(
     app: &App,
     visitor: &Visitor,
-    mut flow: Stored<LoginFlow>,
-    session: Id,
-    code: &str,
+    flow: Stored<LoginFlow>,
+    (session, method): (Id, Method),
+    sent: &Submission,
 ) -> Result<Outcome, LoginError> {
     let user = person(app, visitor, session).await?;
     if let Some(too_many) = count(app, session, user.id).await? {
         return Ok(again(flow.record, Notice::TooMany(too_many)));
     }
-    let kind = match flow.state {
-        State::RecoveryCode { .. } => FactorKind::RecoveryCodes,
-        _ => FactorKind::Totp,
-    };
-    let Some(spent) = check(app, user.id, kind, code).await? else {
-        tracing::warn!(target: "gantry::audit", event = "second_factor_refused", user = %user.id, kind = kind.name());
+    let Some(batch) = check(app, &flow, user.id, method, sent).await? else {
+        tracing::warn!(target: "gantry::audit", event = "second_factor_refused", user = %user.id, method = method.name());
         return Ok(again(flow.record, Notice::WrongCode));
     };
-    flow.record.progress.recovering = false;
-    let batch = forgive(Batch::new().update(&spent), session, user.id);
-    tracing::info!(target: "gantry::audit", event = "second_factor_proved", user = %user.id, kind = kind.name());
-    elevated(app, visitor, flow, (session, user.record), batch).await
+    let batch = forgive(batch, session, user.id);
+    tracing::info!(target: "gantry::audit", event = "second_factor_proved", user = %user.id, method = method.name());
+    elevated(app, visitor, flow, Proved { session, user: user.record, amr: method.amr(), batch }).await
 }
 
-/// Enrols the authenticator app that shows this code, and gives recovery codes with it.
+/// What is done about the ways there are.
+pub(super) enum Choice {
+    Method(Method),
+    Kind(FactorKind),
+    Ask,
+}
+
+impl Choice {
+    pub(super) fn note(self, progress: &mut Progress) {
+        progress.choosing = matches!(self, Self::Ask);
+        match self {
+            Self::Method(method) => progress.method = Some(method),
+            Self::Kind(kind) => progress.enrolling = Some(kind),
+            Self::Ask => {}
+        }
+    }
+}
+
+/// What the person chose: on the page that asks; elsewhere "another way" leads there, or where there are but two
+/// to the other one. `None` for what is no way.
+pub(super) fn choice(state: &State, sent: &Submission) -> Option<Choice> {
+    let named = sent.fields.get("method");
+    match state {
+        State::Prove { method, usable, .. } => another(*method, usable, Choice::Method),
+        State::Enrol { kind, enrollable, .. } => another(*kind, enrollable, Choice::Kind),
+        State::ChooseMethod { .. } => named.and_then(Method::parse).map(Choice::Method),
+        State::ChooseKind { .. } => named.and_then(FactorKind::parse).map(Choice::Kind),
+        _ => None,
+    }
+}
+
+fn another<T: Copy + PartialEq>(current: T, there: &[T], chosen: impl FnOnce(T) -> Choice) -> Option<Choice> {
+    let others: Vec<T> = there.iter().copied().filter(|other| *other != current).collect();
+    match others.as_slice() {
+        [] => None,
+        [other] => Some(chosen(*other)),
+        _ => Some(Choice::Ask),
+    }
+}
+
+/// Enrols the factor that is asked for, and gives recovery codes with the first one.
 pub(super) async fn enrol(
     app: &App,
     visitor: &Visitor,
     mut flow: Stored<LoginFlow>,
-    session: Id,
-    code: &str,
+    (session, kind): (Id, FactorKind),
+    sent: &Submission,
 ) -> Result<Outcome, LoginError> {
     let mut user = person(app, visitor, session).await?;
     if let Some(too_many) = count(app, session, user.id).await? {
         return Ok(again(flow.record, Notice::TooMany(too_many)));
     }
     let (master, now) = (app.keys.master(), app.clock.now());
-    let secret = TotpSecret::offered(master, flow.id);
-    let Some(step) = short(code).and_then(|code| secret.step_of(code, now)) else {
+    let proved = match kind {
+        FactorKind::Totp => {
+            let secret = TotpSecret::offered(master, flow.id);
+            let step = short(&sent.code).and_then(|code| secret.step_of(code, now));
+            step.map(|step| (secret.factor(master, user.id, step, now), Method::Totp.amr()))
+        }
+        FactorKind::RecoveryCodes => return Err(LoginError::Forged),
+    };
+    let Some((factor, amr)) = proved else {
         return Ok(again(flow.record, Notice::WrongCode));
     };
-    let codes = recovery::offered(master, flow.id);
-    let factors = [secret.factor(master, user.id, step, now), recovery::factor(&codes, user.id, now)];
+    let mut factors = vec![factor];
+    if !user.factors.contains(&FactorKind::RecoveryCodes) {
+        factors.push(recovery::factor(&recovery::offered(master, flow.id), user.id, now));
+        flow.record.progress.codes_unseen = true;
+    }
     let batch = forgive(factor::enrol(Batch::new(), &mut user, &factors), session, user.id);
-    flow.record.progress.codes_unseen = true;
-    tracing::info!(target: "gantry::audit", event = "second_factor_enrolled", user = %user.id);
-    elevated(app, visitor, flow, (session, user.record), batch).await
+    tracing::info!(target: "gantry::audit", event = "second_factor_enrolled", user = %user.id, kind = kind.name());
+    elevated(app, visitor, flow, Proved { session, user: user.record, amr, batch }).await
 }
 
-/// The factor as it is after `code` was used, or `None` when that is no code.
+/// What using up the proof changes, or `None` when it is none.
 async fn check(
     app: &App,
+    _flow: &LoginFlow,
     user: Id,
-    kind: FactorKind,
-    code: &str,
-) -> Result<Option<Stored<Factor>>, LoginError> {
-    let Some(code) = short(code) else { return Ok(None) };
-    let Some(mut factor) = app.store.get::<Factor>(&factor::key(user, kind)).await? else {
+    method: Method,
+    sent: &Submission,
+) -> Result<Option<Batch>, LoginError> {
+    let Some(mut factor) = app.store.get::<Factor>(&factor::key(user, method.needs())).await? else {
         return Ok(None);
     };
-    let secret = TotpSecret::enrolled(app.keys.master(), &factor).map_err(|error| {
-        tracing::error!(%error, user = %user, "a second factor cannot be read");
-        OAuthError::server()
-    })?;
-    let good = match (&mut factor.record.content, secret) {
-        (Content::Totp { last_step, .. }, Some(secret)) => match secret.step_of(code, app.clock.now()) {
-            Some(step) if step > *last_step => {
-                *last_step = step;
-                true
-            }
-            _ => false,
-        },
-        (Content::RecoveryCodes { left }, _) => match recovery::used(left, code) {
-            Some(rest) => {
-                *left = rest;
-                true
-            }
-            None => false,
-        },
-        (Content::Totp { .. }, None) => false,
+    let Some(code) = short(&sent.code) else { return Ok(None) };
+    let now = app.clock.now();
+    let good = match (method, &mut factor.record.content) {
+        (Method::Totp, Content::Totp { secret, last_step }) => {
+            let secret = TotpSecret::enrolled(app.keys.master(), user, secret).map_err(unreadable)?;
+            let step = secret.step_of(code, now).filter(|step| step > last_step);
+            step.map(|step| *last_step = step).is_some()
+        }
+        (Method::RecoveryCode, Content::RecoveryCodes { left }) => {
+            recovery::used(left, code).map(|rest| *left = rest).is_some()
+        }
+        (Method::Totp | Method::RecoveryCode, _) => false,
     };
-    Ok(good.then_some(factor))
+    Ok(good.then(|| Batch::new().update(&factor)))
+}
+
+#[expect(clippy::needless_pass_by_value, reason = "as `map_err` hands it over")]
+fn unreadable(error: UnsealError) -> LoginError {
+    tracing::error!(%error, "a second factor cannot be read");
+    OAuthError::server().into()
+}
+
+/// A second factor that was proved.
+struct Proved {
+    session: Id,
+    user: User,
+    amr: &'static str,
+    /// What the proof changes.
+    batch: Batch,
 }
 
 async fn elevated(
     app: &App,
     visitor: &Visitor,
     flow: Stored<LoginFlow>,
-    (session, user): (Id, User),
-    batch: Batch,
+    proved: Proved,
 ) -> Result<Outcome, LoginError> {
-    let beginning = session::elevate(app, visitor, session, "otp", batch).await?;
+    let Proved { session, user, amr, batch } = proved;
+    let beginning = session::elevate(app, visitor, session, amr, batch).await?;
     let Beginning { session, cookies, batch } = beginning.ok_or(LoginError::Gone)?;
     let outcome = proceed(app, visitor, flow, Some(&SignedIn { session, user }), batch).await?;
     Ok(Outcome { cookies, ..outcome })
@@ -137,17 +190,22 @@ fn short(code: &str) -> Option<&str> {
     Some(code).filter(|code| code.len() <= MAX_CODE)
 }
 
-fn counters(session: Id, user: Id) -> [String; 2] {
-    [format!("factor/session/{session}"), format!("factor/user/{user}")]
+fn budgets(session: Id, user: Id) -> Vec<Budget> {
+    let budget = |counter, (limit, seconds)| Budget { counter, limit, window: Duration::from_secs(seconds) };
+    vec![
+        budget(format!("factor/session/{session}"), OF_SESSION),
+        budget(format!("factor/user/{user}"), OF_PERSON),
+        budget(format!("factor/day/{user}"), OF_PERSON_A_DAY),
+    ]
 }
 
 async fn count(app: &App, session: Id, user: Id) -> Result<Option<TooMany>, LoginError> {
-    let limits = [OF_SESSION, OF_PERSON];
-    let budget = |(counter, limit)| Budget { counter, limit, window: WINDOW };
-    let budgets = counters(session, user).into_iter().zip(limits).map(budget).collect();
-    Ok(app.store.spend(budgets).await?.map(|_| TooMany { wait: WINDOW }))
+    let budgets = budgets(session, user);
+    let windows: Vec<Duration> = budgets.iter().map(|budget| budget.window).collect();
+    let exhausted = app.store.spend(budgets).await?;
+    Ok(exhausted.map(|which| TooMany { wait: windows.get(which).copied().unwrap_or_default() }))
 }
 
 fn forgive(batch: Batch, session: Id, user: Id) -> Batch {
-    counters(session, user).into_iter().fold(batch, Batch::clear)
+    budgets(session, user).into_iter().fold(batch, |batch, budget| batch.clear(budget.counter))
 }

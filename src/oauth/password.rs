@@ -15,11 +15,12 @@ use super::vocabulary::{Authentication, Scopes};
 use crate::account::User;
 use crate::app::App;
 use crate::config::{self, Config};
+use crate::factor::method;
 use crate::login::dispatch::{LoginError, Notice};
 use crate::login::first;
 use crate::login::password::{MAX_PASSWORD_BYTES, PoolError};
 use crate::login::visitor::Visitor;
-use crate::policy::{self, Context, Second, Verdict};
+use crate::policy::{self, Context, Means, Second, Verdict};
 
 /// Who asks for what, from where.
 pub struct Asked<'a> {
@@ -63,7 +64,8 @@ pub async fn redeem(
         return Err(OAuthError::invalid_grant("this person may not use this app from here or now"));
     }
     let demanded = verdict == Verdict::Challenge;
-    let second = policy.map(|policy| policy::second_factor(policy, &user.factors, &authentication, demanded));
+    let means = Means::of(&user, &method::usable(&user, &config.factors.offered));
+    let second = policy.map(|policy| policy::second_factor(policy, means, &authentication, demanded));
     if second.is_some_and(|second| second != Second::Fine) {
         return Err(OAuthError::invalid_grant(
             "a password alone is not enough here, please sign in with a browser",

@@ -11,9 +11,9 @@ use serde::Serialize;
 
 pub use rule::{Context, Verdict};
 
-use crate::account::GroupName;
+use crate::account::{GroupName, User};
 use crate::config::{Access, App, Policy, SecondFactor};
-use crate::factor::FactorKind;
+use crate::factor::Method;
 use crate::oauth::vocabulary::Authentication;
 
 /// What an app says about somebody, with the reason.
@@ -64,24 +64,45 @@ pub enum Second {
     Challenge,
     /// One must be enrolled, because there is none.
     Enrol,
+    /// None of those that were enrolled is offered any more.
+    Stuck,
+}
+
+/// What somebody could prove.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Means {
+    /// They enrolled something.
+    pub enrolled: bool,
+    /// They can use something that is offered here.
+    pub usable: bool,
+}
+
+impl Means {
+    /// Of `user`, who can use these.
+    #[must_use]
+    pub fn of(user: &User, usable: &[Method]) -> Self {
+        Self { enrolled: !user.factors.is_empty(), usable: !usable.is_empty() }
+    }
 }
 
 /// Whether a second factor is asked for: by the policy, or because the app `demands` that level.
 #[must_use]
 pub fn second_factor(
     policy: &Policy,
-    enrolled: &BTreeSet<FactorKind>,
+    means: Means,
     authentication: &Authentication,
     demanded: bool,
 ) -> Second {
     let wanted = match policy.second_factor {
         SecondFactor::Never => demanded,
-        SecondFactor::IfEnrolled => demanded || !enrolled.is_empty(),
+        SecondFactor::IfEnrolled => demanded || means.enrolled,
         SecondFactor::Required => true,
     };
     match wanted && !authentication.has_second_factor() {
         false => Second::Fine,
-        true if enrolled.contains(&FactorKind::Totp) => Second::Challenge,
+        true if means.usable => Second::Challenge,
+        // Whoever has only the password must not add a factor beside those that are there.
+        true if means.enrolled => Second::Stuck,
         true => Second::Enrol,
     }
 }

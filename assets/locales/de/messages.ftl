@@ -41,5 +41,7 @@ unknown-device-code = Mit diesem Code wartet kein Gerät. Bitte vergleichen Sie 
     .title = Diesen Code kennen wir nicht
 wrong-code = Dieser Code ist falsch, zu alt oder schon benutzt. Bitte geben Sie den ein, der jetzt angezeigt wird.
     .title = Der Code stimmt nicht
+no-means = Diese App verlangt einen zweiten Nachweis, und keiner von Ihren ist hier noch verwendbar. Bitte fragen Sie die Zuständigen.
+    .title = Ein zweiter Nachweis fehlt
 not-now = { $app } ist aus diesem Netz oder zu dieser Zeit nicht zugänglich. Versuchen Sie es von Ihrem üblichen Ort oder später, oder fragen Sie die Zuständigen.
     .title = { $app } ist gerade nicht zugänglich

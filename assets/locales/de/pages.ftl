@@ -52,15 +52,9 @@ device-denied-title = Ihr Gerät wurde nicht verbunden
 device-denied-lead = { $app } hat keinen Zugriff auf Ihr Konto erhalten. Sie können diese Seite schließen.
 
 # Zweiter Faktor
-totp-title = Code eingeben
-totp-lead = Ihre Authenticator-App zeigt ihn an.
-totp-code = Sechsstelliger Code
+other-method = Auf andere Weise
+method-title = Wie möchten Sie sich ausweisen?
 to-continue-note = Danach geht es weiter zu { $app }.
-use-recovery-code = Wiederherstellungscode verwenden
-use-totp = Authenticator-App verwenden
-recovery-title = Wiederherstellungscode eingeben
-recovery-lead = Einer der Codes, die Sie beim Einrichten Ihrer Authenticator-App aufbewahrt haben.
-recovery-code = Wiederherstellungscode
 enrol-title = Authenticator-App einrichten
 enrol-lead = { $app } verlangt neben dem Passwort einen zweiten Nachweis.
 enrol-scan = Scannen Sie dieses Bild mit Ihrer Authenticator-App.

@@ -41,5 +41,7 @@ unknown-device-code = No device waits with this code. Please compare it with you
     .title = We do not know this code
 wrong-code = This code is wrong, too old or was used already. Please enter the one that is shown now.
     .title = The code is not right
+no-means = This app asks for a second proof, and none of yours can be used here any more. Please ask the people who look after it.
+    .title = A second proof is missing
 not-now = { $app } is not open from this network or at this time. Try again from your usual place or later, or ask the people who look after it.
     .title = { $app } is not open here and now

@@ -52,15 +52,9 @@ device-denied-title = Your device was not connected
 device-denied-lead = { $app } did not get access to your account. You can close this page.
 
 # Second factors
-totp-title = Enter your code
-totp-lead = Your authenticator app shows it.
-totp-code = Six-digit code
+other-method = Another way
+method-title = How do you want to prove it is you?
 to-continue-note = You will continue to { $app }.
-use-recovery-code = Use a recovery code
-use-totp = Use the authenticator app
-recovery-title = Enter a recovery code
-recovery-lead = One of the codes that you kept when you set up your authenticator app.
-recovery-code = Recovery code
 enrol-title = Set up an authenticator app
 enrol-lead = { $app } asks for a second proof beside your password.
 enrol-scan = Scan this picture with your authenticator app.

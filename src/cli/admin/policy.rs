@@ -13,8 +13,9 @@ use crate::account::{AccountError, find_user};
 use crate::app::App;
 use crate::cli::{Failure, Output};
 use crate::clock::Timestamp;
+use crate::factor::method;
 use crate::oauth::vocabulary::Authentication;
-use crate::policy::{self, Context, Second, Verdict};
+use crate::policy::{self, Context, Means, Second, Verdict};
 
 #[derive(Debug, Clone, Subcommand, Serialize, Deserialize)]
 pub enum PolicyCommand {
@@ -49,7 +50,8 @@ pub(super) async fn execute(app: &App, command: PolicyCommand) -> Result<Output,
         let (said, lines) = policy::explain(policy, &Context { address: ip, at });
         trace.extend(lines);
         let proved = Authentication { at, methods: vec!["pwd".to_owned()] };
-        let second = policy::second_factor(policy, &user.factors, &proved, said == Verdict::Challenge);
+        let means = Means::of(&user, &method::usable(&user, &config.factors.offered));
+        let second = policy::second_factor(policy, means, &proved, said == Verdict::Challenge);
         (verdict, meets) = match (said, second) {
             (Verdict::Deny, _) => (Verdict::Deny, "the page that says the app is not open here and now"),
             (Verdict::Challenge, _) if user.factors.is_empty() => {
@@ -57,8 +59,9 @@ pub(super) async fn execute(app: &App, command: PolicyCommand) -> Result<Output,
                 (Verdict::Deny, "the page that says the app is not open here and now")
             }
             (_, Second::Fine) => (Verdict::Allow, "the app, after the password"),
-            (_, Second::Challenge) => (Verdict::Challenge, "the page for the code of the authenticator app"),
-            (_, Second::Enrol) => (Verdict::Challenge, "the page that sets up an authenticator app"),
+            (_, Second::Challenge) => (Verdict::Challenge, "the page for a second factor"),
+            (_, Second::Enrol) => (Verdict::Challenge, "the page that sets up a second factor"),
+            (_, Second::Stuck) => (Verdict::Deny, "the page that says a second factor is missing"),
         };
     }
     if !user.is_active() {

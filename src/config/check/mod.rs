@@ -7,6 +7,7 @@ mod app;
 mod client;
 mod content;
 mod credentials;
+mod factors;
 mod organisation;
 mod policy;
 mod server;
@@ -34,6 +35,7 @@ pub(super) fn check(root: Root, base: &Path, problems: &mut Problems) -> Option<
         app::check(root.apps, root.app_registration, root.policies, base, problems);
     let sign_in = root.sign_in.and_then(|part| sign_in(part.value, problems));
     let passwords = root.passwords.and_then(|part| passwords(part.value, problems));
+    let factors = root.factors.and_then(|part| factors::check(part.value, problems));
     let outbound = root.outbound.and_then(|part| server::networks(part.value.allow?.value, problems));
     let admin_group = root.admin.and_then(|part| optional(part.value.group, |name| admin(name, problems)));
     let log = root.log.and_then(|part| log(part.value, problems));
@@ -50,6 +52,7 @@ pub(super) fn check(root: Root, base: &Path, problems: &mut Problems) -> Option<
         policies: policies?,
         sign_in: sign_in?,
         passwords: passwords?,
+        factors: factors?,
         outbound: outbound?,
         admin_group: admin_group?,
         log: log?,

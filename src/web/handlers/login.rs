@@ -7,8 +7,6 @@ use zeroize::Zeroizing;
 
 use crate::app::App;
 use crate::config::{self, Config};
-use crate::factor::recovery;
-use crate::factor::totp::TotpSecret;
 use crate::login::dispatch::{self, Action, Notice};
 use crate::login::flow::{Closed, LoginFlow, State, Target};
 use crate::login::{LoginError, Next, Outcome, Submission};
@@ -18,9 +16,10 @@ use crate::oauth::params::Params;
 use crate::web::answer::{self, Problem};
 use crate::web::body::{self, BodyError};
 use crate::web::cookies;
+use crate::web::handlers::factors::{self, Sheet};
 use crate::web::render::{
-    ConsentPage, DeviceConsentPage, DeviceDonePage, EnrolPage, Look, Message, Qr, ReauthPage,
-    RecoveryCodesPage, Rendered, SecondFactorPage, SelectAccountPage, SignInPage,
+    ConsentPage, DeviceConsentPage, DeviceDonePage, Look, Message, ReauthPage, Rendered, SelectAccountPage,
+    SignInPage,
 };
 
 /// GET `/login`: sign in without an app.
@@ -81,20 +80,24 @@ pub fn from_here(request: &HttpRequest, config: &Config) -> bool {
 pub fn submission(form: &[u8]) -> Option<Submission> {
     let params = Params::parse([form]).ok().filter(|params| params.each_once().is_ok())?;
     let text = |name| params.get(name).unwrap_or_default().to_owned();
+    let secret = |name| Zeroizing::new(text(name));
     let action = match params.get("action") {
         Some("continue") | None => Action::Continue,
         Some("other_user") => Action::OtherUser,
         Some("allow") => Action::Allow,
         Some("deny") => Action::Deny,
         Some("other_method") => Action::OtherMethod,
+        Some("resend") => Action::Resend,
+        Some("skip") => Action::Skip,
         Some(_) => return None,
     };
     Some(Submission {
         csrf: text("csrf"),
         action,
         username: text("username"),
-        password: Zeroizing::new(text("password")),
-        code: Zeroizing::new(text("code")),
+        password: secret("password"),
+        code: secret("code"),
+        fields: params.without(&["csrf", "action", "username", "password", "code"]),
     })
 }
 
@@ -127,6 +130,7 @@ pub fn respond(app: &App, request: &HttpRequest, outcome: Result<Outcome, LoginE
                 message: match why {
                     Closed::Person => Message::NotAllowed { app: title.to_owned() },
                     Closed::Now => Message::NotNow { app: title.to_owned() },
+                    Closed::NoMeans => Message::NoMeans,
                 },
                 code: Some(ErrorCode::AccessDenied),
                 hint: None,
@@ -221,22 +225,13 @@ fn render(app: &App, config: &Config, flow: &LoginFlow, given: &Given<'_>) -> Re
         State::SelectAccount { username, .. } => {
             SelectAccountPage { app: title, user: username, action, csrf }.render(&given.look)
         }
-        State::Totp { username, .. } | State::RecoveryCode { username, .. } => {
-            let recovery = matches!(flow.state, State::RecoveryCode { .. });
-            SecondFactorPage { app: title, user: username, recovery, action, csrf, error }.render(&given.look)
-        }
-        State::Enrol { username, .. } => {
-            let secret = TotpSecret::offered(app.keys.master(), flow.id);
-            let url = secret.url(&config.organisation.name, username).unwrap_or_default();
-            let (secret, qr) = (&secret.typed(), Qr::of(&url));
-            let (qr, url) = (qr.as_ref(), url.as_str());
-            let page = EnrolPage { app: title, user: username, secret, url, qr, action, csrf, error };
-            page.render(&given.look)
-        }
-        State::RecoveryCodes { username, .. } => {
-            let codes = recovery::offered(app.keys.master(), flow.id);
-            let codes: Vec<String> = codes.iter().map(|code| recovery::shown(code)).collect();
-            RecoveryCodesPage { user: username, codes: &codes, action, csrf }.render(&given.look)
+        State::Prove { .. }
+        | State::ChooseMethod { .. }
+        | State::Enrol { .. }
+        | State::ChooseKind { .. }
+        | State::RecoveryCodes { .. } => {
+            let sheet = Sheet { flow, look: given.look, title, action, csrf, error };
+            factors::page(app, config, sheet)
         }
         State::Consent { username, .. } => {
             let scopes: Vec<&str> = wish.map(|(_, scopes)| scopes.iter().collect()).unwrap_or_default();

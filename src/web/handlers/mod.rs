@@ -1,6 +1,7 @@
 //! Handlers: extract, call, answer.
 
 pub mod device;
+pub mod factors;
 pub mod health;
 pub mod home;
 pub mod login;

@@ -70,6 +70,11 @@ impl<'a> Frame<'a> {
         self.lang.text(key)
     }
 
+    /// The `part` (`name`, `title`, `lead`, `field`) of the texts about a way to prove a second factor.
+    pub(super) fn of_method(&self, part: &str, method: &str) -> String {
+        self.lang.text(&format!("{}-{part}", method.replace('_', "-")))
+    }
+
     /// The text of `key` about `name`, for places that take no markup.
     pub(super) fn about(&self, key: &str, argument: &'static str, name: &str) -> String {
         self.lang.text_about(key, argument, name)

@@ -19,6 +19,8 @@ pub enum Message {
     NotAllowed {
         app: String,
     },
+    /// What the app asks for, this person has not enrolled or may not use any more.
+    NoMeans,
     /// The policy closes `app` from here, or at this time.
     NotNow {
         app: String,
@@ -81,6 +83,7 @@ impl Message {
             Self::FlowExpired => "flow-expired",
             Self::NotAllowed { .. } => "not-allowed",
             Self::NotNow { .. } => "not-now",
+            Self::NoMeans => "no-means",
             Self::BadForm => "bad-form",
             Self::CookiesMissing => "cookies-missing",
             Self::UnknownApp => "unknown-app",
@@ -118,6 +121,7 @@ mod tests {
             Message::FlowExpired,
             Message::NotAllowed { app: "Chat".into() },
             Message::NotNow { app: "Chat".into() },
+            Message::NoMeans,
             Message::BadForm,
             Message::CookiesMissing,
             Message::UnknownApp,

@@ -43,17 +43,31 @@ pub struct ConsentPage<'a> {
     pub csrf: &'a str,
 }
 
-/// The code of a second factor (`data-step="totp"` or `"recovery_code"`; field `code`;
+/// The code of a second factor (`data-step` is the method's name; field `code`;
 /// `action=continue|other_method`).
 #[derive(Clone)]
-pub struct SecondFactorPage<'a> {
+pub struct CodePage<'a> {
     pub app: &'a str,
     pub user: &'a str,
-    /// A recovery code instead of the authenticator app's.
-    pub recovery: bool,
+    pub method: &'a str,
+    /// There are other ways.
+    pub more: bool,
     pub action: &'a str,
     pub csrf: &'a str,
     pub error: Option<Message>,
+}
+
+/// In which way to prove a second factor, or which kind to enrol (`data-step="choose"`; buttons `method`).
+#[derive(Clone, Copy)]
+pub struct ChoosePage<'a> {
+    pub app: &'a str,
+    pub user: &'a str,
+    /// It is to be enrolled, not proved.
+    pub enrolling: bool,
+    /// Names of methods or kinds.
+    pub choices: &'a [&'a str],
+    pub action: &'a str,
+    pub csrf: &'a str,
 }
 
 /// An authenticator app is enrolled (`data-step="enrol"`; field `code`; `action=continue`).
@@ -66,6 +80,8 @@ pub struct EnrolPage<'a> {
     /// For an authenticator app on the same device.
     pub url: &'a str,
     pub qr: Option<&'a Qr>,
+    /// There are other kinds.
+    pub more: bool,
     pub action: &'a str,
     pub csrf: &'a str,
     pub error: Option<Message>,
@@ -242,7 +258,7 @@ impl FormPostPage<'_> {
     #[must_use]
     pub fn render(&self, look: &Look<'_>) -> Rendered {
         let Some(target) = self.target() else {
-            return apology();
+            return unwritten();
         };
         let view = FormPostView { frame: Frame::new(look), page: self };
         Rendered { form_action: Some(target), ..finish(&view, look) }
@@ -276,7 +292,8 @@ views! {
     SignInView("sign_in.html") of SignInPage;
     ReauthView("reauth.html") of ReauthPage;
     ConsentView("consent.html") of ConsentPage;
-    SecondFactorView("second_factor.html") of SecondFactorPage;
+    CodeView("code.html") of CodePage;
+    ChooseView("choose.html") of ChoosePage;
     EnrolView("enrol.html") of EnrolPage;
     RecoveryCodesView("recovery_codes.html") of RecoveryCodesPage;
     DeviceView("device.html") of DevicePage;
@@ -294,7 +311,8 @@ rendered! {
     SignInPage by SignInView;
     ReauthPage by ReauthView;
     ConsentPage by ConsentView;
-    SecondFactorPage by SecondFactorView;
+    CodePage by CodeView;
+    ChoosePage by ChooseView;
     EnrolPage by EnrolView;
     RecoveryCodesPage by RecoveryCodesView;
     DevicePage by DeviceView;
@@ -308,13 +326,14 @@ rendered! {
 
 fn finish(view: &impl Template, look: &Look<'_>) -> Rendered {
     let Ok(html) = view.render() else {
-        return apology();
+        return unwritten();
     };
     Rendered { html, form_action: look.leads_to.and_then(policy_source), frames: Vec::new() }
 }
 
 /// For what cannot happen: it needs no text file, style sheet or name.
-fn apology() -> Rendered {
+#[must_use]
+pub fn unwritten() -> Rendered {
     Rendered {
         html: concat!(
             "<!doctype html><html lang=\"en\"><head><meta charset=\"utf-8\">",
