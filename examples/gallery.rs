@@ -6,9 +6,9 @@ use std::{env, fs, io, path::PathBuf};
 use gantry::config::Organisation;
 use gantry::web::locale::Lang;
 use gantry::web::render::{
-    ChoosePage, CodePage, ConsentPage, DeviceConsentPage, DeviceDonePage, DevicePage, EnrolPage, ErrorPage,
-    FormPostPage, HomePage, Look, Message, Qr, ReauthPage, RecoveryCodesPage, Rendered, SelectAccountPage,
-    SignInPage, SignOutPage, SignedOutPage,
+    AccountPage, ChoosePage, CodePage, ConsentPage, DeviceConsentPage, DeviceDonePage, DevicePage, EnrolPage,
+    ErrorPage, FormPostPage, HomePage, Look, Message, NewPasswordPage, Qr, ReauthPage, RecoveryCodesPage,
+    RemovePage, Rendered, SelectAccountPage, SessionLine, SignInPage, SignOutPage, SignedOutPage,
 };
 use gantry::web::{assets, theme};
 
@@ -42,6 +42,8 @@ fn main() -> io::Result<()> {
 fn usual(look: &Look<'_>) -> Vec<(&'static str, Rendered)> {
     let (app, user, action, csrf) = ("Chat", "alice", "/x", "c");
     let (app_url, username, scopes) = (Some("https://chat.example.org"), "", &["openid", "profile", "email", "groups", "x.y"]);
+    let line = |id: &str, this| SessionLine { id: id.into(), browser: "Mozilla/5.0 (X11; Linux x86_64) Chromium/156".into(), address: "192.0.2.7".into(), last_used: "2026-11-24T12:00:00Z".into(), this };
+    let sessions = &[line("a", true), line("b", false)];
     let apps = &[("Chat", "https://chat.example.org"), ("Wiki", "https://wiki.example.org")];
     let fields = &[("code", "gc_1"), ("state", "s")];
     let sign_in = SignInPage { app, action, csrf, username, error: None };
@@ -56,6 +58,9 @@ fn usual(look: &Look<'_>) -> Vec<(&'static str, Rendered)> {
         ("totp", CodePage { app, user, method: "totp", more: true, action, csrf, error: None }.render(look)),
         ("totp-wrong", CodePage { app, user, method: "totp", more: true, action, csrf, error: Some(Message::WrongCode) }.render(look)),
         ("recovery-code", CodePage { app, user, method: "recovery_code", more: true, action, csrf, error: None }.render(look)),
+        ("remove", RemovePage { user, kind: "totp", action, csrf }.render(look)),
+        ("new-password", NewPasswordPage { user, least: 10, action, csrf, error: Some(Message::PasswordsDiffer) }.render(look)),
+        ("account", AccountPage { user, enrolled: &["totp", "recovery_codes"], addable: &["totp", "recovery_codes"], sessions, home: "/", action, csrf }.render(look)),
         ("choose", ChoosePage { app, user, enrolling: false, choices: &["totp", "recovery_code"], action, csrf }.render(look)),
         ("enrol", EnrolPage { app, user, secret: "GEZD GNBV GY3T QOJQ GEZD GNBV GY3T QOJQ", url: "otpauth://totp/x", qr: Qr::of("otpauth://totp/Example%20Team:alice?secret=GEZDGNBVGY3TQOJQGEZDGNBVGY3TQOJQ&issuer=Example%20Team").as_ref(), more: true, action, csrf, error: None }.render(look)),
         ("recovery-codes", RecoveryCodesPage { user, codes: &["BCDFG-HJKLM", "NPQRS-TVWXZ", "BCDFG-HJKLN", "NPQRS-TVWXB"].map(str::to_owned), action, csrf }.render(look)),
@@ -66,7 +71,7 @@ fn usual(look: &Look<'_>) -> Vec<(&'static str, Rendered)> {
         ("select-account", SelectAccountPage { app, user, action, csrf }.render(look)),
         ("sign-out", SignOutPage { user, action, csrf, app: Some(app) }.render(look)),
         ("signed-out", SignedOutPage { app: Some(app), return_to: app_url, frames: &[] }.render(look)),
-        ("home", HomePage { user, name: Some("Alice Weber"), apps, action, csrf }.render(look)),
+        ("home", HomePage { user, name: Some("Alice Weber"), apps, account: "/account", action, csrf }.render(look)),
         ("error", error.render(look)),
         ("no-access", ErrorPage { code: Some("access_denied"), message: Message::NotAllowed { app: app.into() }.into(), hint: None, app: Some(app), app_url, ..error }.render(look)),
         ("form-post", FormPostPage { action: "https://chat.example.org/_oauth", fields, app }.render(look)),
@@ -84,7 +89,7 @@ fn hostile(look: &Look<'_>) -> Vec<(&'static str, Rendered)> {
         ("hostile-sign-in", SignInPage { app, action, csrf, username: user, error: Some(Message::WrongCredentials) }.render(look)),
         ("hostile-consent", ConsentPage { app, app_url, user, scopes: &["openid", app], action, csrf }.render(look)),
         ("hostile-select", SelectAccountPage { app, user, action, csrf }.render(look)),
-        ("hostile-home", HomePage { user, name: Some(app), apps: &[(app, "https://a.example"), ("x", "javascript:alert(1)")], action, csrf }.render(look)),
+        ("hostile-home", HomePage { user, name: Some(app), apps: &[(app, "https://a.example"), ("x", "javascript:alert(1)")], account: "/account", action, csrf }.render(look)),
         ("hostile-signed-out", SignedOutPage { app: Some(app), return_to: app_url, frames: &[] }.render(look)),
     ]
 }

@@ -193,7 +193,7 @@ async fn outsized_tokens(idp: &TestIdp) {
 }
 
 /// Every address with the methods it knows.
-const TABLE: [(&str, &[&str]); 21] = [
+const TABLE: [(&str, &[&str]); 22] = [
     ("/", &["GET"]),
     ("/healthz", &["GET"]),
     ("/readyz", &["GET"]),
@@ -213,6 +213,7 @@ const TABLE: [(&str, &[&str]); 21] = [
     ("/oauth2/register/x", &["GET", "PUT", "DELETE"]),
     ("/login", &["GET"]),
     ("/login/x", &["GET", "POST"]),
+    ("/account", &["GET", "POST"]),
     ("/account/sign-out", &["GET", "POST"]),
     ("/assets/gantry.css", &["GET"]),
 ];

@@ -3,6 +3,7 @@
 
 mod support;
 
+mod account;
 mod assertion;
 mod authorize;
 mod claims;

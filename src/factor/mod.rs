@@ -92,9 +92,20 @@ pub fn forget(batch: Batch, user: Id) -> Batch {
     FactorKind::ALL.iter().fold(batch, |batch, kind| batch.delete::<Factor>(key(user, *kind), Expect::Any))
 }
 
-/// Adds to `batch` that `user` has `factors` from now on, which must be the first of their kinds.
+/// Adds to `batch` that `user` has `factors` from now on, in place of those of their kinds.
 pub fn enrol(batch: Batch, user: &mut Stored<User>, factors: &[(FactorKind, Factor)]) -> Batch {
     let kinds: BTreeSet<FactorKind> = factors.iter().map(|(kind, _)| *kind).collect();
     user.record.factors.extend(kinds);
-    factors.iter().fold(batch.update(user), |batch, (_, factor)| batch.insert(factor))
+    factors.iter().fold(batch.update(user), |batch, (_, factor)| batch.put(factor))
+}
+
+/// Adds to `batch` that `user` has no factor of this kind any more. Recovery codes stand in for another one, so
+/// they go with the last.
+pub fn remove(batch: Batch, user: &mut Stored<User>, kind: FactorKind) -> Batch {
+    user.record.factors.remove(&kind);
+    if user.record.factors.iter().all(|kind| *kind == FactorKind::RecoveryCodes) {
+        user.record.factors.clear();
+        return forget(batch.update(user), user.id);
+    }
+    batch.update(user).delete::<Factor>(key(user.id, kind), Expect::Any)
 }

@@ -11,7 +11,7 @@ use super::password::{MAX_PASSWORD_BYTES, PoolError};
 use super::session::{self, SignedIn};
 use super::throttle::TooMany;
 use super::visitor::{CookieChange, Visitor};
-use super::{first, second};
+use super::{first, own, second};
 use crate::app::App;
 use crate::factor::method;
 use crate::oauth::approve::{Approval, approve};
@@ -52,6 +52,8 @@ pub enum Next {
         allowed: bool,
     },
     Home,
+    /// Back to the account's page.
+    Account,
     /// The app does not let this person in.
     Forbidden {
         client_id: String,
@@ -68,6 +70,9 @@ pub enum Notice {
     WrongCredentials,
     /// The code is wrong, used already or too old.
     WrongCode,
+    /// The new password is too short, or not the same twice.
+    PasswordTooShort(usize),
+    PasswordsDiffer,
     TooMany(TooMany),
 }
 
@@ -220,6 +225,11 @@ pub async fn advance(
             let chosen = second::choice(&flow.state, &sent).ok_or(LoginError::Forged)?;
             progressed(app, visitor, flow, |progress| chosen.note(progress)).await
         }
+        (State::RecoveryCodes { .. } | State::Remove { .. } | State::NewPassword { .. }, action)
+            if matches!(flow.target, Target::Account(_)) && !flow.progress.codes_unseen =>
+        {
+            own::carry_out(app, visitor, flow, action, sent).await
+        }
         (State::RecoveryCodes { .. }, Action::Continue) => {
             progressed(app, visitor, flow, |progress| progress.codes_unseen = false).await
         }
@@ -323,6 +333,15 @@ async fn next_step(
                 || consent::covers(&app.store, user.id, client_id, scopes).await?;
         }
     }
+    if let (Target::Account(_), Some(SignedIn { user, session })) = (target, signed_in) {
+        usable = method::usable(user, offered);
+        let enough = user.factors.is_empty() || session.authentication.has_second_factor();
+        (second, closed) = match (enough, usable.is_empty()) {
+            (true, _) => (Second::Fine, None),
+            (false, false) => (Second::Challenge, None),
+            (false, true) => (Second::Stuck, Some(Closed::NoMeans)),
+        };
+    }
     Ok(flow::decide(&Situation {
         target,
         progress,
@@ -350,7 +369,14 @@ async fn conclude(
     let config = app.config();
     let Some((client_id, _)) = target.wish() else {
         app.store.apply(batch).await?;
-        return Ok(Next::Home);
+        let changed = matches!(target, Target::Account(_));
+        return Ok(match step {
+            Step::Forbidden(why) => {
+                Next::Forbidden { client_id: String::new(), username: String::new(), why }
+            }
+            _ if changed => Next::Account,
+            _ => Next::Home,
+        });
     };
     let client = config.apps.get(client_id);
     match (step, target, client, signed_in) {

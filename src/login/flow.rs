@@ -1,5 +1,7 @@
 //! A pending sign-in as a state machine, and the pure decision what comes next.
 
+use std::time::Duration;
+
 use serde::{Deserialize, Serialize};
 
 use super::session::SignedIn;
@@ -10,6 +12,9 @@ use crate::oauth::{AuthorizationRequest, ErrorCode, OAuthError};
 use crate::policy::Second;
 use crate::secret::{Digest, Id};
 use crate::store::{Kind, Record};
+
+/// A proof is fresh enough for changes to the account for this long.
+const FRESH: Duration = Duration::from_secs(10 * 60);
 
 /// A sign-in in progress, bound to one browser.
 #[derive(Debug, Clone, Serialize, Deserialize)]
@@ -47,6 +52,18 @@ pub enum Target {
     Device(DeviceTarget),
     /// The start page here.
     Home,
+    /// A change of how a person proves who they are.
+    Account(Task),
+}
+
+/// What a person changes about their own account.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Task {
+    /// Enrols a factor of this kind, in place of the one there is.
+    Add(FactorKind),
+    Remove(FactorKind),
+    Password,
 }
 
 /// What a device asked for.
@@ -71,7 +88,7 @@ impl Target {
         match self {
             Self::App(request) => Some((&request.client_id, &request.scopes)),
             Self::Device(device) => Some((&device.client_id, &device.scopes)),
-            Self::Home => None,
+            Self::Home | Self::Account(_) => None,
         }
     }
 }
@@ -100,9 +117,12 @@ pub struct Progress {
     /// The person wants another one.
     #[serde(default)]
     pub choosing: bool,
-    /// An authenticator app was enrolled; its recovery codes are to be shown.
+    /// A first factor was enrolled; its recovery codes are to be shown.
     #[serde(default)]
     pub codes_unseen: bool,
+    /// The task of the target was carried out.
+    #[serde(default)]
+    pub done: bool,
 }
 
 /// What an answer is checked against.
@@ -130,6 +150,10 @@ pub enum State {
     ChooseKind { session: Id, username: String, enrollable: Vec<FactorKind> },
     /// The recovery codes, this once.
     RecoveryCodes { session: Id, username: String },
+    /// Whether the factor is really to be removed.
+    Remove { session: Id, username: String, kind: FactorKind },
+    /// The new password.
+    NewPassword { session: Id, username: String },
     /// Whether the app may have what it asks for.
     Consent { session: Id, username: String },
 }
@@ -145,6 +169,8 @@ impl State {
             Self::ChooseMethod { .. } | Self::ChooseKind { .. } => "choose",
             Self::Enrol { .. } => "enrol",
             Self::RecoveryCodes { .. } => "recovery_codes",
+            Self::Remove { .. } => "remove",
+            Self::NewPassword { .. } => "new_password",
             Self::Consent { .. } => "consent",
         }
     }
@@ -161,6 +187,8 @@ impl State {
             | Self::Enrol { session, .. }
             | Self::ChooseKind { session, .. }
             | Self::RecoveryCodes { session, .. }
+            | Self::Remove { session, .. }
+            | Self::NewPassword { session, .. }
             | Self::Consent { session, .. } => Some(*session),
         }
     }
@@ -219,6 +247,7 @@ pub fn decide(situation: &Situation<'_>) -> Step {
         Target::Home if situation.signed_in.is_some() => Step::Finish,
         Target::Home => Step::Ask(State::Identify),
         Target::Device(_) => decide_for_device(situation),
+        Target::Account(task) => decide_for_account(situation, *task),
         Target::App(request) => {
             let step = decide_for_app(situation, request);
             if request.prompt.contains(&Prompt::None) { silent(step) } else { step }
@@ -276,6 +305,35 @@ fn decide_for_device(situation: &Situation<'_>) -> Step {
     }
 }
 
+/// Whoever changes how they prove who they are has just proved it, with everything they have (SE-10 of the attack
+/// list).
+fn decide_for_account(situation: &Situation<'_>, task: Task) -> Step {
+    let Some(SignedIn { session, user }) = situation.signed_in else {
+        return Step::Ask(State::Identify);
+    };
+    let progress = situation.progress;
+    let (id, username) = (session.id, user.username.to_string());
+    let age = situation.now.since(session.authentication.at);
+    if age > FRESH && progress.signed_in != Some(id) {
+        return Step::Ask(State::Reauthenticate { session: id, username });
+    }
+    if let Some(closed) = situation.closed {
+        return Step::Forbidden(closed);
+    }
+    if let Some(state) = situation.signed_in.and_then(|signed_in| second_factor(situation, signed_in)) {
+        return Step::Ask(state);
+    }
+    if progress.done {
+        return Step::Finish;
+    }
+    Step::Ask(match task {
+        Task::Add(FactorKind::RecoveryCodes) => State::RecoveryCodes { session: id, username },
+        Task::Add(kind) => State::Enrol { session: id, username, kind, enrollable: Vec::new() },
+        Task::Remove(kind) => State::Remove { session: id, username, kind },
+        Task::Password => State::NewPassword { session: id, username },
+    })
+}
+
 fn decide_for_app(situation: &Situation<'_>, request: &AuthorizationRequest) -> Step {
     let progress = situation.progress;
     let Some(SignedIn { session, user }) = situation.signed_in else {
@@ -327,6 +385,8 @@ fn silent(step: Step) -> Step {
             | State::ChooseMethod { .. }
             | State::Enrol { .. }
             | State::ChooseKind { .. }
+            | State::Remove { .. }
+            | State::NewPassword { .. }
             | State::RecoveryCodes { .. },
         ) => (ErrorCode::InteractionRequired, "a second factor is needed"),
         Step::Ask(State::Consent { .. }) => (ErrorCode::ConsentRequired, "consent must be given first"),

@@ -7,6 +7,7 @@ pub mod device;
 pub mod dispatch;
 pub mod first;
 pub mod flow;
+pub mod own;
 pub mod password;
 mod second;
 pub mod session;

@@ -115,6 +115,7 @@ pub(super) async fn enrol(
         factors.push(recovery::factor(&recovery::offered(master, flow.id), user.id, now));
         flow.record.progress.codes_unseen = true;
     }
+    flow.record.progress.done = true;
     let batch = forgive(factor::enrol(Batch::new(), &mut user, &factors), session, user.id);
     tracing::info!(target: "gantry::audit", event = "second_factor_enrolled", user = %user.id, kind = kind.name());
     elevated(app, visitor, flow, Proved { session, user: user.record, amr, batch }).await
@@ -175,13 +176,13 @@ async fn elevated(
     Ok(Outcome { cookies, ..outcome })
 }
 
-async fn person(app: &App, visitor: &Visitor, session: Id) -> Result<Stored<User>, LoginError> {
+pub(super) async fn person(app: &App, visitor: &Visitor, session: Id) -> Result<Stored<User>, LoginError> {
     let signed_in = session::current(app, visitor).await?.filter(|signed_in| signed_in.session.id == session);
     let user = signed_in.ok_or(LoginError::Gone)?.user.id;
     app.store.get::<User>(&user.to_string()).await?.ok_or(LoginError::Gone)
 }
 
-fn again(flow: LoginFlow, notice: Notice) -> Outcome {
+pub(super) fn again(flow: LoginFlow, notice: Notice) -> Outcome {
     let next = Next::Again { flow: Box::new(flow), notice, username: String::new() };
     Outcome { next, cookies: Vec::new() }
 }

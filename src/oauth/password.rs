@@ -50,9 +50,7 @@ pub async fn redeem(
     let (user, batch) = proved.map_err(|notice| {
         OAuthError::invalid_grant(match notice {
             Notice::TooMany(_) => "too many attempts, please try again later",
-            Notice::WrongCredentials | Notice::WrongCode | Notice::Missing => {
-                "this username and password do not match"
-            }
+            _ => "this username and password do not match",
         })
     })?;
     let now = app.clock.now();

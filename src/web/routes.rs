@@ -3,7 +3,7 @@
 use actix_web::web::{ServiceConfig, delete, get, head, post, put, resource, route, scope};
 use actix_web::{FromRequest, Handler, Resource, Responder, Route};
 
-use super::handlers::{device, health, home, login, oauth, registration, sign_out, statics};
+use super::handlers::{account, device, health, home, login, oauth, registration, sign_out, statics};
 
 /// Every address, under the issuer's path `base`.
 pub fn configure(config: &mut ServiceConfig, base: &str) {
@@ -37,6 +37,7 @@ pub fn configure(config: &mut ServiceConfig, base: &str) {
             .service(page("/device", device::ask).route(post().to(device::submit)))
             .service(page("/login", login::start))
             .service(page("/login/{flow}", login::show).route(post().to(login::submit)))
+            .service(page("/account", account::show).route(post().to(account::submit)))
             .service(page("/account/sign-out", sign_out::ask).route(post().to(sign_out::submit)))
             .service(page("/oauth2/logout", sign_out::ask).route(post().to(sign_out::submit)))
             .service(page("/assets/{name}", statics::asset))

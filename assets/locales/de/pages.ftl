@@ -87,6 +87,26 @@ form-post-title = Einen Moment …
 form-post-lead = Es geht zurück zu { $app }. Wenn nichts passiert, drücken Sie bitte auf die Schaltfläche.
 continue = Weiter
 
+# Das eigene Konto
+account-title = Ihr Konto
+account-password = Passwort
+account-change-password = Passwort ändern
+account-factors = Zweite Nachweise
+account-no-factors = Noch keiner: Wer Ihr Passwort kennt, kann sich als Sie anmelden.
+account-sessions = Wo Sie angemeldet sind
+account-this-session = dieser Browser
+account-end-session = Dort abmelden
+remove = Entfernen
+remove-title = Diesen Nachweis entfernen?
+remove-lead = Sie können sich damit dann nicht mehr anmelden.
+keep = Behalten
+new-password-title = Neues Passwort wählen
+new-password-lead = Überall sonst werden Sie abgemeldet.
+new-password = Neues Passwort
+new-password-again = Noch einmal dasselbe
+save = Speichern
+cancel = Abbrechen
+
 # Fehler
 reference = Referenz
 details = Angaben der App

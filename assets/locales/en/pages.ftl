@@ -87,6 +87,26 @@ form-post-title = One moment …
 form-post-lead = You are on your way back to { $app }. If nothing happens, please press the button.
 continue = Continue
 
+# A person's own account
+account-title = Your account
+account-password = Password
+account-change-password = Change the password
+account-factors = Second proofs
+account-no-factors = There is none yet: whoever knows your password can sign in as you.
+account-sessions = Where you are signed in
+account-this-session = this browser
+account-end-session = Sign out there
+remove = Remove
+remove-title = Remove this proof?
+remove-lead = You will not be able to sign in with it any more.
+keep = Keep it
+new-password-title = Choose a new password
+new-password-lead = You will be signed out everywhere else.
+new-password = New password
+new-password-again = The same again
+save = Save
+cancel = Cancel
+
 # Errors
 reference = Reference
 details = Details from the app

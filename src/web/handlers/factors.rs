@@ -6,7 +6,8 @@ use crate::factor::totp::TotpSecret;
 use crate::factor::{FactorKind, recovery};
 use crate::login::flow::{LoginFlow, State};
 use crate::web::render::{
-    ChoosePage, CodePage, EnrolPage, Look, Message, Qr, RecoveryCodesPage, Rendered, unwritten,
+    ChoosePage, CodePage, EnrolPage, Look, Message, NewPasswordPage, Qr, RecoveryCodesPage, RemovePage,
+    Rendered, unwritten,
 };
 
 /// What these pages have in common.
@@ -50,6 +51,13 @@ pub fn page(app: &App, config: &Config, sheet: Sheet<'_>) -> Rendered {
             let codes = recovery::offered(app.keys.master(), flow.id);
             let codes: Vec<String> = codes.iter().map(|code| recovery::shown(code)).collect();
             RecoveryCodesPage { user: username, codes: &codes, action, csrf }.render(&look)
+        }
+        State::Remove { username, kind, .. } => {
+            RemovePage { user: username, kind: kind.name(), action, csrf }.render(&look)
+        }
+        State::NewPassword { username, .. } => {
+            let least = config.passwords.min_length;
+            NewPasswordPage { user: username, least, action, csrf, error }.render(&look)
         }
         // Recovery codes come with the first factor; the others are no business of this page.
         State::Enrol { kind: FactorKind::RecoveryCodes, .. }

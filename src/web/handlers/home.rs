@@ -26,11 +26,13 @@ pub async fn home(app: web::Data<App>, request: HttpRequest) -> HttpResponse {
     let apps: Vec<(&str, &str)> = links.iter().map(|(title, link)| (*title, link.as_str())).collect();
     let here = request.path().to_owned();
     let action = format!("{}account/sign-out", with_slash(&here));
+    let account = format!("{}account", with_slash(&here));
     let csrf = sign_out::csrf(&app, &signed_in);
     let page = HomePage {
         user: signed_in.user.username.as_str(),
         name: signed_in.user.name.as_deref(),
         apps: &apps,
+        account: &account,
         action: &action,
         csrf: &csrf,
     };

@@ -112,6 +112,7 @@ pub fn respond(app: &App, request: &HttpRequest, outcome: Result<Outcome, LoginE
     match &outcome.next {
         Next::Page(flow) => answer::redirect(&format!("{}/login/{flow}", config.issuer), changes),
         Next::Home => answer::redirect(&format!("{}/", config.issuer), changes),
+        Next::Account => answer::redirect(&format!("{}/account", config.issuer), changes),
         Next::Answer(back) => answer::to_client(request, &config, back, changes),
         Next::Again { flow, notice, username } => {
             step_page(app, request, flow, Some(*notice), Some(username))
@@ -162,7 +163,7 @@ fn step_page(
         Target::App(authorization) => {
             (authorization.ui_locales.as_deref(), Some(authorization.redirect_uri.as_str()))
         }
-        Target::Home | Target::Device(_) => (None, None),
+        Target::Home | Target::Device(_) | Target::Account(_) => (None, None),
     };
     let here = request.path().to_owned();
     let mut look = Look::new(&config, answer::language(request, &config, ui_locales)).at(&here);
@@ -179,10 +180,8 @@ fn step_page(
 const fn status_of(notice: Option<Notice>) -> StatusCode {
     match notice {
         None => StatusCode::OK,
-        Some(Notice::WrongCredentials | Notice::WrongCode | Notice::Missing) => {
-            StatusCode::UNPROCESSABLE_ENTITY
-        }
         Some(Notice::TooMany(_)) => StatusCode::TOO_MANY_REQUESTS,
+        Some(_) => StatusCode::UNPROCESSABLE_ENTITY,
     }
 }
 
@@ -198,6 +197,8 @@ const fn message(notice: Notice) -> Message {
         Notice::Missing => Message::MissingFields,
         Notice::WrongCredentials => Message::WrongCredentials,
         Notice::WrongCode => Message::WrongCode,
+        Notice::PasswordTooShort(least) => Message::PasswordTooShort { least },
+        Notice::PasswordsDiffer => Message::PasswordsDiffer,
         Notice::TooMany(too_many) => Message::TooManyAttempts { wait_seconds: too_many.wait.as_secs() },
     }
 }
@@ -214,7 +215,7 @@ fn render(app: &App, config: &Config, flow: &LoginFlow, given: &Given<'_>) -> Re
         State::Identify => {
             let hint = match &flow.target {
                 Target::App(authorization) => authorization.login_hint.as_deref(),
-                Target::Home | Target::Device(_) => None,
+                Target::Home | Target::Device(_) | Target::Account(_) => None,
             };
             let username = given.typed.or(hint).unwrap_or_default();
             SignInPage { app: title, action, csrf, username, error }.render(&given.look)
@@ -229,7 +230,9 @@ fn render(app: &App, config: &Config, flow: &LoginFlow, given: &Given<'_>) -> Re
         | State::ChooseMethod { .. }
         | State::Enrol { .. }
         | State::ChooseKind { .. }
-        | State::RecoveryCodes { .. } => {
+        | State::RecoveryCodes { .. }
+        | State::Remove { .. }
+        | State::NewPassword { .. } => {
             let sheet = Sheet { flow, look: given.look, title, action, csrf, error };
             factors::page(app, config, sheet)
         }

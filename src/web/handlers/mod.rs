@@ -1,5 +1,6 @@
 //! Handlers: extract, call, answer.
 
+pub mod account;
 pub mod device;
 pub mod factors;
 pub mod health;

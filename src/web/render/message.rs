@@ -42,6 +42,12 @@ pub enum Message {
     UnknownDeviceCode,
     /// The code of a second factor is wrong, used already or too old.
     WrongCode,
+    /// A new password needs more characters.
+    PasswordTooShort {
+        least: usize,
+    },
+    /// The new password was typed in two ways.
+    PasswordsDiffer,
 }
 
 impl Message {
@@ -50,6 +56,9 @@ impl Message {
     pub fn text(&self, lang: Lang) -> String {
         match self {
             Self::TooManyAttempts { wait_seconds } => too_many_attempts(lang, *wait_seconds),
+            Self::PasswordTooShort { least } => {
+                lang.text_counting(self.key(), "least", u64::try_from(*least).unwrap_or(u64::MAX))
+            }
             Self::NotAllowed { app } | Self::NotNow { app } => lang.text_about(self.key(), "app", app),
             _ => lang.text(self.key()),
         }
@@ -70,7 +79,12 @@ impl Message {
     pub const fn blames_fields(&self) -> bool {
         matches!(
             self,
-            Self::WrongCredentials | Self::MissingFields | Self::UnknownDeviceCode | Self::WrongCode
+            Self::WrongCredentials
+                | Self::MissingFields
+                | Self::UnknownDeviceCode
+                | Self::WrongCode
+                | Self::PasswordTooShort { .. }
+                | Self::PasswordsDiffer
         )
     }
 
@@ -94,6 +108,8 @@ impl Message {
             Self::Unexpected => "unexpected",
             Self::UnknownDeviceCode => "unknown-device-code",
             Self::WrongCode => "wrong-code",
+            Self::PasswordTooShort { .. } => "password-too-short",
+            Self::PasswordsDiffer => "passwords-differ",
         }
     }
 }
@@ -132,6 +148,8 @@ mod tests {
             Message::Unexpected,
             Message::UnknownDeviceCode,
             Message::WrongCode,
+            Message::PasswordTooShort { least: 10 },
+            Message::PasswordsDiffer,
         ]
     }
 

@@ -12,9 +12,9 @@ pub(super) mod tests;
 
 pub use message::Message;
 pub use pages::{
-    ChoosePage, CodePage, ConsentPage, DeviceConsentPage, DeviceDonePage, DevicePage, EnrolPage, ErrorPage,
-    ErrorText, FormPostPage, HomePage, ReauthPage, RecoveryCodesPage, SelectAccountPage, SignInPage,
-    SignOutPage, SignedOutPage, unwritten,
+    AccountPage, ChoosePage, CodePage, ConsentPage, DeviceConsentPage, DeviceDonePage, DevicePage, EnrolPage,
+    ErrorPage, ErrorText, FormPostPage, HomePage, NewPasswordPage, ReauthPage, RecoveryCodesPage, RemovePage,
+    SelectAccountPage, SessionLine, SignInPage, SignOutPage, SignedOutPage, unwritten,
 };
 pub use qr::Qr;
 

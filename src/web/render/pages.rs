@@ -96,6 +96,53 @@ pub struct RecoveryCodesPage<'a> {
     pub csrf: &'a str,
 }
 
+/// Whether the factor is really to be removed (`data-step="remove"`; `action=continue|deny`).
+#[derive(Clone, Copy)]
+pub struct RemovePage<'a> {
+    pub user: &'a str,
+    pub kind: &'a str,
+    pub action: &'a str,
+    pub csrf: &'a str,
+}
+
+/// The new password, twice (`data-step="new_password"`; fields `password`, `password_again`;
+/// `action=continue|deny`).
+#[derive(Clone)]
+pub struct NewPasswordPage<'a> {
+    pub user: &'a str,
+    /// Characters it must have.
+    pub least: usize,
+    pub action: &'a str,
+    pub csrf: &'a str,
+    pub error: Option<Message>,
+}
+
+/// A person's own account (`data-step="account"`; buttons `add`, `remove`, `end`, `action=password`).
+#[derive(Clone, Copy)]
+pub struct AccountPage<'a> {
+    pub user: &'a str,
+    /// Names of the kinds of factors that are enrolled.
+    pub enrolled: &'a [&'a str],
+    /// Of those that may be added.
+    pub addable: &'a [&'a str],
+    pub sessions: &'a [SessionLine],
+    /// Where the page with the apps is.
+    pub home: &'a str,
+    pub action: &'a str,
+    pub csrf: &'a str,
+}
+
+/// A session in a list.
+#[derive(Debug, Clone)]
+pub struct SessionLine {
+    pub id: String,
+    pub browser: String,
+    pub address: String,
+    pub last_used: String,
+    /// It is the one that looks at the list.
+    pub this: bool,
+}
+
 /// The code that a device shows (`data-step="device"`; field `user_code`).
 #[derive(Clone)]
 pub struct DevicePage<'a> {
@@ -163,6 +210,8 @@ pub struct HomePage<'a> {
     pub name: Option<&'a str>,
     /// Title and URL of each app the person may open.
     pub apps: &'a [(&'a str, &'a str)],
+    /// Where the person's own account is looked after.
+    pub account: &'a str,
     /// Where signing out is posted to.
     pub action: &'a str,
     pub csrf: &'a str,
@@ -296,6 +345,9 @@ views! {
     ChooseView("choose.html") of ChoosePage;
     EnrolView("enrol.html") of EnrolPage;
     RecoveryCodesView("recovery_codes.html") of RecoveryCodesPage;
+    RemoveView("remove.html") of RemovePage;
+    NewPasswordView("new_password.html") of NewPasswordPage;
+    AccountView("account.html") of AccountPage;
     DeviceView("device.html") of DevicePage;
     DeviceConsentView("device_consent.html") of DeviceConsentPage;
     DeviceDoneView("device_done.html") of DeviceDonePage;
@@ -315,6 +367,9 @@ rendered! {
     ChoosePage by ChooseView;
     EnrolPage by EnrolView;
     RecoveryCodesPage by RecoveryCodesView;
+    RemovePage by RemoveView;
+    NewPasswordPage by NewPasswordView;
+    AccountPage by AccountView;
     DevicePage by DeviceView;
     DeviceConsentPage by DeviceConsentView;
     DeviceDonePage by DeviceDoneView;

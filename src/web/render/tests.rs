@@ -32,6 +32,7 @@ fn every_page(text: &str, look: &Look<'_>) -> Vec<(&'static str, String)> {
 fn asking(text: &str, look: &Look<'_>) -> Vec<(&'static str, String)> {
     let (app, user, username, csrf, action, error) = (text, text, text, text, text, None::<Message>);
     let apps = &[(text, text), (text, "https://a.example/")];
+    let sessions = &[SessionLine { id: text.into(), browser: text.into(), address: text.into(), last_used: text.into(), this: false }];
     vec![
         ("sign in", SignInPage { app, action, csrf, username, error: error.clone() }.render(look).html),
         ("reauth", ReauthPage { app, action, csrf, username, error }.render(look).html),
@@ -41,11 +42,14 @@ fn asking(text: &str, look: &Look<'_>) -> Vec<(&'static str, String)> {
         ("choose", ChoosePage { app, user, enrolling: true, choices: &["totp"], action, csrf }.render(look).html),
         ("enrol", EnrolPage { app, user, secret: text, url: text, qr: None, more: true, action, csrf, error: None }.render(look).html),
         ("recovery codes", RecoveryCodesPage { user, codes: &[text.to_owned()], action, csrf }.render(look).html),
+        ("remove", RemovePage { user, kind: "totp", action, csrf }.render(look).html),
+        ("new password", NewPasswordPage { user, least: 10, action, csrf, error: None }.render(look).html),
+        ("account", AccountPage { user, enrolled: &["totp"], addable: &["totp"], sessions, home: "/", action, csrf }.render(look).html),
         ("device", DevicePage { action, code: text, qr: None, error: None }.render(look).html),
         ("device consent", DeviceConsentPage { app, user, scopes: &["openid", text], code: text, action, csrf }.render(look).html),
         ("select account", SelectAccountPage { app, user, action, csrf }.render(look).html),
         ("sign out", SignOutPage { user, action, csrf, app: Some(app) }.render(look).html),
-        ("home", HomePage { user, name: Some(text), apps, action, csrf }.render(look).html),
+        ("home", HomePage { user, name: Some(text), apps, account: text, action, csrf }.render(look).html),
     ]
 }
 
@@ -105,6 +109,7 @@ fn names_cannot_turn_the_writing_direction_around() {
         user: "a\u{202e}b",
         name: Some("c\u{2067}d"),
         apps: &[("e\u{202e}f", "https://a.example")],
+        account: "/account",
         action: "/",
         csrf: "",
     };

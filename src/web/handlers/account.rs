@@ -1,0 +1,110 @@
+//! A person's own account: second factors, password, sessions.
+
+use actix_web::http::StatusCode;
+use actix_web::{HttpRequest, HttpResponse, web};
+use base64::Engine;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+
+use crate::app::App;
+use crate::config::Config;
+use crate::factor::{FactorKind, method};
+use crate::login::flow::{Target, Task};
+use crate::login::session::{self, SignedIn};
+use crate::login::{LoginError, dispatch, own};
+use crate::oauth::params::Params;
+use crate::secret::same;
+use crate::web::handlers::login;
+use crate::web::render::{AccountPage, Look, SessionLine};
+use crate::web::{answer, body, cookies};
+
+/// GET `/account`.
+pub async fn show(app: web::Data<App>, request: HttpRequest) -> HttpResponse {
+    let config = app.config();
+    let page = match session::current(&app, &cookies::visitor(&request)).await {
+        Ok(Some(signed_in)) => page(&app, &config, &request, &signed_in).await,
+        Ok(None) => return answer::redirect(&format!("{}/login", config.issuer), &[]),
+        Err(error) => Err(error.into()),
+    };
+    page.unwrap_or_else(|error| answer::stuck(&request, &config, &error))
+}
+
+/// POST `/account`: begins a change, or ends a session.
+pub async fn submit(app: web::Data<App>, request: HttpRequest, payload: web::Payload) -> HttpResponse {
+    let config = app.config();
+    let visitor = cookies::visitor(&request);
+    let form = body::form(&request, payload).await.unwrap_or_default();
+    let sent = Params::parse([&form[..]]).ok().filter(|sent| sent.each_once().is_ok()).unwrap_or_default();
+    let signed_in = match session::current(&app, &visitor).await {
+        Ok(Some(signed_in)) => signed_in,
+        Ok(None) => return answer::redirect(&format!("{}/login", config.issuer), &[]),
+        Err(error) => return answer::stuck(&request, &config, &error.into()),
+    };
+    let genuine = same(csrf(&app, &signed_in).as_bytes(), sent.get("csrf").unwrap_or_default().as_bytes());
+    if !genuine || !login::from_here(&request, &config) {
+        return answer::stuck(&request, &config, &LoginError::Forged);
+    }
+    if let Some(id) = sent.get("end") {
+        return match own::end_session(&app, &signed_in.user, id).await {
+            Ok(()) => answer::redirect(&format!("{}/account", config.issuer), &[]),
+            Err(error) => answer::stuck(&request, &config, &error),
+        };
+    }
+    let outcome = match task(&sent, &signed_in, &config) {
+        Some(task) => dispatch::begin(&app, &visitor, Target::Account(task)).await,
+        None => Err(LoginError::Forged),
+    };
+    login::respond(&app, &request, outcome)
+}
+
+fn task(sent: &Params, signed_in: &SignedIn, config: &Config) -> Option<Task> {
+    let kind = |name| sent.get(name).and_then(FactorKind::parse);
+    let add = kind("add").filter(|kind| addable(signed_in, config).contains(kind)).map(Task::Add);
+    let remove = kind("remove").filter(|kind| signed_in.user.factors.contains(kind)).map(Task::Remove);
+    let password = (sent.get("action") == Some("password")).then_some(Task::Password);
+    add.or(remove).or(password)
+}
+
+/// What may be added: what is offered, and new recovery codes beside something they stand in for.
+fn addable(signed_in: &SignedIn, config: &Config) -> Vec<FactorKind> {
+    let mut kinds = method::enrollable(&config.factors.offered);
+    if signed_in.user.factors.contains(&FactorKind::RecoveryCodes) {
+        kinds.push(FactorKind::RecoveryCodes);
+    }
+    kinds
+}
+
+async fn page(
+    app: &App,
+    config: &Config,
+    request: &HttpRequest,
+    signed_in: &SignedIn,
+) -> Result<HttpResponse, LoginError> {
+    let user = &signed_in.user;
+    let enrolled: Vec<&str> = user.factors.iter().map(|kind| kind.name()).collect();
+    let addable: Vec<&str> = addable(signed_in, config).iter().map(|kind| kind.name()).collect();
+    let line = |session: session::Session| SessionLine {
+        id: session.id.to_string(),
+        browser: session.user_agent,
+        address: session.address,
+        last_used: session.last_used_at.to_string(),
+        this: session.id == signed_in.session.id,
+    };
+    let sessions: Vec<SessionLine> = own::sessions(app, user).await?.into_iter().map(line).collect();
+    let here = request.path().to_owned();
+    let home = format!("{}/", here.trim_end_matches("/account"));
+    let page = AccountPage {
+        user: user.username.as_str(),
+        enrolled: &enrolled,
+        addable: &addable,
+        sessions: &sessions,
+        home: &home,
+        action: &here,
+        csrf: &csrf(app, signed_in),
+    };
+    let look = Look::new(config, answer::language(request, config, None)).at(&here);
+    Ok(answer::page(request, StatusCode::OK, page.render(&look), &[]))
+}
+
+fn csrf(app: &App, signed_in: &SignedIn) -> String {
+    URL_SAFE_NO_PAD.encode(app.keys.master().derive("account csrf", signed_in.session.id.bytes()))
+}
