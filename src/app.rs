@@ -11,6 +11,7 @@ use crate::clock::Clock;
 use crate::config::{self, Config, ConfigError};
 use crate::keys::{KeyError, Keys, MasterKey, MasterKeyError};
 use crate::login::password::PasswordPool;
+use crate::notify::Notifier;
 use crate::oauth::assertion::FetchedKeys;
 use crate::oauth::backchannel::Bell;
 use crate::oauth::client;
@@ -55,6 +56,7 @@ pub struct App {
     pub metadata: Metadata,
     pub outbound: Outbound,
     pub logout_bell: Bell,
+    pub notifier: Notifier,
     pub fetched_keys: FetchedKeys,
 }
 
@@ -84,6 +86,7 @@ impl App {
             metadata: Metadata::default(),
             outbound,
             logout_bell: Bell::default(),
+            notifier: Notifier::default(),
             fetched_keys: FetchedKeys::default(),
         }))
     }

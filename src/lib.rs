@@ -14,10 +14,14 @@ pub mod config;
 pub mod factor;
 /// Master key and signing keys.
 pub mod keys;
+/// Languages and texts.
+pub mod locale;
 /// Who signs in, how, and what comes next.
 pub mod login;
 /// What happens by itself: expiry, key rotation.
 pub mod maintenance;
+/// Mail, text messages, calls and pushes to people.
+pub mod notify;
 /// OAuth 2.0 and OpenID Connect.
 pub mod oauth;
 /// Calls to other hosts.

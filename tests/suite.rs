@@ -15,6 +15,7 @@ mod front_channel;
 mod held;
 mod hostile;
 mod logout_channels;
+mod mail;
 mod overload;
 mod par;
 mod parsers;

@@ -14,6 +14,7 @@ use crate::app::App;
 use crate::clock::Clock;
 use crate::config::{self, LogFormat};
 use crate::maintenance;
+use crate::notify;
 use crate::oauth::backchannel;
 use crate::web::server::{Running, ServeError, Socket};
 
@@ -51,6 +52,7 @@ impl Service {
         tokio::spawn(remote::serve(Arc::clone(&app), listener, admin_socket.clone()));
         tokio::spawn(maintenance::run(Arc::clone(&app)));
         tokio::spawn(backchannel::run(Arc::clone(&app)));
+        tokio::spawn(notify::run(Arc::clone(&app)));
         tracing::info!(issuer = config.issuer, version = env!("CARGO_PKG_VERSION"), "gantry is ready");
         Ok(Self { app, running, admin_socket })
     }
@@ -60,7 +62,7 @@ impl Service {
         if let Err(error) = self.until_stopped().await {
             tracing::error!(%error, "signals cannot be heard");
         }
-        notify(&[NotifyState::Stopping]);
+        tell_systemd(&[NotifyState::Stopping]);
         tracing::info!("gantry stops");
         self.running.stop().await;
         let _ = std::fs::remove_file(&self.admin_socket);
@@ -80,14 +82,14 @@ impl Service {
         let mut interrupt = signal(SignalKind::interrupt())?;
         let mut alive = tokio::time::interval(watchdog().unwrap_or(LOOK_EVERY) / 2);
         let mut look = tokio::time::interval(LOOK_EVERY);
-        notify(&[NotifyState::Ready]);
+        tell_systemd(&[NotifyState::Ready]);
         loop {
             tokio::select! {
                 _ = terminate.recv() => return Ok(()),
                 _ = interrupt.recv() => return Ok(()),
                 _ = hangup.recv() => self.reload().await,
                 Some(()) = changes.recv() => self.reload().await,
-                _ = alive.tick() => notify(&[NotifyState::Watchdog]),
+                _ = alive.tick() => tell_systemd(&[NotifyState::Watchdog]),
                 _ = look.tick() => self.renew_certificate(),
             }
         }
@@ -114,7 +116,7 @@ impl Service {
     }
 }
 
-fn notify(states: &[NotifyState<'_>]) {
+fn tell_systemd(states: &[NotifyState<'_>]) {
     if let Err(error) = sd_notify::notify(states) {
         tracing::debug!(%error, "the service manager was not told");
     }

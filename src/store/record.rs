@@ -86,6 +86,8 @@ kinds! {
     AppInvitation = 18, "app invitation";
     /// A second factor of a person.
     Factor = 19, "factor";
+    /// A letter or message that waits to be sent.
+    MailJob = 20, "mail job";
 }
 
 impl fmt::Display for Kind {

@@ -17,8 +17,6 @@ pub mod cors;
 pub mod edge;
 /// One file per group of addresses.
 pub mod handlers;
-/// Languages and texts.
-pub mod locale;
 /// One type per page.
 pub mod render;
 /// The table of addresses.
@@ -29,3 +27,6 @@ pub mod server;
 pub mod theme;
 /// Certificates, reloaded without a restart.
 pub mod tls;
+
+/// Languages and texts.
+pub use crate::locale;

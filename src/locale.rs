@@ -100,6 +100,19 @@ impl Lang {
         self.format(key, &HashMap::from([(argument, FluentValue::from(number))]))
     }
 
+    /// The text of `key` with several names, cleaned by [`plain`], and numbers in it.
+    #[must_use]
+    pub fn text_with(
+        self,
+        key: &str,
+        names: &[(&'static str, &str)],
+        numbers: &[(&'static str, u64)],
+    ) -> String {
+        let names = names.iter().map(|(name, value)| (*name, FluentValue::from(plain(value))));
+        let numbers = numbers.iter().map(|(name, value)| (*name, FluentValue::from(*value)));
+        self.format(key, &names.chain(numbers).collect())
+    }
+
     fn format(self, key: &str, arguments: &HashMap<&'static str, FluentValue<'_>>) -> String {
         let language = match self {
             Self::En => &EN,
@@ -244,7 +257,7 @@ mod tests {
     }
 
     fn texts(lang: Lang) -> String {
-        ["messages", "pages"]
+        ["messages", "pages", "mail"]
             .map(|file| {
                 let path = format!("assets/locales/{}/{file}.ftl", lang.tag());
                 std::fs::read_to_string(path).expect("a file per language")
@@ -261,7 +274,7 @@ mod tests {
     #[test]
     fn templates_use_only_keys_that_exist_and_every_key_is_used() {
         let mut used = String::new();
-        for folder in ["assets/templates", "src/web/render"] {
+        for folder in ["assets/templates", "src/web/render", "src/notify"] {
             for file in std::fs::read_dir(folder).expect("folder") {
                 used += &std::fs::read_to_string(file.expect("entry").path()).expect("text");
             }

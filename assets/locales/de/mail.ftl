@@ -1,0 +1,91 @@
+# Briefe und kurze Nachrichten. In `subject` steht nie ein Code: Betreffzeilen stehen auf gesperrten Bildschirmen.
+
+mail-sign-in-code =
+    Das ist Ihr Code für { $app }. Er gilt { $count ->
+        [one] { $count } Minute.
+       *[other] { $count } Minuten.
+    }
+    .subject = Ihr Code für { $app }
+mail-address-code =
+    Geben Sie diesen Code auf der Seite von { $org } ein, um zu zeigen, dass diese Adresse Ihnen gehört. Er gilt { $count ->
+        [one] { $count } Minute.
+       *[other] { $count } Minuten.
+    }
+    .subject = Bitte bestätigen Sie diese Adresse für { $org }
+mail-sign-in-link =
+    Jemand meldet sich als Sie bei { $app } an. Wenn Sie es sind, öffnen Sie diesen Link, vergleichen Sie die Zahl { $what } und erlauben Sie es. Der Link gilt { $count ->
+        [one] { $count } Minute.
+       *[other] { $count } Minuten.
+    }
+    .subject = Melden Sie sich gerade bei { $app } an?
+mail-magic-link =
+    Öffnen Sie diesen Link, um sich bei { $app } anzumelden. Er gilt einmal, innerhalb von { $count ->
+        [one] { $count } Minute.
+       *[other] { $count } Minuten.
+    }
+    .subject = Ihr Link für { $app }
+mail-credential-changed = An Ihrem Konto bei { $org } wurde etwas geändert: { $what }.
+    .subject = Eine Änderung an Ihrem Konto bei { $org }
+mail-new-sign-in = Ihr Konto bei { $org } wurde von einem Gerät oder einem Ort benutzt, den wir noch nicht kannten.
+    .subject = Neue Anmeldung bei { $org }
+mail-device-limit =
+    Eine Anmeldung mit Ihrem Konto bei { $org } wurde abgelehnt, weil sie von einem neuen Gerät kam und Sie schon { $count ->
+        [one] { $count } Gerät haben.
+       *[other] { $count } Geräte haben.
+    }
+    .subject = Ein neues Gerät wurde bei { $org } abgelehnt
+mail-admin-alert = Eine Richtlinie von { $org } meldet: { $what }
+    .subject = Meldung über eine Anmeldung bei { $org }
+mail-test = Das ist ein Test. Briefe von { $org } kommen an.
+    .subject = Testbrief von { $org }
+
+mail-fact-time = Zeit: { $value }
+mail-fact-device = Gerät: { $value }
+mail-fact-address = Netzadresse: { $value }
+mail-fact-place = Ort: { $value }
+mail-fact-person = Person: { $value }
+
+mail-never-tell = Sagen Sie ihn niemandem, auch uns nicht. Wenn Sie sich gerade nicht anmelden, kennt vielleicht jemand Ihr Passwort: Ändern Sie es.
+mail-not-asked = Wenn Sie das nicht wollten, brauchen Sie nichts zu tun.
+mail-not-you-deny = Wenn Sie es nicht sind, öffnen Sie den Link und lehnen Sie ab; ändern Sie dann Ihr Passwort.
+mail-not-you-help = Wenn Sie das nicht waren, ändern Sie Ihr Passwort und sagen Sie den Leuten Bescheid, die sich um Ihr Konto kümmern.
+mail-not-you-end = Wenn Sie das nicht waren, öffnen Sie { $url }, um diese Sitzung zu beenden; ändern Sie dann Ihr Passwort.
+mail-remove-device = Um Platz zu schaffen, entfernen Sie ein Gerät, das Sie nicht mehr benutzen: { $url }
+
+mail-signature = { $org }
+mail-signature-support =
+    { $org }
+    Fragen: { $support }
+
+mail-what-password-changed = das Passwort wurde geändert
+mail-what-password-reset = das Passwort wurde neu gesetzt
+mail-what-authenticator-added = eine Authenticator-App wurde hinzugefügt
+mail-what-authenticator-removed = eine Authenticator-App wurde entfernt
+mail-what-passkey-added = ein Passkey wurde hinzugefügt
+mail-what-passkey-removed = ein Passkey wurde entfernt
+mail-what-token-added = ein Hardware-Token wurde hinzugefügt
+mail-what-token-removed = ein Hardware-Token wurde entfernt
+mail-what-recovery-codes-made = neue Wiederherstellungscodes wurden erzeugt, die alten gelten nicht mehr
+mail-what-recovery-code-used = ein Wiederherstellungscode wurde benutzt
+mail-what-questions-changed = die Sicherheitsfragen wurden geändert
+mail-what-grid-card-made = eine neue Gitterkarte wurde erzeugt
+mail-what-address-added = eine zweite E-Mail-Adresse wurde hinzugefügt
+mail-what-address-removed = eine zweite E-Mail-Adresse wurde entfernt
+mail-what-phone-added = eine Telefonnummer wurde hinzugefügt
+mail-what-phone-removed = eine Telefonnummer wurde entfernt
+mail-what-push-added = ein Gerät für Push-Nachrichten wurde hinzugefügt
+mail-what-push-removed = ein Gerät für Push-Nachrichten wurde entfernt
+mail-what-factors-reset = ein Administrator hat alle zweiten Faktoren entfernt
+
+short-code =
+    { $code } ist Ihr Code für { $app }, gültig { $count ->
+        [one] { $count } Minute.
+       *[other] { $count } Minuten.
+    } Sagen Sie ihn niemandem.
+spoken-code = Guten Tag. Ihr Code für { $app } lautet { $code }. Noch einmal: { $code }. Auf Wiederhören.
+short-link =
+    Anmeldung bei { $app }, Zahl { $number }. Wenn Sie es sind, erlauben Sie sie innerhalb von { $count ->
+        [one] { $count } Minute:
+       *[other] { $count } Minuten:
+    } { $url }
+short-test = Eine Testnachricht von { $org }.

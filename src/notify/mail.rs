@@ -1,0 +1,53 @@
+//! Mail to people.
+
+use serde::{Deserialize, Serialize};
+
+use super::job::{Channel, Content, Order, QueueError, enqueue};
+use super::letter::Letter;
+use super::{SendError, eml, spool};
+use crate::app::App;
+use crate::locale::Lang;
+use crate::store::Batch;
+
+/// A letter, ready to be sent.
+#[derive(Serialize, Deserialize)]
+pub(super) struct Mail {
+    pub(super) to: String,
+    pub(super) subject: String,
+    pub(super) text: String,
+}
+
+/// Adds `letter` to the batch in which the thing it tells of happens. Ring [`super::Notifier::ring`] once it
+/// is applied.
+pub fn queue(app: &App, batch: Batch, letter: &Letter) -> Result<Batch, QueueError> {
+    let mail = write(app, letter)?;
+    let order = Order {
+        channel: Channel::Mail,
+        about: letter.content.name(),
+        content: Content::Mail(mail),
+        minutes: letter.content.minutes(),
+    };
+    enqueue(app, batch, &order)
+}
+
+fn write(app: &App, letter: &Letter) -> Result<Mail, QueueError> {
+    eml::address(&letter.to).ok_or(QueueError::Address)?;
+    let config = app.config();
+    let offered = Lang::offered(&config.organisation.languages);
+    let lang = letter.language.filter(|lang| offered.contains(lang));
+    let lang = lang.or_else(|| offered.first().copied()).unwrap_or(Lang::En);
+    let written = letter.content.write(lang, &config.organisation);
+    Ok(Mail { to: letter.to.clone(), subject: written.subject, text: written.text })
+}
+
+/// Sends `letter` at once, without the queue, and gives what the peer said.
+pub async fn send_now(app: &App, letter: &Letter) -> Result<String, SendError> {
+    let mail = write(app, letter).map_err(|error| SendError::Refused(error.to_string()))?;
+    transmit(app, &mail).await
+}
+
+/// One try.
+pub(super) async fn transmit(app: &App, mail: &Mail) -> Result<String, SendError> {
+    let message = eml::build(app, mail)?;
+    spool::write(&app.config().data_dir, app.clock.now(), message.formatted()).await
+}

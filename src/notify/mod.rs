@@ -1,0 +1,34 @@
+//! What people are told beside the pages: mail, text messages, calls, pushes.
+//!
+//! Owns the texts ([`Letter`], [`gateway::Message`]), the queue they wait in and the ways out. A letter joins the
+//! batch in which the thing it tells of happens, so it is sent if and only if that happened; a worker sends it
+//! afterwards, again and again with growing pauses, whatever happens to this program meanwhile. Who is told
+//! what, and when, is decided by the callers.
+
+mod deliver;
+mod eml;
+pub mod gateway;
+mod job;
+mod letter;
+mod line;
+pub mod mail;
+mod spool;
+
+pub use deliver::{deliver_due, run};
+pub use job::{Channel, MOST_WAITING, QueueError};
+pub use letter::{Credential, Letter, LetterContent};
+pub use line::Notifier;
+
+/// Why something was not sent.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum SendError {
+    /// The peer will never take this one.
+    #[error("{0}")]
+    Refused(String),
+    /// The peer does not take this one now.
+    #[error("{0}")]
+    NotNow(String),
+    /// The peer takes nothing at all.
+    #[error("{0}")]
+    Down(String),
+}
