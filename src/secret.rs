@@ -197,6 +197,8 @@ token_kinds! {
     DeviceToken = "gd_";
     /// A device code (RFC 8628 section 3.2).
     DeviceCodeToken = "gx_";
+    /// The address at which somebody answers for another browser.
+    ApprovalToken = "ga_";
 }
 
 /// A bearer value: prefix, 16-byte time-ordered id and 32 random bytes, as 64 characters of base64url.

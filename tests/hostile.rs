@@ -193,7 +193,7 @@ async fn outsized_tokens(idp: &TestIdp) {
 }
 
 /// Every address with the methods it knows.
-const TABLE: [(&str, &[&str]); 22] = [
+const TABLE: [(&str, &[&str]); 23] = [
     ("/", &["GET"]),
     ("/healthz", &["GET"]),
     ("/readyz", &["GET"]),
@@ -211,6 +211,7 @@ const TABLE: [(&str, &[&str]); 22] = [
     ("/device", &["GET", "POST"]),
     ("/oauth2/register", &["POST"]),
     ("/oauth2/register/x", &["GET", "PUT", "DELETE"]),
+    ("/approve/x", &["GET", "POST"]),
     ("/login", &["GET"]),
     ("/login/x", &["GET", "POST"]),
     ("/account", &["GET", "POST"]),
@@ -229,7 +230,13 @@ async fn every_address_answers_its_methods_and_no_others() {
             assert!(reply.status < 500, "{method} {path}: {}", reply.status);
             assert_eq!(reply.status == 405, !methods.contains(&method), "{method} {path}: {}", reply.status);
             // No such flow; and no app may register here.
-            let missing = [("GET", "/login/x"), ("POST", "/oauth2/register")].contains(&(method, path));
+            let missing = [
+                ("GET", "/login/x"),
+                ("GET", "/approve/x"),
+                ("POST", "/approve/x"),
+                ("POST", "/oauth2/register"),
+            ]
+            .contains(&(method, path));
             assert_eq!(reply.status == 404, missing, "{method} {path}");
             if reply.status == 405 {
                 let mut allowed: Vec<&str> = reply.header("allow").split(", ").collect();

@@ -4,6 +4,7 @@
 mod support;
 
 mod account;
+mod approval;
 mod assertion;
 mod authorize;
 mod claims;

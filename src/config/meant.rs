@@ -273,6 +273,8 @@ pub enum SecondFactor {
 #[serde(rename_all = "snake_case")]
 pub enum FirstFactor {
     Password,
+    /// A phone that is signed in will do too.
+    Any,
 }
 
 #[derive(Debug, Clone, Copy)]

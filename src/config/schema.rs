@@ -305,7 +305,7 @@ section! {
 section! {
     /// What must be proved at sign-in.
     Policy {
-        /// `password`.
+        /// `password`; or `any`: a phone that is signed in can let another browser in by a QR code too.
         first_factor: FirstFactor = Default("password"),
         /// When more is asked for than the first factor: `never`, `if_enrolled` (from people who have enrolled an
         /// authenticator app), `required` (others enrol one when they sign in).
@@ -368,7 +368,7 @@ section! {
 
 words! { Verdict { "allow" = Self::Allow, "challenge" = Self::Challenge, "deny" = Self::Deny, } }
 
-words! { FirstFactor { "password" = Self::Password, } }
+words! { FirstFactor { "password" = Self::Password, "any" = Self::Any, } }
 
 words! { SecondFactor { "never" = Self::Never, "if_enrolled" = Self::IfEnrolled, "required" = Self::Required, } }
 

@@ -6,14 +6,15 @@ use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use zeroize::Zeroizing;
 
-use super::flow::{self, Closed, DeviceTarget, LoginFlow, Progress, Situation, State, Step, Target};
+use super::flow::{self, Closed, DeviceTarget, LoginFlow, Pending, Progress, Situation, State, Step, Target};
 use super::password::{MAX_PASSWORD_BYTES, PoolError};
 use super::session::{self, SignedIn};
 use super::throttle::TooMany;
 use super::visitor::{CookieChange, Visitor};
-use super::{first, own, second};
+use super::{approval, first, own, second};
 use crate::app::App;
-use crate::factor::method;
+use crate::config::{self, Config, FirstFactor};
+use crate::factor::{Method, method};
 use crate::oauth::approve::{Approval, approve};
 use crate::oauth::device::Waiting;
 use crate::oauth::grant::Permission;
@@ -73,6 +74,10 @@ pub enum Notice {
     /// The new password is too short, or not the same twice.
     PasswordTooShort(usize),
     PasswordsDiffer,
+    /// Nobody has said yes yet.
+    Waiting,
+    /// Somebody said no.
+    Denied,
     TooMany(TooMany),
 }
 
@@ -128,6 +133,8 @@ pub enum Action {
     Resend,
     /// Not now.
     Skip,
+    /// By a phone that is signed in.
+    Scan,
 }
 
 /// Starts a sign-in, or goes straight through when nothing has to be asked.
@@ -206,6 +213,13 @@ pub async fn advance(
         (State::Identify | State::Reauthenticate { .. }, Action::Continue) => {
             first::by_password(app, visitor, flow, sent).await
         }
+        (State::Identify, Action::Scan) if offers_scan(app, &flow.target) => {
+            progressed(app, visitor, flow, |progress| progress.scanning = true).await
+        }
+        (State::Scan, Action::OtherMethod) => {
+            progressed(app, visitor, flow, |progress| progress.scanning = false).await
+        }
+        (State::Scan, Action::Continue) => first::by_phone(app, visitor, flow).await,
         (State::Reauthenticate { .. } | State::SelectAccount { .. }, Action::OtherUser) => {
             progressed(app, visitor, flow, |progress| progress.other_account = true).await
         }
@@ -281,6 +295,7 @@ pub(super) async fn proceed(
     let step = next_step(app, visitor, &flow.target, &flow.progress, signed_in).await?;
     let next = if let Step::Ask(state) = step {
         flow.record.state = state;
+        let batch = ready(app, visitor, &mut flow.record, batch);
         // A question alone may be forgotten by a crash.
         let batch = if batch.is_empty() { batch.relaxed() } else { batch };
         app.store.apply(batch.update(&flow)).await?;
@@ -291,6 +306,36 @@ pub(super) async fn proceed(
     Ok(Outcome { next, cookies: Vec::new() })
 }
 
+/// Makes what the page of the flow's state needs, unless it is there.
+fn ready(app: &App, visitor: &Visitor, flow: &mut LoginFlow, batch: Batch) -> Batch {
+    if flow.state == State::Scan {
+        let title = title(app, &flow.target);
+        let (approval, batch) = approval::ask(app, visitor, None, &title, batch);
+        flow.pending = Some(Pending::Asked { approval });
+        return batch;
+    }
+    flow.pending = None;
+    batch
+}
+
+/// Of what the person signs in to.
+fn title(app: &App, target: &Target) -> String {
+    let config = app.config();
+    let client = target.wish().and_then(|(client_id, _)| config.apps.get(client_id));
+    client.map_or(&config.organisation.name, |client| &client.title).clone()
+}
+
+/// Whether a phone may let a browser in on the way to `target`.
+#[must_use]
+pub fn offers_scan(app: &App, target: &Target) -> bool {
+    let config = app.config();
+    let client = target.wish().and_then(|(client_id, _)| config.apps.get(client_id));
+    let policies = client.iter().flat_map(|client| &client.access);
+    policies
+        .filter_map(|access| config.policies.get(&access.policy))
+        .any(|policy| policy.first_factor == FirstFactor::Any)
+}
+
 async fn next_step(
     app: &App,
     visitor: &Visitor,
@@ -299,62 +344,103 @@ async fn next_step(
     signed_in: Option<&SignedIn>,
 ) -> Result<Step, LoginError> {
     let config = app.config();
-    let (mut closed, mut consent_given, mut first_party, mut subject) = (None, true, true, None);
-    let (now, mut second, mut usable) = (app.clock.now(), Second::Fine, Vec::new());
-    let offered = &config.factors.offered;
-    let enrollable = method::enrollable(offered);
-    if let Some((client_id, scopes)) = target.wish() {
-        let Some(client) = config.apps.get(client_id) else {
-            return Ok(Step::Forbidden(Closed::Person));
-        };
-        first_party = client.first_party;
-        if let Some(SignedIn { user, session }) = signed_in {
-            subject = Some(subject::of(app.keys.master(), client, user.id));
-            let policy =
-                policy::access(client, &user.groups).and_then(|access| config.policies.get(&access.policy));
-            let context = Context { address: visitor.address, at: now };
-            match policy.map(|policy| (policy, policy::adaptive(policy, &context))) {
-                None => closed = Some(Closed::Person),
-                // Whoever has only a password must not enrol from where it is not trusted.
-                Some((_, Verdict::Challenge)) if user.factors.is_empty() => closed = Some(Closed::Now),
-                Some((_, Verdict::Deny)) => closed = Some(Closed::Now),
-                Some((policy, verdict)) => {
-                    usable = method::usable(user, offered);
-                    let means = Means::of(user, &usable);
-                    let demanded = verdict == Verdict::Challenge || target.demands_second_factor();
-                    second = policy::second_factor(policy, means, &session.authentication, demanded);
-                    if second == Second::Stuck {
-                        closed = Some(Closed::NoMeans);
-                    }
-                }
+    let (mut consent_given, mut first_party, mut subject) = (true, true, None);
+    let (now, mut judged) = (app.clock.now(), Judged::default());
+    match (target.wish(), signed_in) {
+        (Some((client_id, scopes)), _) => {
+            let Some(client) = config.apps.get(client_id) else {
+                return Ok(Step::Forbidden(Closed::Person));
+            };
+            first_party = client.first_party;
+            if let Some(signed_in) = signed_in {
+                subject = Some(subject::of(app.keys.master(), client, signed_in.user.id));
+                let context = Context { address: visitor.address, at: now };
+                judged = Judged::by_policy(&config, client, signed_in, target, &context);
+                consent_given = progress.consented
+                    || first_party
+                    || consent::covers(&app.store, signed_in.user.id, client_id, scopes).await?;
             }
-            consent_given = progress.consented
-                || first_party
-                || consent::covers(&app.store, user.id, client_id, scopes).await?;
         }
+        (None, Some(signed_in)) if matches!(target, Target::Account(_)) => {
+            judged = Judged::for_account(&config, signed_in);
+        }
+        (None, _) => {}
     }
-    if let (Target::Account(_), Some(SignedIn { user, session })) = (target, signed_in) {
-        usable = method::usable(user, offered);
-        let enough = user.factors.is_empty() || session.authentication.has_second_factor();
-        (second, closed) = match (enough, usable.is_empty()) {
-            (true, _) => (Second::Fine, None),
-            (false, false) => (Second::Challenge, None),
-            (false, true) => (Second::Stuck, Some(Closed::NoMeans)),
-        };
-    }
+    let enrollable = method::enrollable(&config.factors.offered);
     Ok(flow::decide(&Situation {
         target,
         progress,
         signed_in,
         subject,
-        closed,
-        second,
-        usable: &usable,
+        closed: judged.closed,
+        first_taken: judged.first_taken,
+        second: judged.second,
+        usable: &judged.usable,
         enrollable: &enrollable,
         consent_given,
         first_party,
         now,
     }))
+}
+
+/// What is made of somebody who is signed in.
+struct Judged {
+    closed: Option<Closed>,
+    first_taken: bool,
+    second: Second,
+    /// The ways in which they can prove a second factor.
+    usable: Vec<Method>,
+}
+
+impl Default for Judged {
+    fn default() -> Self {
+        Self { closed: None, first_taken: true, second: Second::Fine, usable: Vec::new() }
+    }
+}
+
+impl Judged {
+    fn closed(why: Closed) -> Self {
+        Self { closed: Some(why), ..Self::default() }
+    }
+
+    /// By the policy of `client` for this person.
+    fn by_policy(
+        config: &Config,
+        client: &config::App,
+        SignedIn { user, session }: &SignedIn,
+        target: &Target,
+        context: &Context,
+    ) -> Self {
+        let access = policy::access(client, &user.groups);
+        let Some(policy) = access.and_then(|access| config.policies.get(&access.policy)) else {
+            return Self::closed(Closed::Person);
+        };
+        let verdict = policy::adaptive(policy, context);
+        // Whoever has only a password must not enrol from where it is not trusted.
+        if verdict == Verdict::Deny || (verdict == Verdict::Challenge && user.factors.is_empty()) {
+            return Self::closed(Closed::Now);
+        }
+        let usable = method::usable(user, &config.factors.offered);
+        let demanded = verdict == Verdict::Challenge || target.demands_second_factor();
+        let means = Means::of(user, &usable);
+        let second = policy::second_factor(policy, means, &session.authentication, demanded);
+        Self {
+            closed: (second == Second::Stuck).then_some(Closed::NoMeans),
+            first_taken: policy::takes_first(policy, &session.authentication),
+            second,
+            usable,
+        }
+    }
+
+    /// For changes of how somebody proves who they are: with everything they have.
+    fn for_account(config: &Config, SignedIn { user, session }: &SignedIn) -> Self {
+        let usable = method::usable(user, &config.factors.offered);
+        match (user.factors.is_empty() || session.authentication.has_second_factor(), usable.is_empty()) {
+            (true, _) => Self::default(),
+            (false, true) => Self::closed(Closed::NoMeans),
+            (false, false) => Self { second: Second::Challenge, usable, ..Self::default() },
+        }
+    }
 }
 
 /// Ends a flow: `batch` removes it, and what it yields is stored in the same stroke, so that one flow gives one

@@ -2,9 +2,11 @@
 
 use zeroize::Zeroizing;
 
+use super::approval::{self, Answer};
 use super::dispatch::{LoginError, Next, Notice, Outcome, Submission, proceed};
-use super::flow::{LoginFlow, State};
+use super::flow::{LoginFlow, Pending, State};
 use super::password::{Checked, MAX_PASSWORD_BYTES};
+use super::second::again;
 use super::session::{self, Beginning, SignedIn};
 use super::throttle::Attempt;
 use super::visitor::Visitor;
@@ -50,6 +52,36 @@ pub(super) async fn by_password(
             Ok(Outcome { cookies, ..outcome })
         }
     }
+}
+
+/// Lets in whom their phone let in.
+pub(super) async fn by_phone(
+    app: &App,
+    visitor: &Visitor,
+    mut flow: Stored<LoginFlow>,
+) -> Result<Outcome, LoginError> {
+    let Some(Pending::Asked { approval }) = flow.pending else {
+        return Err(LoginError::Forged);
+    };
+    let answer = approval::find(app, approval).await?;
+    let Some(answer) = answer else { return Ok(again(flow.record, Notice::Denied)) };
+    let by = match answer.answer {
+        Answer::Allowed { by } => by,
+        Answer::Open => return Ok(again(flow.record, Notice::Waiting)),
+        Answer::Denied => return Ok(again(flow.record, Notice::Denied)),
+    };
+    let batch = Batch::new().remove(&answer);
+    let user = app.store.get::<User>(&by.to_string()).await?.filter(|user| user.is_active());
+    let Some(user) = user else { return Ok(again(flow.record, Notice::Denied)) };
+    // Another channel than this browser (RFC 8176 section 2).
+    let Beginning { session, cookies, batch } =
+        session::begin(app, visitor, &user.record, &["mca"], batch).await?;
+    flow.record.progress.signed_in = Some(session.id);
+    let (user_id, session_id) = (user.id, session.id);
+    let signed_in = SignedIn { session, user: user.record };
+    let outcome = proceed(app, visitor, flow, Some(&signed_in), batch).await?;
+    tracing::info!(target: "gantry::audit", event = "signed_in", user = %user_id, session = %session_id, address = %visitor.address, by = "phone");
+    Ok(Outcome { cookies, ..outcome })
 }
 
 /// Checks name and password: counted first, with equal work for names that nobody has. The batch is what the

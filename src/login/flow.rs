@@ -108,6 +108,9 @@ pub struct Progress {
     pub other_account: bool,
     #[serde(default)]
     pub consented: bool,
+    /// The person wants to be let in by their phone.
+    #[serde(default)]
+    pub scanning: bool,
     /// The way to prove a second factor that the person chose.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub method: Option<Method>,
@@ -128,7 +131,10 @@ pub struct Progress {
 /// What an answer is checked against.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
-pub enum Pending {}
+pub enum Pending {
+    /// What somebody says elsewhere.
+    Asked { approval: Id },
+}
 
 /// What the person is asked now.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -136,6 +142,8 @@ pub enum Pending {}
 pub enum State {
     /// Name and password.
     Identify,
+    /// A phone that is signed in lets this browser in.
+    Scan,
     /// The password again, of a person who is signed in.
     Reauthenticate { session: Id, username: String },
     /// Whether to go on as the person who is signed in.
@@ -164,6 +172,7 @@ impl State {
     pub const fn step(&self) -> &'static str {
         match self {
             Self::Identify | Self::Reauthenticate { .. } => "password",
+            Self::Scan => "qr",
             Self::SelectAccount { .. } => "select_account",
             Self::Prove { method, .. } => method.name(),
             Self::ChooseMethod { .. } | Self::ChooseKind { .. } => "choose",
@@ -179,7 +188,7 @@ impl State {
     #[must_use]
     pub const fn session(&self) -> Option<Id> {
         match self {
-            Self::Identify => None,
+            Self::Identify | Self::Scan => None,
             Self::Reauthenticate { session, .. }
             | Self::SelectAccount { session, .. }
             | Self::Prove { session, .. }
@@ -204,6 +213,8 @@ pub struct Situation<'a> {
     pub subject: Option<String>,
     /// What closes the app to this person.
     pub closed: Option<Closed>,
+    /// The policy takes what was proved first.
+    pub first_taken: bool,
     /// What the policy still wants.
     pub second: Second,
     /// The ways this person can prove a second factor, the one to ask for first.
@@ -245,7 +256,7 @@ pub enum Closed {
 pub fn decide(situation: &Situation<'_>) -> Step {
     match situation.target {
         Target::Home if situation.signed_in.is_some() => Step::Finish,
-        Target::Home => Step::Ask(State::Identify),
+        Target::Home => Step::Ask(identify(situation)),
         Target::Device(_) => decide_for_device(situation),
         Target::Account(task) => decide_for_account(situation, *task),
         Target::App(request) => {
@@ -253,6 +264,11 @@ pub fn decide(situation: &Situation<'_>) -> Step {
             if request.prompt.contains(&Prompt::None) { silent(step) } else { step }
         }
     }
+}
+
+/// How somebody who is not signed in begins.
+fn identify(situation: &Situation<'_>) -> State {
+    if situation.progress.scanning { State::Scan } else { State::Identify }
 }
 
 /// What was chosen, if it is there; else the first.
@@ -292,7 +308,11 @@ fn second_factor(situation: &Situation<'_>, signed_in: &SignedIn) -> Option<Stat
 /// the code (RFC 8628 section 5.4).
 fn decide_for_device(situation: &Situation<'_>) -> Step {
     match situation.signed_in {
-        None => Step::Ask(State::Identify),
+        None => Step::Ask(identify(situation)),
+        Some(signed_in) if !situation.first_taken => {
+            let (session, username) = (signed_in.session.id, signed_in.user.username.to_string());
+            Step::Ask(State::Reauthenticate { session, username })
+        }
         Some(signed_in) => match (situation.closed, second_factor(situation, signed_in)) {
             (Some(closed), _) => Step::Forbidden(closed),
             (None, Some(state)) => Step::Ask(state),
@@ -309,7 +329,7 @@ fn decide_for_device(situation: &Situation<'_>) -> Step {
 /// list).
 fn decide_for_account(situation: &Situation<'_>, task: Task) -> Step {
     let Some(SignedIn { session, user }) = situation.signed_in else {
-        return Step::Ask(State::Identify);
+        return Step::Ask(identify(situation));
     };
     let progress = situation.progress;
     let (id, username) = (session.id, user.username.to_string());
@@ -337,18 +357,18 @@ fn decide_for_account(situation: &Situation<'_>, task: Task) -> Step {
 fn decide_for_app(situation: &Situation<'_>, request: &AuthorizationRequest) -> Step {
     let progress = situation.progress;
     let Some(SignedIn { session, user }) = situation.signed_in else {
-        return Step::Ask(State::Identify);
+        return Step::Ask(identify(situation));
     };
     let proved_here = progress.signed_in == Some(session.id);
     let (session_id, username) = (session.id, user.username.to_string());
     if progress.other_account && !proved_here {
-        return Step::Ask(State::Identify);
+        return Step::Ask(identify(situation));
     }
     if request.expected_subject.as_ref().is_some_and(|expected| situation.subject.as_ref() != Some(expected))
     {
         let other =
             OAuthError::new(ErrorCode::LoginRequired, "another person is signed in than the one expected");
-        return if proved_here { Step::Refuse(other) } else { Step::Ask(State::Identify) };
+        return if proved_here { Step::Refuse(other) } else { Step::Ask(identify(situation)) };
     }
     let age = situation.now.since(session.authentication.at).as_secs();
     let stale = request.max_age.is_some_and(|limit| age >= limit);
@@ -360,6 +380,9 @@ fn decide_for_app(situation: &Situation<'_>, request: &AuthorizationRequest) -> 
     }
     if let Some(closed) = situation.closed {
         return Step::Forbidden(closed);
+    }
+    if !situation.first_taken {
+        return Step::Ask(State::Reauthenticate { session: session_id, username });
     }
     if let Some(state) = situation.signed_in.and_then(|signed_in| second_factor(situation, signed_in)) {
         return Step::Ask(state);
@@ -374,7 +397,7 @@ fn decide_for_app(situation: &Situation<'_>, request: &AuthorizationRequest) -> 
 /// `OpenID` Connect Core section 3.1.2.6: without a page, a question is an error.
 fn silent(step: Step) -> Step {
     let (code, description) = match step {
-        Step::Ask(State::Identify | State::Reauthenticate { .. }) => {
+        Step::Ask(State::Identify | State::Scan | State::Reauthenticate { .. }) => {
             (ErrorCode::LoginRequired, "nobody suitable is signed in")
         }
         Step::Ask(State::SelectAccount { .. }) => {

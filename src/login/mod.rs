@@ -3,6 +3,7 @@
 //! Owns pending sign-ins ([`flow`]), the codes of devices ([`device`]), browser sessions ([`session`]), passwords ([`password`]) and throttling
 //! ([`throttle`]). Does not own what an app asked for (`oauth::authorize`) or how pages look (`web::render`).
 
+pub mod approval;
 pub mod device;
 pub mod dispatch;
 pub mod first;

@@ -12,7 +12,7 @@ use serde::Serialize;
 pub use rule::{Context, Verdict};
 
 use crate::account::{GroupName, User};
-use crate::config::{Access, App, Policy, SecondFactor};
+use crate::config::{Access, App, FirstFactor, Policy, SecondFactor};
 use crate::factor::Method;
 use crate::oauth::vocabulary::Authentication;
 
@@ -53,6 +53,15 @@ pub fn evaluate(app: &App, groups: &BTreeSet<GroupName>) -> Decision {
     }
     trace.push("no entry applies: no access".to_owned());
     Decision { action: Action::Deny, trace }
+}
+
+/// Whether `policy` takes what was proved first.
+#[must_use]
+pub fn takes_first(policy: &Policy, authentication: &Authentication) -> bool {
+    match policy.first_factor {
+        FirstFactor::Password => authentication.methods.iter().any(|method| method == "pwd"),
+        FirstFactor::Any => true,
+    }
 }
 
 /// What is still to be done before `policy` is content.
@@ -134,7 +143,8 @@ pub fn explain(policy: &Policy, context: &Context) -> (Verdict, Vec<String>) {
 /// Whether what was proved once is enough for `policy` as it is now. Enrolling later takes nothing away.
 #[must_use]
 pub fn still_enough(policy: &Policy, authentication: &Authentication) -> bool {
-    policy.second_factor != SecondFactor::Required || authentication.has_second_factor()
+    let second = policy.second_factor != SecondFactor::Required || authentication.has_second_factor();
+    second && takes_first(policy, authentication)
 }
 
 fn applies(access: &Access, groups: &BTreeSet<GroupName>) -> bool {

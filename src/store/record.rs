@@ -88,6 +88,8 @@ kinds! {
     Factor = 19, "factor";
     /// A letter or message that waits to be sent.
     MailJob = 20, "mail job";
+    /// A question that somebody answers elsewhere.
+    Approval = 25, "approval";
 }
 
 impl fmt::Display for Kind {

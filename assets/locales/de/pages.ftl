@@ -107,6 +107,25 @@ new-password-again = Noch einmal dasselbe
 save = Speichern
 cancel = Abbrechen
 
+# Von anderswo hereingelassen werden
+sign-in-by-phone = Mit dem Telefon anmelden
+scan-title = Mit dem Telefon anmelden
+scan-lead = Scannen Sie dies mit einem Telefon, auf dem Sie hier angemeldet sind.
+scan-qr = QR-Code mit der Adresse, die auf dem Telefon zu öffnen ist
+scan-type = Oder öffnen Sie dort diese Adresse:
+scan-number = Wählen Sie dann auf dem Telefon diese Zahl:
+scan-done = Das habe ich getan
+scan-password = Stattdessen das Passwort verwenden
+approve-title = Melden Sie sich gerade an?
+approve-lead = Jemand möchte sich als Sie bei { $app } anmelden.
+approve-pick = Welche Zahl zeigt der andere Bildschirm?
+approve-deny = Das bin ich nicht
+approve-warning = Wählen Sie nur dann eine Zahl, wenn Sie dies gerade selbst begonnen haben. Niemand darf Sie danach fragen.
+approved-title = Fertig
+approved-lead = Machen Sie am anderen Bildschirm weiter. Sie können diese Seite schließen.
+not-approved-title = Niemand wurde hereingelassen
+not-approved-lead = Falls sich jemand anderes als Sie anmelden wollte, ändern Sie bitte Ihr Passwort.
+
 # Fehler
 reference = Referenz
 details = Angaben der App

@@ -107,6 +107,25 @@ new-password-again = The same again
 save = Save
 cancel = Cancel
 
+# Being let in from elsewhere
+sign-in-by-phone = Sign in with your phone
+scan-title = Sign in with your phone
+scan-lead = Scan this with a phone on which you are signed in here.
+scan-qr = QR code with the address to open on your phone
+scan-type = Or open this address there:
+scan-number = Then pick this number on your phone:
+scan-done = I have done that
+scan-password = Use the password instead
+approve-title = Is it you who signs in?
+approve-lead = Somebody wants to sign in to { $app } as you.
+approve-pick = Which number does the other screen show?
+approve-deny = It is not me
+approve-warning = Pick a number only if you have just started this yourself. Nobody may ask you for it.
+approved-title = Done
+approved-lead = Go on at the other screen. You can close this page.
+not-approved-title = Nobody was let in
+not-approved-lead = If somebody else tried to sign in as you, please change your password.
+
 # Errors
 reference = Reference
 details = Details from the app

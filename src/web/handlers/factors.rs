@@ -4,10 +4,11 @@ use crate::app::App;
 use crate::config::Config;
 use crate::factor::totp::TotpSecret;
 use crate::factor::{FactorKind, recovery};
-use crate::login::flow::{LoginFlow, State};
+use crate::login::approval;
+use crate::login::flow::{LoginFlow, Pending, State};
 use crate::web::render::{
     ChoosePage, CodePage, EnrolPage, Look, Message, NewPasswordPage, Qr, RecoveryCodesPage, RemovePage,
-    Rendered, unwritten,
+    Rendered, ScanPage, unwritten,
 };
 
 /// What these pages have in common.
@@ -51,6 +52,12 @@ pub fn page(app: &App, config: &Config, sheet: Sheet<'_>) -> Rendered {
             let codes = recovery::offered(app.keys.master(), flow.id);
             let codes: Vec<String> = codes.iter().map(|code| recovery::shown(code)).collect();
             RecoveryCodesPage { user: username, codes: &codes, action, csrf }.render(&look)
+        }
+        State::Scan => {
+            let Some(Pending::Asked { approval }) = flow.pending else { return unwritten() };
+            let (url, number) = (approval::address(app, approval), approval::number(app, approval));
+            let qr = Qr::of(&url);
+            ScanPage { app: title, qr: qr.as_ref(), url: &url, number, action, csrf, error }.render(&look)
         }
         State::Remove { username, kind, .. } => {
             RemovePage { user: username, kind: kind.name(), action, csrf }.render(&look)

@@ -31,13 +31,22 @@ pub async fn start(app: web::Data<App>, request: HttpRequest) -> HttpResponse {
 /// GET `/login/{flow}`: the page of the flow's step.
 pub async fn show(app: web::Data<App>, request: HttpRequest, flow: web::Path<String>) -> HttpResponse {
     match dispatch::load(&app, &cookies::visitor(&request), &flow).await {
-        Ok(flow) => step_page(&app, &request, &flow, None, None),
+        Ok(flow) => {
+            let mut response = step_page(&app, &request, &flow, None, None);
+            if flow.state == State::Scan {
+                response.headers_mut().insert(header::REFRESH, HeaderValue::from_static(LOOK_AGAIN));
+            }
+            response
+        }
         Err(LoginError::Forged) => {
             answer::plain_error(&request, &app.config(), StatusCode::FORBIDDEN, Message::FlowExpired)
         }
         Err(error) => answer::stuck(&request, &app.config(), &error),
     }
 }
+
+/// A page that waits for an answer from elsewhere looks again by itself, after seconds.
+const LOOK_AGAIN: &str = "5";
 
 /// POST `/login/{flow}`: the answer to it.
 pub async fn submit(
@@ -89,6 +98,7 @@ pub fn submission(form: &[u8]) -> Option<Submission> {
         Some("other_method") => Action::OtherMethod,
         Some("resend") => Action::Resend,
         Some("skip") => Action::Skip,
+        Some("qr") => Action::Scan,
         Some(_) => return None,
     };
     Some(Submission {
@@ -179,7 +189,7 @@ fn step_page(
 
 const fn status_of(notice: Option<Notice>) -> StatusCode {
     match notice {
-        None => StatusCode::OK,
+        None | Some(Notice::Waiting) => StatusCode::OK,
         Some(Notice::TooMany(_)) => StatusCode::TOO_MANY_REQUESTS,
         Some(_) => StatusCode::UNPROCESSABLE_ENTITY,
     }
@@ -199,6 +209,8 @@ const fn message(notice: Notice) -> Message {
         Notice::WrongCode => Message::WrongCode,
         Notice::PasswordTooShort(least) => Message::PasswordTooShort { least },
         Notice::PasswordsDiffer => Message::PasswordsDiffer,
+        Notice::Waiting => Message::StillWaiting,
+        Notice::Denied => Message::Denied,
         Notice::TooMany(too_many) => Message::TooManyAttempts { wait_seconds: too_many.wait.as_secs() },
     }
 }
@@ -218,7 +230,8 @@ fn render(app: &App, config: &Config, flow: &LoginFlow, given: &Given<'_>) -> Re
                 Target::Home | Target::Device(_) | Target::Account(_) => None,
             };
             let username = given.typed.or(hint).unwrap_or_default();
-            SignInPage { app: title, action, csrf, username, error }.render(&given.look)
+            let scan = dispatch::offers_scan(app, &flow.target);
+            SignInPage { app: title, action, csrf, username, scan, error }.render(&given.look)
         }
         State::Reauthenticate { username, .. } => {
             ReauthPage { app: title, action, csrf, username, error }.render(&given.look)
@@ -226,7 +239,8 @@ fn render(app: &App, config: &Config, flow: &LoginFlow, given: &Given<'_>) -> Re
         State::SelectAccount { username, .. } => {
             SelectAccountPage { app: title, user: username, action, csrf }.render(&given.look)
         }
-        State::Prove { .. }
+        State::Scan
+        | State::Prove { .. }
         | State::ChooseMethod { .. }
         | State::Enrol { .. }
         | State::ChooseKind { .. }

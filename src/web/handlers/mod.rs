@@ -1,6 +1,7 @@
 //! Handlers: extract, call, answer.
 
 pub mod account;
+pub mod approve;
 pub mod device;
 pub mod factors;
 pub mod health;

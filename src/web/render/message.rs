@@ -46,6 +46,14 @@ pub enum Message {
     PasswordTooShort {
         least: usize,
     },
+    /// The question that was to be answered here is answered, or too old.
+    QuestionGone,
+    /// Only somebody who is signed in can answer.
+    SignInFirst,
+    /// Nobody has answered elsewhere yet.
+    StillWaiting,
+    /// Somebody said no elsewhere, or it took too long.
+    Denied,
     /// The new password was typed in two ways.
     PasswordsDiffer,
 }
@@ -110,6 +118,10 @@ impl Message {
             Self::WrongCode => "wrong-code",
             Self::PasswordTooShort { .. } => "password-too-short",
             Self::PasswordsDiffer => "passwords-differ",
+            Self::QuestionGone => "question-gone",
+            Self::SignInFirst => "sign-in-first",
+            Self::StillWaiting => "still-waiting",
+            Self::Denied => "denied",
         }
     }
 }
@@ -150,6 +162,10 @@ mod tests {
             Message::WrongCode,
             Message::PasswordTooShort { least: 10 },
             Message::PasswordsDiffer,
+            Message::QuestionGone,
+            Message::SignInFirst,
+            Message::StillWaiting,
+            Message::Denied,
         ]
     }
 

@@ -12,9 +12,10 @@ pub(super) mod tests;
 
 pub use message::Message;
 pub use pages::{
-    AccountPage, ChoosePage, CodePage, ConsentPage, DeviceConsentPage, DeviceDonePage, DevicePage, EnrolPage,
-    ErrorPage, ErrorText, FormPostPage, HomePage, NewPasswordPage, ReauthPage, RecoveryCodesPage, RemovePage,
-    SelectAccountPage, SessionLine, SignInPage, SignOutPage, SignedOutPage, unwritten,
+    AccountPage, ApprovePage, ApprovedPage, ChoosePage, CodePage, ConsentPage, DeviceConsentPage,
+    DeviceDonePage, DevicePage, EnrolPage, ErrorPage, ErrorText, FormPostPage, HomePage, NewPasswordPage,
+    ReauthPage, RecoveryCodesPage, RemovePage, ScanPage, SelectAccountPage, SessionLine, SignInPage,
+    SignOutPage, SignedOutPage, unwritten,
 };
 pub use qr::Qr;
 

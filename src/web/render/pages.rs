@@ -17,6 +17,8 @@ pub struct SignInPage<'a> {
     pub csrf: &'a str,
     /// What was typed before, or the app's hint.
     pub username: &'a str,
+    /// A phone that is signed in may let the browser in.
+    pub scan: bool,
     pub error: Option<Message>,
 }
 
@@ -94,6 +96,37 @@ pub struct RecoveryCodesPage<'a> {
     pub codes: &'a [String],
     pub action: &'a str,
     pub csrf: &'a str,
+}
+
+/// Waits for a phone that is signed in (`data-step="qr"`; `action=continue|other_method`).
+#[derive(Clone)]
+pub struct ScanPage<'a> {
+    pub app: &'a str,
+    pub qr: Option<&'a Qr>,
+    pub url: &'a str,
+    /// To be picked on the phone.
+    pub number: u8,
+    pub action: &'a str,
+    pub csrf: &'a str,
+    pub error: Option<Message>,
+}
+
+/// Whether another browser may go on (`data-step="approve"`; buttons `number`, `action=deny`).
+#[derive(Clone)]
+pub struct ApprovePage<'a> {
+    pub app: &'a str,
+    pub user: &'a str,
+    pub browser: &'a str,
+    pub address: &'a str,
+    pub numbers: [u8; 3],
+    pub action: &'a str,
+    pub csrf: &'a str,
+}
+
+/// The other browser has its answer.
+#[derive(Clone, Copy)]
+pub struct ApprovedPage {
+    pub allowed: bool,
 }
 
 /// Whether the factor is really to be removed (`data-step="remove"`; `action=continue|deny`).
@@ -296,6 +329,21 @@ impl SignedOutPage<'_> {
     }
 }
 
+#[derive(Template)]
+#[template(path = "approved.html")]
+struct ApprovedView<'a> {
+    frame: Frame<'a>,
+    page: &'a ApprovedPage,
+}
+
+impl ApprovedPage {
+    /// The page in this look.
+    #[must_use]
+    pub fn render(self, look: &Look<'_>) -> Rendered {
+        finish(&ApprovedView { frame: Frame::new(look), page: &self }, look)
+    }
+}
+
 impl FormPostPage<'_> {
     /// A form can only be posted to where HTTP is spoken.
     fn target(&self) -> Option<String> {
@@ -346,6 +394,8 @@ views! {
     EnrolView("enrol.html") of EnrolPage;
     RecoveryCodesView("recovery_codes.html") of RecoveryCodesPage;
     RemoveView("remove.html") of RemovePage;
+    ScanView("scan.html") of ScanPage;
+    ApproveView("approve.html") of ApprovePage;
     NewPasswordView("new_password.html") of NewPasswordPage;
     AccountView("account.html") of AccountPage;
     DeviceView("device.html") of DevicePage;
@@ -368,6 +418,8 @@ rendered! {
     EnrolPage by EnrolView;
     RecoveryCodesPage by RecoveryCodesView;
     RemovePage by RemoveView;
+    ScanPage by ScanView;
+    ApprovePage by ApproveView;
     NewPasswordPage by NewPasswordView;
     AccountPage by AccountView;
     DevicePage by DeviceView;

@@ -18,7 +18,7 @@ fn look(organisation: &Organisation, lang: Lang) -> Look<'_> {
 }
 
 fn sign_in<'a>(error: Option<Message>) -> SignInPage<'a> {
-    SignInPage { app: "Chat", action: "/login/1", csrf: "c5", username: "alice", error }
+    SignInPage { app: "Chat", action: "/login/1", csrf: "c5", username: "alice", scan: false, error }
 }
 
 /// Every page with `text` wherever somebody else's words can stand.
@@ -34,7 +34,7 @@ fn asking(text: &str, look: &Look<'_>) -> Vec<(&'static str, String)> {
     let apps = &[(text, text), (text, "https://a.example/")];
     let sessions = &[SessionLine { id: text.into(), browser: text.into(), address: text.into(), last_used: text.into(), this: false }];
     vec![
-        ("sign in", SignInPage { app, action, csrf, username, error: error.clone() }.render(look).html),
+        ("sign in", SignInPage { app, action, csrf, username, scan: true, error: error.clone() }.render(look).html),
         ("reauth", ReauthPage { app, action, csrf, username, error }.render(look).html),
         ("consent", ConsentPage { app, app_url: Some(text), user, scopes: &["openid", text], action, csrf }.render(look).html),
         ("totp", CodePage { app, user, method: "totp", more: true, action, csrf, error: None }.render(look).html),
@@ -42,6 +42,8 @@ fn asking(text: &str, look: &Look<'_>) -> Vec<(&'static str, String)> {
         ("choose", ChoosePage { app, user, enrolling: true, choices: &["totp"], action, csrf }.render(look).html),
         ("enrol", EnrolPage { app, user, secret: text, url: text, qr: None, more: true, action, csrf, error: None }.render(look).html),
         ("recovery codes", RecoveryCodesPage { user, codes: &[text.to_owned()], action, csrf }.render(look).html),
+        ("scan", ScanPage { app, qr: None, url: text, number: 42, action, csrf, error: None }.render(look).html),
+        ("approve", ApprovePage { app, user, browser: text, address: text, numbers: [10, 20, 30], action, csrf }.render(look).html),
         ("remove", RemovePage { user, kind: "totp", action, csrf }.render(look).html),
         ("new password", NewPasswordPage { user, least: 10, action, csrf, error: None }.render(look).html),
         ("account", AccountPage { user, enrolled: &["totp"], addable: &["totp"], sessions, home: "/", action, csrf }.render(look).html),
@@ -62,6 +64,8 @@ fn telling(text: &str, look: &Look<'_>) -> Vec<(&'static str, String)> {
     let fields = &[("state", text), (text, "x")];
     vec![
         ("signed out", SignedOutPage { app, return_to: Some("https://a.example/"), frames: &[] }.render(look).html),
+        ("approved", ApprovedPage { allowed: true }.render(look).html),
+        ("not approved", ApprovedPage { allowed: false }.render(look).html),
         ("device done", DeviceDonePage { app: text, allowed: true }.render(look).html),
         ("device denied", DeviceDonePage { app: text, allowed: false }.render(look).html),
         ("error", error.render(look).html),
