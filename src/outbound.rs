@@ -10,13 +10,36 @@ use std::time::Duration;
 
 use arc_swap::ArcSwap;
 use ipnet::IpNet;
+use reqwest::Method;
 use reqwest::dns::{Addrs, Name, Resolve, Resolving};
+use reqwest::header::{CONTENT_TYPE, HeaderValue};
 use url::{Host, Url};
+
+use crate::secret::Secret;
 
 /// One call takes this long at most, from the first packet to the last byte.
 const TIMEOUT: Duration = Duration::from_secs(5);
 /// Longer answers are cut off, in bytes.
 const MAX_ANSWER: usize = 1024 * 1024;
+
+/// What of any answer is read, in bytes.
+const BEGINNING: usize = 64 * 1024;
+
+/// A request of any kind. Errors never repeat its address, which may hold a code.
+pub struct Request {
+    pub method: Method,
+    pub url: String,
+    /// One of them may be a key.
+    pub headers: Vec<(String, Secret)>,
+    /// Its type and itself.
+    pub body: Option<(String, String)>,
+}
+
+/// What came back.
+pub struct Answer {
+    pub status: u16,
+    pub body: Vec<u8>,
+}
 
 /// Why a call did not get an answer.
 #[derive(Debug, thiserror::Error)]
@@ -83,6 +106,30 @@ impl Outbound {
             body.extend_from_slice(&chunk);
         }
         Ok(body)
+    }
+
+    /// Sends any request and gives the answer, whatever its status; of a long body the beginning.
+    pub async fn request(&self, request: Request) -> Result<Answer, OutboundError> {
+        let url = self.target(&request.url)?;
+        let failed = |error: reqwest::Error| failed(&error.without_url());
+        let mut builder = self.client.request(request.method, url);
+        for (name, value) in &request.headers {
+            let value = HeaderValue::from_bytes(value.expose().as_bytes());
+            let mut value = value.map_err(|error| OutboundError::Failed(error.to_string()))?;
+            value.set_sensitive(true);
+            builder = builder.header(name.as_str(), value);
+        }
+        if let Some((content_type, body)) = request.body {
+            builder = builder.header(CONTENT_TYPE, content_type).body(body);
+        }
+        let mut answer = builder.send().await.map_err(failed)?;
+        let (status, mut body) = (answer.status().as_u16(), Vec::new());
+        while body.len() < BEGINNING {
+            let Some(chunk) = answer.chunk().await.map_err(failed)? else { break };
+            body.extend_from_slice(&chunk);
+        }
+        body.truncate(BEGINNING);
+        Ok(Answer { status, body })
     }
 
     /// Names are looked at when they are resolved; addresses are never resolved, so they are looked at here.

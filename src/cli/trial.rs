@@ -126,6 +126,7 @@ async fn announce(app: &App, facts: &Value) -> Result<(), Failure> {
     println!("User      {}", fact("username"));
     println!("Password  {}", fact("password"));
     println!("CA file   {}   (self-signed: the browser will ask once)", fact("ca"));
+    println!("Letters   {}   (there is no mail server)", app.config().data_dir.join("mail").display());
     println!("\nThe settings for Rocket.Chat stand above. Ctrl-C stops; the next run finds its data again.");
     Ok(())
 }

@@ -13,6 +13,7 @@ use serde::{Deserialize, Serialize};
 use url::Url;
 
 use super::claim::ClaimSource;
+use super::sending::{Gateways, MailOut};
 use crate::factor::Method;
 use crate::keys::PublicKeys;
 use crate::policy::rule::{NetworkRule, TimeRule};
@@ -35,6 +36,8 @@ pub struct Config {
     pub sign_in: SignIn,
     pub passwords: Passwords,
     pub factors: Factors,
+    pub mail: MailOut,
+    pub gateways: Gateways,
     /// Networks that may be called although they are not public.
     pub outbound: Vec<IpNet>,
     /// Members of this group may administrate.

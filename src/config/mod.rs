@@ -15,6 +15,8 @@ mod period;
 mod presets;
 mod read;
 mod schema;
+mod schema_sending;
+mod sending;
 pub mod watch;
 
 use std::fs::File;
@@ -25,6 +27,7 @@ pub use claim::{ClaimSource, Template};
 pub use error::{ConfigError, Problem};
 pub use example::example;
 pub use meant::*;
+pub use sending::*;
 
 use error::Problems;
 use read::Read;

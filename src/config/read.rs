@@ -67,6 +67,14 @@ impl<T: Read> Read for At<T> {
     }
 }
 
+impl<T: Read> Read for Box<T> {
+    const SHAPE: Shape = T::SHAPE;
+
+    fn read(node: &Node, problems: &mut Problems) -> Option<Self> {
+        T::read(node, problems).map(Self::new)
+    }
+}
+
 impl Read for String {
     fn read(node: &Node, problems: &mut Problems) -> Option<Self> {
         match &node.value {

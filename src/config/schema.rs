@@ -10,6 +10,7 @@ use super::meant::{
 };
 use super::period::Period;
 use super::read::{self, At, Entries, Field, Keys, Need, Read, Shape, choice, section, words};
+use super::schema_sending::{Gateway, MailOut};
 use crate::factor::Method;
 use crate::policy::Verdict;
 
@@ -44,6 +45,16 @@ section! {
         passwords: Passwords = Default("{}"),
         /// What people can prove beside the first factor.
         factors: Factors = Default("{}"),
+        /// Where mail goes: `{ folder: {} }` is `mail` in `data_dir`, one file per letter; `{ smtp: { url:
+        /// smtp://mail.example.org:587, from: gantry@example.org, username: …, password: { file: … } } }` a mail
+        /// server (docs/guides/mail.md).
+        mail: MailOut = Default("{ folder: {} }"),
+        /// Who sends text messages, by a request (docs/guides/mail.md).
+        sms: Gateway = Optional("{ http: { url: https://sms.example.org/send, body: \"to={to}&text={text}\" } }"),
+        /// Who makes calls; written like `sms`.
+        voice: Gateway = Optional("{ http: { url: https://voice.example.org/call, body: \"to={to}&say={text}\" } }"),
+        /// Who pushes messages to phones; written like `sms`.
+        push: Gateway = Optional("{ http: { url: \"https://ntfy.example.org/{to}\", body: \"{text}\", content_type: text/plain } }"),
         /// What gantry itself may call.
         outbound: Outbound = Default("{}"),
         /// Who may administrate.

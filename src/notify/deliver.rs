@@ -126,7 +126,7 @@ async fn attempt(app: &App, mut job: Stored<MailJob>) -> End {
 async fn send(app: &App, job: &MailJob) -> Result<(), SendError> {
     match job.open(app.keys.master())? {
         Content::Mail(mail) => mail::transmit(app, &mail).await.map(|_| ()),
-        Content::Message(message) => gateway::transmit(app, job.channel, &message).map(|_| ()),
+        Content::Message(message) => gateway::transmit(app, job.channel, &message).await.map(|_| ()),
     }
 }
 

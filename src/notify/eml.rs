@@ -11,6 +11,7 @@ use super::SendError;
 use super::mail::Mail;
 use crate::account::Email;
 use crate::app::App;
+use crate::config::{Config, MailOut};
 use crate::secret::random_text;
 
 /// An address that can stand in a header and in an SMTP command: both our own type and that of the mail crate
@@ -20,14 +21,23 @@ pub(super) fn address(text: &str) -> Option<Address> {
     email.as_str().parse().ok()
 }
 
+/// How we call ourselves: the host of the issuer.
+pub(super) fn host(config: &Config) -> String {
+    let host = Url::parse(&config.issuer).ok().and_then(|url| url.host_str().map(str::to_owned));
+    host.unwrap_or_else(|| "localhost".to_owned())
+}
+
 /// The whole mail. Time and randomness are ours.
 pub(super) fn build(app: &App, mail: &Mail) -> Result<Message, SendError> {
     let refused = |what: &str| SendError::Refused(format!("{what} does not fit into a mail"));
     let config = app.config();
-    let host = Url::parse(&config.issuer).ok().and_then(|url| url.host_str().map(str::to_owned));
-    let host = host.unwrap_or_else(|| "localhost".to_owned());
-    let from = Address::new("gantry", &host).map_err(|_| refused("the sender"))?;
-    let from = Mailbox::new(Some(config.organisation.name.clone()), from);
+    let host = host(&config);
+    let (name, from) = match &config.mail {
+        MailOut::Folder => (None, Address::new("gantry", &host).ok()),
+        MailOut::Smtp(server) => (server.from_name.clone(), address(server.from.as_str())),
+    };
+    let name = name.unwrap_or_else(|| config.organisation.name.clone());
+    let from = Mailbox::new(Some(name), from.ok_or_else(|| refused("the sender"))?);
     let to = Mailbox::new(None, address(&mail.to).ok_or_else(|| refused("the address"))?);
     let millis = u64::try_from(app.clock.now().millis()).unwrap_or_default();
     let header = |name, value: &str| HeaderValue::new(HeaderName::new_from_ascii_str(name), value.to_owned());

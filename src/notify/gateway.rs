@@ -1,12 +1,23 @@
 //! Text messages, calls and pushes, by a request to somebody who makes them.
 
+use std::sync::Arc;
+
+use reqwest::Method;
 use serde::{Deserialize, Serialize};
 
 use super::SendError;
 use super::job::{Channel, Content, Order, QueueError, enqueue};
 use crate::app::App;
+use crate::config::{Config, Gateway, GatewayMethod, HeaderText, Slot};
 use crate::locale::Lang;
+use crate::outbound::{OutboundError, Request};
+use crate::secret::Secret;
 use crate::store::Batch;
+
+/// Longest number or name of a recipient, in bytes.
+const LONGEST_TO: usize = 200;
+/// What of an answer is repeated in the log, in characters.
+const SHOWN: usize = 300;
 
 /// A short message.
 #[derive(Clone, Serialize, Deserialize)]
@@ -76,21 +87,91 @@ pub struct Link<'a> {
 
 /// Whether messages can take this way.
 #[must_use]
-pub fn is_set_up(_app: &App, channel: Channel) -> bool {
-    channel == Channel::Mail
+pub fn is_set_up(app: &App, channel: Channel) -> bool {
+    gateway(&app.config(), channel).is_some()
+}
+
+fn gateway(config: &Config, channel: Channel) -> Option<Arc<Gateway>> {
+    match channel {
+        Channel::Mail => None,
+        Channel::Sms => config.gateways.sms.clone(),
+        Channel::Voice => config.gateways.voice.clone(),
+        Channel::Push => config.gateways.push.clone(),
+    }
 }
 
 /// Adds `message` to the batch in which the thing it tells of happens. Ring [`super::Notifier::ring`] once it
 /// is applied.
 pub fn queue(app: &App, batch: Batch, channel: Channel, message: &Message) -> Result<Batch, QueueError> {
-    if channel == Channel::Mail || !is_set_up(app, channel) {
+    if !is_set_up(app, channel) {
         return Err(QueueError::NotSetUp(channel));
+    }
+    if message.to.is_empty() || message.to.chars().any(char::is_control) || message.to.len() > LONGEST_TO {
+        return Err(QueueError::Address);
     }
     let content = Content::Message(message.clone());
     enqueue(app, batch, &Order { channel, about: "message", content, minutes: message.minutes })
 }
 
+/// Sends `message` at once, without the queue, and gives what the peer said.
+pub async fn send_now(app: &App, channel: Channel, message: &Message) -> Result<String, SendError> {
+    transmit(app, channel, message).await
+}
+
 /// One try.
-pub(super) fn transmit(_app: &App, channel: Channel, _message: &Message) -> Result<String, SendError> {
-    Err(SendError::Refused(format!("{channel} is not set up")))
+pub(super) async fn transmit(app: &App, channel: Channel, message: &Message) -> Result<String, SendError> {
+    let Some(gateway) = gateway(&app.config(), channel) else {
+        return Err(SendError::NotNow(format!("{channel} is not set up")));
+    };
+    let answer = app.outbound.request(request(&gateway, message)).await.map_err(|error| match error {
+        OutboundError::Forbidden(_) | OutboundError::TooLong | OutboundError::Failed(_) => {
+            SendError::Down(error.to_string())
+        }
+    })?;
+    let said = String::from_utf8_lossy(&answer.body).into_owned();
+    let (first, last) = gateway.status;
+    let good = (first..=last).contains(&answer.status);
+    let contains = gateway.contains.as_deref().is_none_or(|words| said.contains(words));
+    let told = format!("{} {}", answer.status, shown(&said, message));
+    match answer.status {
+        _ if good && contains => Ok(told.trim_end().to_owned()),
+        _ if good => Err(SendError::NotNow(format!("the answer does not hold what it should: {told}"))),
+        400 | 422 => Err(SendError::Refused(format!("the answer is {told}"))),
+        429 | 500.. => Err(SendError::Down(format!("the answer is {told}"))),
+        _ => Err(SendError::NotNow(format!("the answer is {told}"))),
+    }
+}
+
+fn request(gateway: &Gateway, message: &Message) -> Request {
+    let value = |slot: Slot| match slot {
+        Slot::To => message.to.clone(),
+        Slot::Text => message.text.clone(),
+        Slot::Code => message.code.clone().unwrap_or_default(),
+        Slot::Link => message.link.clone().unwrap_or_default(),
+    };
+    let headers = gateway.headers.iter().map(|(name, text)| {
+        let text = match text {
+            HeaderText::Template(template) => Secret::new(template.fill(value)),
+            HeaderText::Secret(secret) => secret.clone(),
+        };
+        (name.clone(), text)
+    });
+    Request {
+        method: match gateway.method {
+            GatewayMethod::Get => Method::GET,
+            GatewayMethod::Post => Method::POST,
+            GatewayMethod::Put => Method::PUT,
+        },
+        url: gateway.url.fill(value),
+        headers: headers.collect(),
+        body: gateway.body.as_ref().map(|body| (gateway.content_type.clone(), body.fill(value))),
+    }
+}
+
+/// The beginning of what a gateway said, without what we told it (EO-08).
+fn shown(said: &str, message: &Message) -> String {
+    let secrets = [message.code.as_deref(), message.link.as_deref(), Some(message.text.as_str())];
+    let secrets = secrets.into_iter().flatten().filter(|secret| !secret.is_empty());
+    let clean = secrets.fold(said.to_owned(), |text, secret| text.replace(secret, "\u{2026}"));
+    clean.chars().map(|c| if c.is_control() { ' ' } else { c }).take(SHOWN).collect()
 }

@@ -7,6 +7,7 @@ use std::time::Duration;
 use tokio::sync::Notify;
 
 use super::job::{Channel, MOST_WAITING};
+use super::smtp::TlsCache;
 use crate::clock::Timestamp;
 
 /// After the first failure of a peer nothing is tried for this long; twice as long after each further one.
@@ -15,7 +16,10 @@ const LONGEST_REST: Duration = Duration::from_secs(60);
 
 /// The state of all channels.
 #[derive(Default)]
-pub struct Notifier([Line; 4]);
+pub struct Notifier {
+    lines: [Line; 4],
+    pub(super) tls: TlsCache,
+}
 
 #[derive(Default)]
 pub(super) struct Line {
@@ -37,7 +41,7 @@ struct Rest {
 impl Notifier {
     /// Something was queued and its batch applied: send it now. Whoever forgets is helped within seconds.
     pub fn ring(&self) {
-        for line in &self.0 {
+        for line in &self.lines {
             line.bell.notify_one();
         }
     }
@@ -46,7 +50,7 @@ impl Notifier {
     #[must_use]
     pub fn waiting(&self) -> usize {
         let both = |line: &Line| line.stored.load(Ordering::Relaxed) + line.added.load(Ordering::Relaxed);
-        self.0.iter().map(both).sum()
+        self.lines.iter().map(both).sum()
     }
 
     /// Takes a place in the queue, if there is one.
@@ -59,7 +63,7 @@ impl Notifier {
     }
 
     pub(super) const fn line(&self, channel: Channel) -> &Line {
-        let [mail, sms, voice, push] = &self.0;
+        let [mail, sms, voice, push] = &self.lines;
         match channel {
             Channel::Mail => mail,
             Channel::Sms => sms,

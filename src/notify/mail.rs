@@ -4,8 +4,10 @@ use serde::{Deserialize, Serialize};
 
 use super::job::{Channel, Content, Order, QueueError, enqueue};
 use super::letter::Letter;
+use super::smtp::{self, Delivery};
 use super::{SendError, eml, spool};
 use crate::app::App;
+use crate::config::MailOut;
 use crate::locale::Lang;
 use crate::store::Batch;
 
@@ -49,5 +51,12 @@ pub async fn send_now(app: &App, letter: &Letter) -> Result<String, SendError> {
 /// One try.
 pub(super) async fn transmit(app: &App, mail: &Mail) -> Result<String, SendError> {
     let message = eml::build(app, mail)?;
-    spool::write(&app.config().data_dir, app.clock.now(), message.formatted()).await
+    let config = app.config();
+    match &config.mail {
+        MailOut::Folder => spool::write(&config.data_dir, app.clock.now(), message.formatted()).await,
+        MailOut::Smtp(server) => {
+            let (tls, hello) = (&app.notifier.tls, eml::host(&config));
+            smtp::send(&Delivery { server, tls, hello, message: &message }).await
+        }
+    }
 }

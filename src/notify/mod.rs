@@ -12,6 +12,7 @@ mod job;
 mod letter;
 mod line;
 pub mod mail;
+mod smtp;
 mod spool;
 
 pub use deliver::{deliver_due, run};

@@ -197,3 +197,32 @@ fn a_problem_is_data_for_programs_too() {
         }])
     );
 }
+
+#[test]
+fn mail_servers_and_gateways_are_understood() {
+    use gantry::config::{MailOut, SmtpSecurity};
+    let bare = "issuer: https://id.example.org\n";
+    assert!(matches!(config(bare).mail, MailOut::Folder));
+    for (written, expected) in [
+        ("smtp://mail.example.org", ("mail.example.org", 587, SmtpSecurity::StartTls)),
+        ("smtps://Mail.example.org/", ("mail.example.org", 465, SmtpSecurity::Implicit)),
+        ("smtp://192.0.2.1:25", ("192.0.2.1", 25, SmtpSecurity::StartTls)),
+        ("smtps://[2001:db8::1]:4650", ("2001:db8::1", 4650, SmtpSecurity::Implicit)),
+        ("smtp://127.0.0.1\", tls: \"off", ("127.0.0.1", 587, SmtpSecurity::Off)),
+        ("smtp://localhost:1025\", tls: \"off", ("localhost", 1025, SmtpSecurity::Off)),
+    ] {
+        let yaml =
+            format!("{bare}mail: {{ smtp: {{ from: \"Team <a@example.org>\", url: \"{written}\" }} }}\n");
+        let MailOut::Smtp(smtp) = config(&yaml).mail else { panic!("{written}") };
+        assert_eq!((smtp.host.as_str(), smtp.port, smtp.security), expected);
+        assert_eq!((smtp.from_name.as_deref(), smtp.from.as_str()), (Some("Team"), "a@example.org"));
+    }
+    let yaml = format!(
+        "{bare}mail: {{ smtp: {{ from: a@example.org, url: smtps://m.test, username: u, password: very-secret }} }}\n\
+         push: {{ http: {{ url: \"http://127.0.0.1:8000/message?token=very-secret\", headers: {{ A: very-secret }}, \
+         content_type: application/json, body: '{{\"message\": \"{{text}} {{link}}\"}}' }} }}\n"
+    );
+    let config = config(&yaml);
+    assert!(config.gateways.push.is_some() && config.gateways.sms.is_none());
+    assert!(!format!("{config:?}").contains("very-secret"), "secrets are not printed");
+}

@@ -1,7 +1,10 @@
 //! Letters: what they say, that they wait until they are taken, and what is not sent.
 
+mod commands;
+mod gateways;
 mod letters;
 mod queue;
+mod smtp;
 
 use std::path::PathBuf;
 

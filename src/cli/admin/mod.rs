@@ -5,6 +5,7 @@ mod grants;
 mod groups;
 mod keys;
 mod policy;
+mod sending;
 mod sessions;
 mod users;
 
@@ -14,6 +15,7 @@ use serde::{Deserialize, Serialize};
 use super::{Failure, Output, rocketchat};
 use crate::account::AccountError;
 use crate::app::App;
+use crate::notify::Channel;
 use crate::store::{ApplyError, StoreError};
 
 pub use apps::{AppCommand, secret as client_secret};
@@ -21,6 +23,7 @@ pub use grants::GrantCommand;
 pub use groups::GroupCommand;
 pub use keys::KeyCommand;
 pub use policy::PolicyCommand;
+pub use sending::SendingCommand;
 pub use sessions::SessionCommand;
 pub use users::UserCommand;
 
@@ -48,6 +51,18 @@ pub enum Command {
     /// Signing keys
     #[command(subcommand)]
     Key(KeyCommand),
+    /// Mail to people
+    #[command(subcommand)]
+    Mail(SendingCommand),
+    /// Text messages to people
+    #[command(subcommand)]
+    Sms(SendingCommand),
+    /// Calls to people
+    #[command(subcommand)]
+    Voice(SendingCommand),
+    /// Messages that are pushed to phones
+    #[command(subcommand)]
+    Push(SendingCommand),
     /// Rocket.Chat
     #[command(subcommand)]
     Rocketchat(rocketchat::RocketchatCommand),
@@ -63,6 +78,10 @@ pub async fn execute(app: &App, command: Command) -> Result<Output, Failure> {
         Command::Grant(command) => grants::execute(app, command).await,
         Command::Policy(command) => policy::execute(app, command).await,
         Command::Key(command) => keys::execute(app, command).await,
+        Command::Mail(command) => sending::execute(app, Channel::Mail, command).await,
+        Command::Sms(command) => sending::execute(app, Channel::Sms, command).await,
+        Command::Voice(command) => sending::execute(app, Channel::Voice, command).await,
+        Command::Push(command) => sending::execute(app, Channel::Push, command).await,
         Command::Rocketchat(command) => rocketchat::execute(app, &command).await,
     }
 }

@@ -8,8 +8,10 @@ mod client;
 mod content;
 mod credentials;
 mod factors;
+mod gateway;
 mod organisation;
 mod policy;
+mod sending;
 mod server;
 mod url;
 
@@ -36,6 +38,8 @@ pub(super) fn check(root: Root, base: &Path, problems: &mut Problems) -> Option<
     let sign_in = root.sign_in.and_then(|part| sign_in(part.value, problems));
     let passwords = root.passwords.and_then(|part| passwords(part.value, problems));
     let factors = root.factors.and_then(|part| factors::check(part.value, problems));
+    let mail = root.mail.and_then(|part| sending::mail(part.value, base, problems));
+    let gateways = sending::gateways([root.sms, root.voice, root.push], base, problems);
     let outbound = root.outbound.and_then(|part| server::networks(part.value.allow?.value, problems));
     let admin_group = root.admin.and_then(|part| optional(part.value.group, |name| admin(name, problems)));
     let log = root.log.and_then(|part| log(part.value, problems));
@@ -53,6 +57,8 @@ pub(super) fn check(root: Root, base: &Path, problems: &mut Problems) -> Option<
         sign_in: sign_in?,
         passwords: passwords?,
         factors: factors?,
+        mail: mail?,
+        gateways: gateways?,
         outbound: outbound?,
         admin_group: admin_group?,
         log: log?,

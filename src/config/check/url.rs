@@ -40,7 +40,7 @@ pub(super) fn app_url(text: &At<String>, problems: &mut Problems) -> Option<Url>
     Some(url)
 }
 
-/// What gantry fetches from: https, or http on this machine.
+/// What gantry calls: https, or http on this machine.
 pub(super) fn https(text: &At<String>, problems: &mut Problems) -> Option<Url> {
     web_url(text, problems)
 }
