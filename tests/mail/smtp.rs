@@ -188,7 +188,7 @@ async fn one_dead_server_costs_one_wait_and_no_page_waits_with_it() {
     // EO-09: it hangs; of many letters a few try it, the others do not
     let mut server = MailServer::start(Behaviour { hangs: true, ..Behaviour::default() }).await;
     let idp = idp(&server, "smtp://localhost", "").await;
-    within(8, async {
+    within(20, async {
         for number in 0..30 {
             queued(&idp, &code(&number.to_string())).await;
         }
