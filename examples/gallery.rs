@@ -6,10 +6,10 @@ use std::{env, fs, io, path::PathBuf};
 use gantry::config::Organisation;
 use gantry::web::locale::Lang;
 use gantry::web::render::{
-    AccountPage, ApprovePage, ApprovedPage, ChoosePage, CodePage, ConsentPage, DeviceConsentPage,
-    DeviceDonePage, DevicePage, EnrolPage, ErrorPage, FormPostPage, HomePage, Look, Message, NewPasswordPage,
-    Qr, ReauthPage, RecoveryCodesPage, RemovePage, Rendered, ScanPage, SelectAccountPage, SessionLine,
-    SignInPage, SignOutPage, SignedOutPage,
+    AccountPage, ApprovePage, ApprovedPage, ChoosePage, CodePage, ConsentPage, ContactPage,
+    DeviceConsentPage, DeviceDonePage, DevicePage, EnrolPage, ErrorPage, FormPostPage, HomePage, Look,
+    Message, NewPasswordPage, Qr, ReauthPage, RecoveryCodesPage, RemovePage, Rendered, SelectAccountPage,
+    Sending, SessionLine, SignInPage, SignOutPage, SignedOutPage, WaitPage,
 };
 use gantry::web::{assets, theme};
 
@@ -47,19 +47,25 @@ fn usual(look: &Look<'_>) -> Vec<(&'static str, Rendered)> {
     let sessions = &[line("a", true), line("b", false)];
     let apps = &[("Chat", "https://chat.example.org"), ("Wiki", "https://wiki.example.org")];
     let fields = &[("code", "gc_1"), ("state", "s")];
-    let sign_in = SignInPage { app, action, csrf, username, scan: true, error: None };
+    let sign_in = SignInPage { app, action, csrf, username, scan: true, link: true, error: None };
     let wait = Message::TooManyAttempts { wait_seconds: 90 };
     let error = ErrorPage { code: Some("invalid_request"), message: Message::UnknownReturnAddress.into(), hint: Some("redirect_uri is not registered"), reference: "7KQ2-M4XD", status: 400, app: None, app_url: None };
     vec![
         ("sign-in", sign_in.render(look)),
-        ("sign-in-error", SignInPage { username: user, scan: true, error: Some(Message::WrongCredentials), ..sign_in.clone() }.render(look)),
-        ("sign-in-wait", SignInPage { username: user, scan: true, error: Some(wait), ..sign_in }.render(look)),
-        ("reauth", ReauthPage { app, action, csrf, username: user, error: None }.render(look)),
+        ("sign-in-error", SignInPage { username: user, scan: true, link: true, error: Some(Message::WrongCredentials), ..sign_in.clone() }.render(look)),
+        ("sign-in-wait", SignInPage { username: user, scan: true, link: true, error: Some(wait), ..sign_in }.render(look)),
+        ("reauth", ReauthPage { app, action, csrf, username: user, link: false, error: None }.render(look)),
         ("consent", ConsentPage { app, app_url, user, scopes, action, csrf }.render(look)),
-        ("totp", CodePage { app, user, method: "totp", more: true, action, csrf, error: None }.render(look)),
-        ("totp-wrong", CodePage { app, user, method: "totp", more: true, action, csrf, error: Some(Message::WrongCode) }.render(look)),
-        ("recovery-code", CodePage { app, user, method: "recovery_code", more: true, action, csrf, error: None }.render(look)),
-        ("scan", ScanPage { app, qr: Qr::of("https://id.example.org/approve/ga_x").as_ref(), url: "https://id.example.org/approve/ga_x", number: 42, action, csrf, error: Some(Message::StillWaiting) }.render(look)),
+        ("totp", CodePage { app, user, method: "totp", sent: Sending::Never, more: true, action, csrf, error: None }.render(look)),
+        ("totp-wrong", CodePage { app, user, method: "totp", sent: Sending::Never, more: true, action, csrf, error: Some(Message::WrongCode) }.render(look)),
+        ("recovery-code", CodePage { app, user, method: "recovery_code", sent: Sending::Never, more: true, action, csrf, error: None }.render(look)),
+        ("wait", WaitPage { app, method: "qr", number: Some(42), qr: Qr::of("https://id.example.org/approve/ga_x").as_ref(), url: Some("https://id.example.org/approve/ga_x"), more: true, action, csrf, error: Some(Message::StillWaiting) }.render(look)),
+        ("email-link", WaitPage { app, method: "email_link", number: Some(42), qr: None, url: None, more: true, action, csrf, error: None }.render(look)),
+        ("codes", CodePage { app, user, method: "email_and_sms_code", sent: Sending::Two, more: true, action, csrf, error: None }.render(look)),
+        ("send", CodePage { app, user, method: "email_code", sent: Sending::Not, more: true, action, csrf, error: None }.render(look)),
+        ("contact", ContactPage { app, user, kind: "phone", topic: None, to: None, more: true, action, csrf, error: Some(Message::Unreachable) }.render(look)),
+        ("topic", ContactPage { app, user, kind: "push", topic: Some("gantry-0123456789"), to: None, more: false, action, csrf, error: None }.render(look)),
+        ("reached", ContactPage { app, user, kind: "phone", topic: None, to: Some("+4930123456"), more: false, action, csrf, error: None }.render(look)),
         ("approve", ApprovePage { app, user, browser: "Mozilla/5.0 (X11; Linux x86_64) Chromium/156", address: "192.0.2.7", numbers: [17, 42, 80], action, csrf }.render(look)),
         ("approved", ApprovedPage { allowed: true }.render(look)),
         ("remove", RemovePage { user, kind: "totp", action, csrf }.render(look)),
@@ -90,7 +96,7 @@ fn hostile(look: &Look<'_>) -> Vec<(&'static str, Rendered)> {
     let organisation = Organisation { name, ..look.organisation.clone() };
     let look = &Look { organisation: &organisation, ..*look };
     vec![
-        ("hostile-sign-in", SignInPage { app, action, csrf, username: user, scan: true, error: Some(Message::WrongCredentials) }.render(look)),
+        ("hostile-sign-in", SignInPage { app, action, csrf, username: user, scan: true, link: true, error: Some(Message::WrongCredentials) }.render(look)),
         ("hostile-consent", ConsentPage { app, app_url, user, scopes: &["openid", app], action, csrf }.render(look)),
         ("hostile-select", SelectAccountPage { app, user, action, csrf }.render(look)),
         ("hostile-home", HomePage { user, name: Some(app), apps: &[(app, "https://a.example"), ("x", "javascript:alert(1)")], account: "/account", action, csrf }.render(look)),

@@ -28,6 +28,7 @@ mod registration;
 mod request_object;
 mod rocketchat;
 mod second_factor;
+mod sent_codes;
 mod service;
 mod sign_in;
 mod sign_out;

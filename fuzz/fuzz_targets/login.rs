@@ -24,6 +24,7 @@ fuzz_target!(|form: &[u8]| {
         Action::Resend => "resend",
         Action::Skip => "skip",
         Action::Scan => "qr",
+        Action::MagicLink => "magic_link",
     };
     assert_eq!((action, sent.csrf.as_str()), (field("action"), field("csrf")));
     assert_eq!((sent.username.as_str(), sent.password.as_str()), (field("username"), field("password")));

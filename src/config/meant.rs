@@ -276,7 +276,9 @@ pub enum SecondFactor {
 #[serde(rename_all = "snake_case")]
 pub enum FirstFactor {
     Password,
-    /// A phone that is signed in will do too.
+    /// A link in a mail.
+    MagicLink,
+    /// Any of them, and a phone that is signed in will do too.
     Any,
 }
 

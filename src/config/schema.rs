@@ -316,7 +316,8 @@ section! {
 section! {
     /// What must be proved at sign-in.
     Policy {
-        /// `password`; or `any`: a phone that is signed in can let another browser in by a QR code too.
+        /// `password`; `magic_link`, which is mailed to the verified address; or `any` of them, and a phone that is
+        /// signed in can let another browser in by a QR code too.
         first_factor: FirstFactor = Default("password"),
         /// When more is asked for than the first factor: `never`, `if_enrolled` (from people who have enrolled an
         /// authenticator app), `required` (others enrol one when they sign in).
@@ -379,7 +380,7 @@ section! {
 
 words! { Verdict { "allow" = Self::Allow, "challenge" = Self::Challenge, "deny" = Self::Deny, } }
 
-words! { FirstFactor { "password" = Self::Password, "any" = Self::Any, } }
+words! { FirstFactor { "password" = Self::Password, "magic_link" = Self::MagicLink, "any" = Self::Any, } }
 
 words! { SecondFactor { "never" = Self::Never, "if_enrolled" = Self::IfEnrolled, "required" = Self::Required, } }
 
@@ -416,8 +417,9 @@ section! {
 section! {
     /// What people can prove beside the first factor.
     Factors {
-        /// Ways that may be used, and enrolled where that is needed: `totp` (authenticator apps),
-        /// `recovery_code`.
+        /// Ways that may be used, and enrolled where that is needed: `totp` (authenticator apps); `email_code` and
+        /// `email_link` to the verified address of the account; `alternate_email_code` to another one; `sms_code`,
+        /// `sms_link`, `email_and_sms_code` (one code each), `voice_code` to a phone; `push`; `recovery_code`.
         offered: Vec<At<Method>> = Default("[totp, recovery_code]"),
     }
 }
@@ -425,6 +427,14 @@ section! {
 words! {
     Method {
         "totp" = Self::Totp,
+        "push" = Self::Push,
+        "email_link" = Self::EmailLink,
+        "sms_link" = Self::SmsLink,
+        "email_code" = Self::EmailCode,
+        "alternate_email_code" = Self::AlternateEmailCode,
+        "sms_code" = Self::SmsCode,
+        "email_and_sms_code" = Self::EmailAndSmsCode,
+        "voice_code" = Self::VoiceCode,
         "recovery_code" = Self::RecoveryCode,
     }
 }

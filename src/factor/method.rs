@@ -1,11 +1,11 @@
 //! The ways to prove a second factor, and which of them somebody can use.
 
-use std::collections::BTreeSet;
-
 use serde::{Deserialize, Serialize};
 
 use super::FactorKind;
 use crate::account::User;
+use crate::app::App;
+use crate::notify::{Channel, gateway};
 
 macro_rules! methods {
     ($($(#[$doc:meta])* $method:ident = $name:literal, $amr:literal;)*) => {
@@ -38,8 +38,33 @@ macro_rules! methods {
 methods! {
     /// The code of an authenticator app.
     Totp = "totp", "otp";
+    /// A link that a push service brings.
+    Push = "push", "mca";
+    /// A link in a mail.
+    EmailLink = "email_link", "mca";
+    /// A link in a text message.
+    SmsLink = "sms_link", "mca";
+    /// A code in a mail.
+    EmailCode = "email_code", "otp";
+    /// A code in a mail to another address.
+    AlternateEmailCode = "alternate_email_code", "otp";
+    /// A code in a text message.
+    SmsCode = "sms_code", "sms";
+    /// Two codes, one in a mail and one in a text message.
+    EmailAndSmsCode = "email_and_sms_code", "sms";
+    /// A code that is spoken on the phone.
+    VoiceCode = "voice_code", "tel";
     /// One of the codes that were shown once.
     RecoveryCode = "recovery_code", "otp";
+}
+
+/// A way to reach somebody.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Reach {
+    /// At the verified address of the account.
+    Email,
+    /// At what was enrolled.
+    Contact(FactorKind, Channel),
 }
 
 impl Method {
@@ -49,25 +74,72 @@ impl Method {
         Self::ALL.iter().copied().find(|method| method.name() == name)
     }
 
-    /// What must have been enrolled for it.
+    /// What must have been enrolled for it, beside the mail address of the account.
     #[must_use]
-    pub const fn needs(self) -> FactorKind {
+    pub const fn needs(self) -> Option<FactorKind> {
         match self {
-            Self::Totp => FactorKind::Totp,
-            Self::RecoveryCode => FactorKind::RecoveryCodes,
+            Self::Totp => Some(FactorKind::Totp),
+            Self::Push => Some(FactorKind::Push),
+            Self::EmailLink | Self::EmailCode => None,
+            Self::AlternateEmailCode => Some(FactorKind::AlternateEmail),
+            Self::SmsLink | Self::SmsCode | Self::EmailAndSmsCode | Self::VoiceCode => {
+                Some(FactorKind::Phone)
+            }
+            Self::RecoveryCode => Some(FactorKind::RecoveryCodes),
         }
+    }
+
+    /// Where something is sent for it.
+    #[must_use]
+    pub const fn reaches(self) -> &'static [Reach] {
+        match self {
+            Self::Totp | Self::RecoveryCode => &[],
+            Self::Push => &[Reach::Contact(FactorKind::Push, Channel::Push)],
+            Self::EmailLink | Self::EmailCode => &[Reach::Email],
+            Self::AlternateEmailCode => &[Reach::Contact(FactorKind::AlternateEmail, Channel::Mail)],
+            Self::SmsLink | Self::SmsCode => &[Reach::Contact(FactorKind::Phone, Channel::Sms)],
+            Self::EmailAndSmsCode => &[Reach::Email, Reach::Contact(FactorKind::Phone, Channel::Sms)],
+            Self::VoiceCode => &[Reach::Contact(FactorKind::Phone, Channel::Voice)],
+        }
+    }
+
+    /// Whether it is answered elsewhere, behind a link.
+    #[must_use]
+    pub const fn is_link(self) -> bool {
+        matches!(self, Self::Push | Self::EmailLink | Self::SmsLink)
+    }
+
+    /// Whether what it needs is set up here.
+    fn is_set_up(self, app: &App) -> bool {
+        self.reaches().iter().all(|reach| match reach {
+            Reach::Email => true,
+            Reach::Contact(_, channel) => gateway::is_set_up(app, *channel),
+        })
     }
 }
 
 /// What `user` can prove, of what is offered here.
 #[must_use]
-pub fn usable(user: &User, offered: &BTreeSet<Method>) -> Vec<Method> {
-    offered.iter().copied().filter(|method| user.factors.contains(&method.needs())).collect()
+pub fn usable(app: &App, user: &User) -> Vec<Method> {
+    let has = |method: &Method| {
+        let mail = !method.reaches().contains(&Reach::Email) || (user.email.is_some() && user.email_verified);
+        mail && method.needs().is_none_or(|kind| user.factors.contains(&kind)) && method.is_set_up(app)
+    };
+    let usable: Vec<Method> = app.config().factors.offered.iter().copied().filter(has).collect();
+    // Codes that were shown once stand in for something else.
+    if usable == [Method::RecoveryCode] && user.factors.len() == 1 { Vec::new() } else { usable }
 }
 
-/// What somebody without a second factor can enrol while signing in, of what is offered here.
+/// What somebody can enrol by themselves, of what is offered here.
 #[must_use]
-pub fn enrollable(offered: &BTreeSet<Method>) -> Vec<FactorKind> {
-    let on_the_spot = [Method::Totp];
-    on_the_spot.into_iter().filter(|method| offered.contains(method)).map(Method::needs).collect()
+pub fn enrollable(app: &App) -> Vec<FactorKind> {
+    let mut kinds = Vec::new();
+    for method in app.config().factors.offered.iter().filter(|method| method.is_set_up(app)) {
+        if let Some(kind) = method.needs().filter(|kind| *kind != FactorKind::RecoveryCodes)
+            && !kinds.contains(&kind)
+        {
+            kinds.push(kind);
+        }
+    }
+    kinds
 }

@@ -3,6 +3,8 @@
 //! Owns the records and the arithmetic of each factor. When one is asked for is decided by `policy`, and asked
 //! by `login`.
 
+pub mod code;
+pub mod contact;
 pub mod method;
 pub mod recovery;
 pub mod totp;
@@ -25,11 +27,17 @@ pub use method::Method;
 pub enum FactorKind {
     Totp,
     RecoveryCodes,
+    /// Another mail address than the account's.
+    AlternateEmail,
+    Phone,
+    /// A topic of a push service.
+    Push,
 }
 
 impl FactorKind {
     /// Every one.
-    pub const ALL: &'static [Self] = &[Self::Totp, Self::RecoveryCodes];
+    pub const ALL: &'static [Self] =
+        &[Self::Totp, Self::RecoveryCodes, Self::AlternateEmail, Self::Phone, Self::Push];
 
     /// The kind of this name.
     #[must_use]
@@ -43,6 +51,9 @@ impl FactorKind {
         match self {
             Self::Totp => "totp",
             Self::RecoveryCodes => "recovery_codes",
+            Self::AlternateEmail => "alternate_email",
+            Self::Phone => "phone",
+            Self::Push => "push",
         }
     }
 }
@@ -67,6 +78,8 @@ pub enum Content {
         /// Those that have not been used.
         left: Vec<Digest>,
     },
+    /// Where the person is reached.
+    Contact { kind: FactorKind, to: SealedBytes },
 }
 
 impl Record for Factor {
@@ -76,6 +89,7 @@ impl Record for Factor {
         let kind = match self.content {
             Content::Totp { .. } => FactorKind::Totp,
             Content::RecoveryCodes { .. } => FactorKind::RecoveryCodes,
+            Content::Contact { kind, .. } => kind,
         };
         key(self.user, kind)
     }

@@ -6,14 +6,14 @@ use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use zeroize::Zeroizing;
 
-use super::flow::{self, Closed, DeviceTarget, LoginFlow, Pending, Progress, Situation, State, Step, Target};
+use super::flow::{self, Closed, DeviceTarget, LoginFlow, Progress, Situation, State, Step, Target};
 use super::password::{MAX_PASSWORD_BYTES, PoolError};
 use super::session::{self, SignedIn};
 use super::throttle::TooMany;
 use super::visitor::{CookieChange, Visitor};
-use super::{approval, first, own, second};
+use super::{challenge, first, own, second};
 use crate::app::App;
-use crate::config::{self, Config, FirstFactor};
+use crate::config::{self, FirstFactor};
 use crate::factor::{Method, method};
 use crate::oauth::approve::{Approval, approve};
 use crate::oauth::device::Waiting;
@@ -78,6 +78,10 @@ pub enum Notice {
     Waiting,
     /// Somebody said no.
     Denied,
+    /// A code or link could not be sent.
+    NotSent,
+    /// Nobody can be reached there.
+    Unreachable,
     TooMany(TooMany),
 }
 
@@ -135,6 +139,8 @@ pub enum Action {
     Skip,
     /// By a phone that is signed in.
     Scan,
+    /// By a link in a mail.
+    MagicLink,
 }
 
 /// Starts a sign-in, or goes straight through when nothing has to be asked.
@@ -210,22 +216,14 @@ pub async fn advance(
         return Err(LoginError::Forged);
     }
     match (&flow.state, sent.action) {
-        (State::Identify | State::Reauthenticate { .. }, Action::Continue) => {
-            first::by_password(app, visitor, flow, sent).await
-        }
-        (State::Identify, Action::Scan) if offers_scan(app, &flow.target) => {
-            progressed(app, visitor, flow, |progress| progress.scanning = true).await
-        }
-        (State::Scan, Action::OtherMethod) => {
-            progressed(app, visitor, flow, |progress| progress.scanning = false).await
-        }
-        (State::Scan, Action::Continue) => first::by_phone(app, visitor, flow).await,
-        (State::Reauthenticate { .. } | State::SelectAccount { .. }, Action::OtherUser) => {
-            progressed(app, visitor, flow, |progress| progress.other_account = true).await
-        }
-        (State::SelectAccount { .. }, Action::Continue) => {
-            progressed(app, visitor, flow, |progress| progress.chosen = true).await
-        }
+        (
+            State::Identify
+            | State::Reauthenticate { .. }
+            | State::Scan
+            | State::Mailed { .. }
+            | State::SelectAccount { .. },
+            _,
+        ) => first_step(app, visitor, flow, sent).await,
         (State::Prove { session, method, .. }, Action::Continue) => {
             let (session, method) = (*session, *method);
             second::prove(app, visitor, flow, (session, method), &sent).await
@@ -233,6 +231,13 @@ pub async fn advance(
         (State::Enrol { session, kind, .. }, Action::Continue) => {
             let (session, kind) = (*session, *kind);
             second::enrol(app, visitor, flow, (session, kind), &sent).await
+        }
+        (State::Prove { method, .. }, Action::Resend) => {
+            let method = *method;
+            challenge::resend(app, visitor, flow, method).await
+        }
+        (State::Enrol { .. }, Action::Skip) if flow.pending.is_some() => {
+            challenge::start_over(app, flow).await
         }
         (State::Prove { .. } | State::Enrol { .. }, Action::OtherMethod)
         | (State::ChooseMethod { .. } | State::ChooseKind { .. }, Action::Continue) => {
@@ -249,6 +254,45 @@ pub async fn advance(
         }
         (State::Consent { .. }, Action::Allow) => allowed(app, visitor, flow).await,
         (State::Consent { .. }, Action::Deny) => denied(app, visitor, flow).await,
+        _ => Err(LoginError::Forged),
+    }
+}
+
+/// The pages on which it is settled who the person is.
+async fn first_step(
+    app: &App,
+    visitor: &Visitor,
+    flow: Stored<LoginFlow>,
+    sent: Submission,
+) -> Result<Outcome, LoginError> {
+    let by_link = first::takes(app, &flow.target, FirstFactor::MagicLink);
+    match (&flow.state, sent.action) {
+        (State::Identify | State::Reauthenticate { .. }, Action::Continue) => {
+            first::by_password(app, visitor, flow, sent).await
+        }
+        (State::Identify, Action::Scan) if first::takes(app, &flow.target, FirstFactor::Any) => {
+            progressed(app, visitor, flow, |progress| progress.scanning = true).await
+        }
+        (State::Identify, Action::MagicLink) if by_link => {
+            first::mail_link(app, visitor, flow, &sent.username).await
+        }
+        (State::Reauthenticate { username, .. }, Action::MagicLink) if by_link => {
+            let username = username.clone();
+            first::mail_link(app, visitor, flow, &username).await
+        }
+        (State::Scan | State::Mailed { .. }, Action::OtherMethod) => {
+            let back = |progress: &mut Progress| (progress.scanning, progress.mailed) = (false, None);
+            progressed(app, visitor, flow, back).await
+        }
+        (State::Scan | State::Mailed { .. }, Action::Continue) => {
+            first::from_elsewhere(app, visitor, flow).await
+        }
+        (State::Reauthenticate { .. } | State::SelectAccount { .. }, Action::OtherUser) => {
+            progressed(app, visitor, flow, |progress| progress.other_account = true).await
+        }
+        (State::SelectAccount { .. }, Action::Continue) => {
+            progressed(app, visitor, flow, |progress| progress.chosen = true).await
+        }
         _ => Err(LoginError::Forged),
     }
 }
@@ -295,10 +339,11 @@ pub(super) async fn proceed(
     let step = next_step(app, visitor, &flow.target, &flow.progress, signed_in).await?;
     let next = if let Step::Ask(state) = step {
         flow.record.state = state;
-        let batch = ready(app, visitor, &mut flow.record, batch);
+        let batch = challenge::ready(app, visitor, &mut flow.record, signed_in, batch).await?;
         // A question alone may be forgotten by a crash.
         let batch = if batch.is_empty() { batch.relaxed() } else { batch };
         app.store.apply(batch.update(&flow)).await?;
+        app.notifier.ring();
         Next::Page(flow.id)
     } else {
         conclude(app, step, &flow.target, signed_in, batch.remove(&flow)).await?
@@ -306,34 +351,11 @@ pub(super) async fn proceed(
     Ok(Outcome { next, cookies: Vec::new() })
 }
 
-/// Makes what the page of the flow's state needs, unless it is there.
-fn ready(app: &App, visitor: &Visitor, flow: &mut LoginFlow, batch: Batch) -> Batch {
-    if flow.state == State::Scan {
-        let title = title(app, &flow.target);
-        let (approval, batch) = approval::ask(app, visitor, None, &title, batch);
-        flow.pending = Some(Pending::Asked { approval });
-        return batch;
-    }
-    flow.pending = None;
-    batch
-}
-
 /// Of what the person signs in to.
-fn title(app: &App, target: &Target) -> String {
+pub(super) fn title(app: &App, target: &Target) -> String {
     let config = app.config();
     let client = target.wish().and_then(|(client_id, _)| config.apps.get(client_id));
     client.map_or(&config.organisation.name, |client| &client.title).clone()
-}
-
-/// Whether a phone may let a browser in on the way to `target`.
-#[must_use]
-pub fn offers_scan(app: &App, target: &Target) -> bool {
-    let config = app.config();
-    let client = target.wish().and_then(|(client_id, _)| config.apps.get(client_id));
-    let policies = client.iter().flat_map(|client| &client.access);
-    policies
-        .filter_map(|access| config.policies.get(&access.policy))
-        .any(|policy| policy.first_factor == FirstFactor::Any)
 }
 
 async fn next_step(
@@ -355,18 +377,18 @@ async fn next_step(
             if let Some(signed_in) = signed_in {
                 subject = Some(subject::of(app.keys.master(), client, signed_in.user.id));
                 let context = Context { address: visitor.address, at: now };
-                judged = Judged::by_policy(&config, client, signed_in, target, &context);
+                judged = Judged::by_policy(app, client, signed_in, target, &context);
                 consent_given = progress.consented
                     || first_party
                     || consent::covers(&app.store, signed_in.user.id, client_id, scopes).await?;
             }
         }
         (None, Some(signed_in)) if matches!(target, Target::Account(_)) => {
-            judged = Judged::for_account(&config, signed_in);
+            judged = Judged::for_account(app, signed_in);
         }
         (None, _) => {}
     }
-    let enrollable = method::enrollable(&config.factors.offered);
+    let enrollable = method::enrollable(app);
     Ok(flow::decide(&Situation {
         target,
         progress,
@@ -405,12 +427,13 @@ impl Judged {
 
     /// By the policy of `client` for this person.
     fn by_policy(
-        config: &Config,
+        app: &App,
         client: &config::App,
         SignedIn { user, session }: &SignedIn,
         target: &Target,
         context: &Context,
     ) -> Self {
+        let config = app.config();
         let access = policy::access(client, &user.groups);
         let Some(policy) = access.and_then(|access| config.policies.get(&access.policy)) else {
             return Self::closed(Closed::Person);
@@ -420,7 +443,7 @@ impl Judged {
         if verdict == Verdict::Deny || (verdict == Verdict::Challenge && user.factors.is_empty()) {
             return Self::closed(Closed::Now);
         }
-        let usable = method::usable(user, &config.factors.offered);
+        let usable = method::usable(app, user);
         let demanded = verdict == Verdict::Challenge || target.demands_second_factor();
         let means = Means::of(user, &usable);
         let second = policy::second_factor(policy, means, &session.authentication, demanded);
@@ -433,8 +456,8 @@ impl Judged {
     }
 
     /// For changes of how somebody proves who they are: with everything they have.
-    fn for_account(config: &Config, SignedIn { user, session }: &SignedIn) -> Self {
-        let usable = method::usable(user, &config.factors.offered);
+    fn for_account(app: &App, SignedIn { user, session }: &SignedIn) -> Self {
+        let usable = method::usable(app, user);
         match (user.factors.is_empty() || session.authentication.has_second_factor(), usable.is_empty()) {
             (true, _) => Self::default(),
             (false, true) => Self::closed(Closed::NoMeans),

@@ -3,8 +3,9 @@
 use zeroize::Zeroizing;
 
 use super::approval::{self, Answer};
-use super::dispatch::{LoginError, Next, Notice, Outcome, Submission, proceed};
-use super::flow::{LoginFlow, Pending, State};
+use super::challenge;
+use super::dispatch::{LoginError, Next, Notice, Outcome, Submission, proceed, title};
+use super::flow::{LoginFlow, Pending, State, Target};
 use super::password::{Checked, MAX_PASSWORD_BYTES};
 use super::second::again;
 use super::session::{self, Beginning, SignedIn};
@@ -12,7 +13,8 @@ use super::throttle::Attempt;
 use super::visitor::Visitor;
 use crate::account::{User, find_user};
 use crate::app::App;
-use crate::secret::Token;
+use crate::config::FirstFactor;
+use crate::secret::{Id, Token};
 use crate::store::{ApplyError, Batch, Stored};
 
 /// Longer names are nobody's, in bytes.
@@ -54,33 +56,97 @@ pub(super) async fn by_password(
     }
 }
 
-/// Lets in whom their phone let in.
-pub(super) async fn by_phone(
+/// Whether a policy on the way to `target` takes this for a first factor.
+#[must_use]
+pub fn takes(app: &App, target: &Target, factor: FirstFactor) -> bool {
+    let config = app.config();
+    let client = target.wish().and_then(|(client_id, _)| config.apps.get(client_id));
+    let policies = client.iter().flat_map(|client| &client.access);
+    policies
+        .filter_map(|access| config.policies.get(&access.policy))
+        .any(|policy| policy.first_factor == factor || policy.first_factor == FirstFactor::Any)
+}
+
+/// Goes to the page that waits for somebody to open a link in their mail. Who has a name is not told.
+pub(super) async fn mail_link(
+    app: &App,
+    visitor: &Visitor,
+    mut flow: Stored<LoginFlow>,
+    username: &str,
+) -> Result<Outcome, LoginError> {
+    let username = username.trim();
+    if username.is_empty() || username.len() > MAX_NAME {
+        return Ok(again(flow.record, Notice::Missing));
+    }
+    let attempt = Attempt { name: username, address: visitor.address, device: None };
+    if let Err(too_many) = attempt.count(app).await? {
+        return Ok(again(flow.record, Notice::TooMany(too_many)));
+    }
+    flow.record.progress.mailed = Some(username.to_owned());
+    // A session of another first factor does not count until the link was opened.
+    proceed(app, visitor, flow, None, Batch::new()).await
+}
+
+/// Adds the question behind the link to `batch`, and the letter when there is somebody to send it to.
+pub(super) async fn send_link(
+    app: &App,
+    visitor: &Visitor,
+    flow: &mut LoginFlow,
+    username: &str,
+    batch: Batch,
+) -> Result<Batch, LoginError> {
+    let user = find_user(&app.store, username).await?.filter(|user| user.is_active());
+    let title = title(app, &flow.target);
+    // For nobody the same is written.
+    let about = user.as_ref().map_or_else(|| Id::new(app.clock.now()), |user| user.id);
+    let (approval, batch) = approval::ask(app, visitor, Some(about), &title, batch);
+    flow.pending = Some(Pending::Asked { approval });
+    let email = user.as_ref().filter(|user| user.email_verified).and_then(|user| user.email.as_ref());
+    let Some(email) = email else { return Ok(batch) };
+    let address = visitor.address.to_canonical().to_string();
+    match challenge::letter_with_link(app, (email.as_str(), approval), (&title, &address)) {
+        Ok(letter) => Ok(batch.and(letter)),
+        Err(error) => {
+            tracing::error!(%error, "a link was not sent");
+            Ok(batch)
+        }
+    }
+}
+
+/// Takes the answer that somebody gave elsewhere, if it is a yes: who it is about, and the batch that uses it up.
+pub(super) async fn answered(app: &App, flow: &LoginFlow) -> Result<Result<(Id, Batch), Notice>, LoginError> {
+    let Some(Pending::Asked { approval }) = flow.pending else {
+        return Ok(Err(Notice::NotSent));
+    };
+    let Some(answer) = approval::find(app, approval).await? else { return Ok(Err(Notice::Denied)) };
+    Ok(match answer.answer {
+        Answer::Allowed { by } => Ok((by, Batch::new().remove(&answer))),
+        Answer::Open => Err(Notice::Waiting),
+        Answer::Denied => Err(Notice::Denied),
+    })
+}
+
+/// Lets in whom somebody let in elsewhere.
+pub(super) async fn from_elsewhere(
     app: &App,
     visitor: &Visitor,
     mut flow: Stored<LoginFlow>,
 ) -> Result<Outcome, LoginError> {
-    let Some(Pending::Asked { approval }) = flow.pending else {
-        return Err(LoginError::Forged);
+    let (by, batch) = match answered(app, &flow).await? {
+        Ok(answer) => answer,
+        Err(notice) => return Ok(again(flow.record, notice)),
     };
-    let answer = approval::find(app, approval).await?;
-    let Some(answer) = answer else { return Ok(again(flow.record, Notice::Denied)) };
-    let by = match answer.answer {
-        Answer::Allowed { by } => by,
-        Answer::Open => return Ok(again(flow.record, Notice::Waiting)),
-        Answer::Denied => return Ok(again(flow.record, Notice::Denied)),
-    };
-    let batch = Batch::new().remove(&answer);
     let user = app.store.get::<User>(&by.to_string()).await?.filter(|user| user.is_active());
     let Some(user) = user else { return Ok(again(flow.record, Notice::Denied)) };
     // Another channel than this browser (RFC 8176 section 2).
     let Beginning { session, cookies, batch } =
         session::begin(app, visitor, &user.record, &["mca"], batch).await?;
     flow.record.progress.signed_in = Some(session.id);
+    (flow.record.progress.scanning, flow.record.progress.mailed) = (false, None);
     let (user_id, session_id) = (user.id, session.id);
     let signed_in = SignedIn { session, user: user.record };
     let outcome = proceed(app, visitor, flow, Some(&signed_in), batch).await?;
-    tracing::info!(target: "gantry::audit", event = "signed_in", user = %user_id, session = %session_id, address = %visitor.address, by = "phone");
+    tracing::info!(target: "gantry::audit", event = "signed_in", user = %user_id, session = %session_id, address = %visitor.address, by = "approval");
     Ok(Outcome { cookies, ..outcome })
 }
 

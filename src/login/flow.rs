@@ -6,6 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use super::session::SignedIn;
 use crate::clock::Timestamp;
+use crate::factor::code::SentCode;
 use crate::factor::{FactorKind, Method};
 use crate::oauth::vocabulary::{Prompt, Scopes};
 use crate::oauth::{AuthorizationRequest, ErrorCode, OAuthError};
@@ -111,6 +112,9 @@ pub struct Progress {
     /// The person wants to be let in by their phone.
     #[serde(default)]
     pub scanning: bool,
+    /// The name of whom a link is to be mailed.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub mailed: Option<String>,
     /// The way to prove a second factor that the person chose.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub method: Option<Method>,
@@ -134,6 +138,10 @@ pub struct Progress {
 pub enum Pending {
     /// What somebody says elsewhere.
     Asked { approval: Id },
+    /// The codes that were sent for this way, in the order of [`Method::reaches`].
+    Sent { method: Method, codes: Vec<SentCode> },
+    /// The code that was sent to what is to be enrolled.
+    Reached { kind: FactorKind, to: String, code: SentCode },
 }
 
 /// What the person is asked now.
@@ -144,6 +152,8 @@ pub enum State {
     Identify,
     /// A phone that is signed in lets this browser in.
     Scan,
+    /// A link was mailed, if there is anybody of that name.
+    Mailed { username: String },
     /// The password again, of a person who is signed in.
     Reauthenticate { session: Id, username: String },
     /// Whether to go on as the person who is signed in.
@@ -173,6 +183,7 @@ impl State {
         match self {
             Self::Identify | Self::Reauthenticate { .. } => "password",
             Self::Scan => "qr",
+            Self::Mailed { .. } => "magic_link",
             Self::SelectAccount { .. } => "select_account",
             Self::Prove { method, .. } => method.name(),
             Self::ChooseMethod { .. } | Self::ChooseKind { .. } => "choose",
@@ -188,7 +199,7 @@ impl State {
     #[must_use]
     pub const fn session(&self) -> Option<Id> {
         match self {
-            Self::Identify | Self::Scan => None,
+            Self::Identify | Self::Scan | Self::Mailed { .. } => None,
             Self::Reauthenticate { session, .. }
             | Self::SelectAccount { session, .. }
             | Self::Prove { session, .. }
@@ -268,7 +279,11 @@ pub fn decide(situation: &Situation<'_>) -> Step {
 
 /// How somebody who is not signed in begins.
 fn identify(situation: &Situation<'_>) -> State {
-    if situation.progress.scanning { State::Scan } else { State::Identify }
+    match &situation.progress.mailed {
+        Some(username) => State::Mailed { username: username.clone() },
+        None if situation.progress.scanning => State::Scan,
+        None => State::Identify,
+    }
 }
 
 /// What was chosen, if it is there; else the first.
@@ -397,7 +412,7 @@ fn decide_for_app(situation: &Situation<'_>, request: &AuthorizationRequest) -> 
 /// `OpenID` Connect Core section 3.1.2.6: without a page, a question is an error.
 fn silent(step: Step) -> Step {
     let (code, description) = match step {
-        Step::Ask(State::Identify | State::Scan | State::Reauthenticate { .. }) => {
+        Step::Ask(State::Identify | State::Scan | State::Mailed { .. } | State::Reauthenticate { .. }) => {
             (ErrorCode::LoginRequired, "nobody suitable is signed in")
         }
         Step::Ask(State::SelectAccount { .. }) => {

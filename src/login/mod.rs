@@ -4,6 +4,7 @@
 //! ([`throttle`]). Does not own what an app asked for (`oauth::authorize`) or how pages look (`web::render`).
 
 pub mod approval;
+pub mod challenge;
 pub mod device;
 pub mod dispatch;
 pub mod first;

@@ -2,6 +2,7 @@
 
 use zeroize::Zeroizing;
 
+use super::challenge::notice;
 use super::dispatch::{Action, LoginError, Next, Notice, Outcome, Submission, proceed};
 use super::flow::{LoginFlow, Target, Task};
 use super::password::MAX_PASSWORD_BYTES;
@@ -11,6 +12,7 @@ use super::visitor::Visitor;
 use crate::account::User;
 use crate::app::App;
 use crate::factor::{self, FactorKind, recovery};
+use crate::notify::Credential;
 use crate::oauth::backchannel;
 use crate::secret::Id;
 use crate::store::{Batch, Stored};
@@ -50,6 +52,7 @@ async fn renew_codes(
     let codes = recovery::offered(app.keys.master(), flow.id);
     let codes = recovery::factor(&codes, user.id, app.clock.now());
     let batch = factor::enrol(Batch::new(), &mut user, &[codes]);
+    let batch = notice(app, visitor, &user, Credential::RecoveryCodesMade, batch);
     done(app, visitor, flow, user.record, batch).await
 }
 
@@ -61,6 +64,7 @@ async fn remove(
     kind: FactorKind,
 ) -> Result<Outcome, LoginError> {
     let batch = factor::remove(Batch::new(), &mut user, kind);
+    let batch = notice(app, visitor, &user, removed(kind), batch);
     tracing::info!(target: "gantry::audit", event = "second_factor_removed", user = %user.id, kind = kind.name());
     done(app, visitor, flow, user.record, batch).await
 }
@@ -92,7 +96,7 @@ async fn change_password(
         .map(|signed_in| signed_in.session.authentication.methods)
         .unwrap_or_default();
     let methods: Vec<&str> = methods.iter().map(String::as_str).collect();
-    let batch = Batch::new().update(&user);
+    let batch = notice(app, visitor, &user, Credential::PasswordChanged, Batch::new().update(&user));
     let Beginning { session, cookies, batch } =
         session::begin(app, visitor, &user.record, &methods, batch).await?;
     flow.record.progress.done = true;
@@ -101,6 +105,15 @@ async fn change_password(
     backchannel::person_left(app, id).await?;
     tracing::info!(target: "gantry::audit", event = "password_changed", user = %id);
     Ok(Outcome { cookies, ..outcome })
+}
+
+const fn removed(kind: FactorKind) -> Credential {
+    match kind {
+        FactorKind::Totp | FactorKind::RecoveryCodes => Credential::AuthenticatorRemoved,
+        FactorKind::AlternateEmail => Credential::AddressRemoved,
+        FactorKind::Phone => Credential::PhoneRemoved,
+        FactorKind::Push => Credential::PushRemoved,
+    }
 }
 
 async fn done(

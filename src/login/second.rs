@@ -3,15 +3,18 @@
 use std::time::Duration;
 
 use super::dispatch::{LoginError, Next, Notice, Outcome, Submission, proceed};
-use super::flow::{LoginFlow, Progress, State};
+use super::flow::{LoginFlow, Pending, Progress, State};
 use super::session::{self, Beginning, SignedIn};
 use super::throttle::TooMany;
 use super::visitor::Visitor;
+use super::{challenge, first};
 use crate::account::User;
 use crate::app::App;
+use crate::factor::contact;
 use crate::factor::totp::TotpSecret;
 use crate::factor::{self, Content, Factor, FactorKind, Method, recovery};
 use crate::keys::UnsealError;
+use crate::notify::Credential;
 use crate::oauth::OAuthError;
 use crate::secret::Id;
 use crate::store::{Batch, Budget, Stored};
@@ -34,6 +37,9 @@ pub(super) async fn prove(
     sent: &Submission,
 ) -> Result<Outcome, LoginError> {
     let user = person(app, visitor, session).await?;
+    if method.is_link() {
+        return by_link(app, visitor, flow, (session, method), user.record).await;
+    }
     if let Some(too_many) = count(app, session, user.id).await? {
         return Ok(again(flow.record, Notice::TooMany(too_many)));
     }
@@ -44,6 +50,24 @@ pub(super) async fn prove(
     let batch = forgive(batch, session, user.id);
     tracing::info!(target: "gantry::audit", event = "second_factor_proved", user = %user.id, method = method.name());
     elevated(app, visitor, flow, Proved { session, user: user.record, amr: method.amr(), batch }).await
+}
+
+/// The answer that was given elsewhere. There is nothing to guess, so nothing is counted.
+async fn by_link(
+    app: &App,
+    visitor: &Visitor,
+    flow: Stored<LoginFlow>,
+    (session, method): (Id, Method),
+    user: User,
+) -> Result<Outcome, LoginError> {
+    match first::answered(app, &flow).await? {
+        Ok((by, batch)) if by == user.id => {
+            tracing::info!(target: "gantry::audit", event = "second_factor_proved", user = %user.id, method = method.name());
+            elevated(app, visitor, flow, Proved { session, user, amr: method.amr(), batch }).await
+        }
+        Ok(_) => Ok(again(flow.record, Notice::Denied)),
+        Err(notice) => Ok(again(flow.record, notice)),
+    }
 }
 
 /// What is done about the ways there are.
@@ -95,17 +119,26 @@ pub(super) async fn enrol(
     sent: &Submission,
 ) -> Result<Outcome, LoginError> {
     let mut user = person(app, visitor, session).await?;
+    let reached = matches!(&flow.pending, Some(Pending::Reached { kind: reached, .. }) if *reached == kind);
+    if matches!(kind, FactorKind::AlternateEmail | FactorKind::Phone | FactorKind::Push) && !reached {
+        let typed = sent.fields.get("address").unwrap_or_default();
+        return challenge::reach(app, flow, user.id, kind, typed).await;
+    }
     if let Some(too_many) = count(app, session, user.id).await? {
         return Ok(again(flow.record, Notice::TooMany(too_many)));
     }
     let (master, now) = (app.keys.master(), app.clock.now());
-    let proved = match kind {
-        FactorKind::Totp => {
+    let proved = match (kind, &flow.pending) {
+        (FactorKind::Totp, _) => {
             let secret = TotpSecret::offered(master, flow.id);
             let step = short(&sent.code).and_then(|code| secret.step_of(code, now));
             step.map(|step| (secret.factor(master, user.id, step, now), Method::Totp.amr()))
         }
-        FactorKind::RecoveryCodes => return Err(LoginError::Forged),
+        (_, Some(Pending::Reached { kind: reached, to, code })) if *reached == kind => {
+            let good = code.is(master, (flow.id, kind.name()), short(&sent.code).unwrap_or_default(), now);
+            good.then(|| (contact::factor(master, user.id, (kind, to), now), amr_of(kind)))
+        }
+        _ => return Err(LoginError::Forged),
     };
     let Some((factor, amr)) = proved else {
         return Ok(again(flow.record, Notice::WrongCode));
@@ -117,6 +150,7 @@ pub(super) async fn enrol(
     }
     flow.record.progress.done = true;
     let batch = forgive(factor::enrol(Batch::new(), &mut user, &factors), session, user.id);
+    let batch = challenge::notice(app, visitor, &user, added(kind), batch);
     tracing::info!(target: "gantry::audit", event = "second_factor_enrolled", user = %user.id, kind = kind.name());
     elevated(app, visitor, flow, Proved { session, user: user.record, amr, batch }).await
 }
@@ -124,34 +158,63 @@ pub(super) async fn enrol(
 /// What using up the proof changes, or `None` when it is none.
 async fn check(
     app: &App,
-    _flow: &LoginFlow,
+    flow: &LoginFlow,
     user: Id,
     method: Method,
     sent: &Submission,
 ) -> Result<Option<Batch>, LoginError> {
-    let Some(mut factor) = app.store.get::<Factor>(&factor::key(user, method.needs())).await? else {
+    let Some(code) = short(&sent.code) else { return Ok(None) };
+    let (master, now) = (app.keys.master(), app.clock.now());
+    if let Some(Pending::Sent { method: sent_for, codes }) = &flow.pending {
+        let typed = [code, sent.fields.get("code_2").and_then(short).unwrap_or_default()];
+        let right = codes.iter().enumerate().zip(typed).map(|((index, kept), typed)| {
+            kept.is(master, (flow.id, &challenge::purpose(method, index)), typed, now)
+        });
+        // Each is looked at, so that nobody learns which one was wrong.
+        let wrong = right.filter(|right| !right).count();
+        return Ok((*sent_for == method && wrong == 0).then(Batch::new));
+    }
+    let Some(kind) = method.needs() else { return Ok(None) };
+    let Some(mut factor) = app.store.get::<Factor>(&factor::key(user, kind)).await? else {
         return Ok(None);
     };
-    let Some(code) = short(&sent.code) else { return Ok(None) };
-    let now = app.clock.now();
     let good = match (method, &mut factor.record.content) {
         (Method::Totp, Content::Totp { secret, last_step }) => {
-            let secret = TotpSecret::enrolled(app.keys.master(), user, secret).map_err(unreadable)?;
+            let secret = TotpSecret::enrolled(master, user, secret).map_err(unreadable)?;
             let step = secret.step_of(code, now).filter(|step| step > last_step);
             step.map(|step| *last_step = step).is_some()
         }
         (Method::RecoveryCode, Content::RecoveryCodes { left }) => {
             recovery::used(left, code).map(|rest| *left = rest).is_some()
         }
-        (Method::Totp | Method::RecoveryCode, _) => false,
+        // Nothing was sent, or what is stored is of another kind.
+        _ => false,
     };
     Ok(good.then(|| Batch::new().update(&factor)))
 }
 
 #[expect(clippy::needless_pass_by_value, reason = "as `map_err` hands it over")]
-fn unreadable(error: UnsealError) -> LoginError {
+pub(super) fn unreadable(error: UnsealError) -> LoginError {
     tracing::error!(%error, "a second factor cannot be read");
     OAuthError::server().into()
+}
+
+/// What proving a new contact is worth at once.
+const fn amr_of(kind: FactorKind) -> &'static str {
+    match kind {
+        FactorKind::Phone => Method::SmsCode.amr(),
+        _ => Method::EmailCode.amr(),
+    }
+}
+
+const fn added(kind: FactorKind) -> Credential {
+    match kind {
+        FactorKind::Totp => Credential::AuthenticatorAdded,
+        FactorKind::RecoveryCodes => Credential::RecoveryCodesMade,
+        FactorKind::AlternateEmail => Credential::AddressAdded,
+        FactorKind::Phone => Credential::PhoneAdded,
+        FactorKind::Push => Credential::PushAdded,
+    }
 }
 
 /// A second factor that was proved.

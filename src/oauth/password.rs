@@ -62,7 +62,7 @@ pub async fn redeem(
         return Err(OAuthError::invalid_grant("this person may not use this app from here or now"));
     }
     let demanded = verdict == Verdict::Challenge;
-    let means = Means::of(&user, &method::usable(&user, &config.factors.offered));
+    let means = Means::of(&user, &method::usable(app, &user));
     let second = policy.map(|policy| policy::second_factor(policy, means, &authentication, demanded));
     if second.is_some_and(|second| second != Second::Fine) {
         return Err(OAuthError::invalid_grant(

@@ -60,6 +60,7 @@ pub fn evaluate(app: &App, groups: &BTreeSet<GroupName>) -> Decision {
 pub fn takes_first(policy: &Policy, authentication: &Authentication) -> bool {
     match policy.first_factor {
         FirstFactor::Password => authentication.methods.iter().any(|method| method == "pwd"),
+        FirstFactor::MagicLink => authentication.methods.iter().any(|method| method == "mca"),
         FirstFactor::Any => true,
     }
 }

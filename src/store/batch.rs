@@ -60,6 +60,15 @@ impl Default for Batch {
 }
 
 impl Batch {
+    /// With everything of `other`, which may not name a record of this one.
+    pub fn and(mut self, other: Self) -> Self {
+        self.ops.extend(other.ops);
+        self.counters.extend(other.counters);
+        self.relaxed &= other.relaxed;
+        self.error = self.error.or(other.error);
+        self
+    }
+
     /// Nothing yet.
     pub const fn new() -> Self {
         Self { ops: Vec::new(), counters: Vec::new(), relaxed: false, error: None }

@@ -13,3 +13,56 @@ recovery-code-field = Wiederherstellungscode
 
 recovery-codes-name = Wiederherstellungscodes
 recovery-codes-add = Neue Wiederherstellungscodes
+
+qr-title = Mit dem Telefon anmelden
+qr-lead = Scannen Sie dies mit einem Telefon, auf dem Sie hier angemeldet sind.
+
+magic-link-title = Sehen Sie in Ihre Mail
+magic-link-lead = Wenn es ein Konto dieses Namens mit einer Mailadresse gibt, ist ein Link dorthin unterwegs. Er gilt fünf Minuten.
+
+push-name = Push-Nachricht
+push-add = Push-Nachrichten einrichten
+push-title = Sehen Sie auf Ihr Telefon
+push-lead = Eine Push-Nachricht mit einem Link ist unterwegs. Er gilt fünf Minuten.
+
+email-link-name = Link per Mail
+email-link-title = Sehen Sie in Ihre Mail
+email-link-lead = Ein Link ist unterwegs an die Adresse Ihres Kontos. Er gilt fünf Minuten.
+
+sms-link-name = Link per SMS
+sms-link-title = Sehen Sie auf Ihr Telefon
+sms-link-lead = Eine SMS mit einem Link ist unterwegs. Er gilt fünf Minuten.
+
+email-code-name = Code per Mail
+email-code-title = Code aus der Mail eingeben
+email-code-lead = Ein Code geht an die Adresse Ihres Kontos. Er gilt zehn Minuten.
+email-code-field = Sechsstelliger Code
+
+alternate-email-code-name = Code an die andere Mailadresse
+alternate-email-code-title = Code aus der Mail eingeben
+alternate-email-code-lead = Ein Code geht an Ihre andere Adresse. Er gilt zehn Minuten.
+alternate-email-code-field = Sechsstelliger Code
+
+sms-code-name = Code per SMS
+sms-code-title = Code vom Telefon eingeben
+sms-code-lead = Eine SMS mit einem Code geht an Ihr Telefon. Er gilt zehn Minuten.
+sms-code-field = Sechsstelliger Code
+
+email-and-sms-code-name = Codes per Mail und SMS
+email-and-sms-code-title = Beide Codes eingeben
+email-and-sms-code-lead = Ein Code geht an die Adresse Ihres Kontos, ein anderer an Ihr Telefon. Sie gelten zehn Minuten.
+email-and-sms-code-field = Code aus der Mail
+email-and-sms-code-field-two = Code aus der SMS
+
+voice-code-name = Code per Anruf
+voice-code-title = Code aus dem Anruf eingeben
+voice-code-lead = Ihr Telefon klingelt, und eine Stimme sagt den Code. Er gilt zehn Minuten.
+voice-code-field = Sechsstelliger Code
+
+alternate-email-name = Andere Mailadresse
+alternate-email-add = Andere Mailadresse hinzufügen
+alternate-email-field = Mailadresse
+
+phone-name = Telefon
+phone-add = Telefon hinzufügen
+phone-field = Telefonnummer mit Landesvorwahl, etwa +49 30 123456

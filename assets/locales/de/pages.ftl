@@ -109,13 +109,8 @@ cancel = Abbrechen
 
 # Von anderswo hereingelassen werden
 sign-in-by-phone = Mit dem Telefon anmelden
-scan-title = Mit dem Telefon anmelden
-scan-lead = Scannen Sie dies mit einem Telefon, auf dem Sie hier angemeldet sind.
 scan-qr = QR-Code mit der Adresse, die auf dem Telefon zu öffnen ist
 scan-type = Oder öffnen Sie dort diese Adresse:
-scan-number = Wählen Sie dann auf dem Telefon diese Zahl:
-scan-done = Das habe ich getan
-scan-password = Stattdessen das Passwort verwenden
 approve-title = Melden Sie sich gerade an?
 approve-lead = Jemand möchte sich als Sie bei { $app } anmelden.
 approve-pick = Welche Zahl zeigt der andere Bildschirm?
@@ -125,6 +120,17 @@ approved-title = Fertig
 approved-lead = Machen Sie am anderen Bildschirm weiter. Sie können diese Seite schließen.
 not-approved-title = Niemand wurde hereingelassen
 not-approved-lead = Falls sich jemand anderes als Sie anmelden wollte, ändern Sie bitte Ihr Passwort.
+
+# Codes und Links, die gesendet werden
+sign-in-by-link = Link per Mail senden
+wait-number = Wählen Sie dann dort diese Zahl:
+wait-done = Das habe ich getan
+send = Senden
+send-again = Noch einmal senden
+contact-sent = Ein Code wurde an { $to } gesendet.
+contact-code = Sechsstelliger Code
+contact-again = Andere Adresse
+contact-topic = Abonnieren Sie dieses Thema in Ihrer Push-App und drücken Sie dann den Knopf: Dort kommt ein Code an.
 
 # Fehler
 reference = Referenz

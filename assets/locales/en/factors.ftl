@@ -13,3 +13,56 @@ recovery-code-field = Recovery code
 
 recovery-codes-name = Recovery codes
 recovery-codes-add = New recovery codes
+
+qr-title = Sign in with your phone
+qr-lead = Scan this with a phone on which you are signed in here.
+
+magic-link-title = Look at your mail
+magic-link-lead = If there is an account of this name with a mail address, a link is on its way to it. It is good for five minutes.
+
+push-name = Push message
+push-add = Set up push messages
+push-title = Look at your phone
+push-lead = A push message with a link is on its way. It is good for five minutes.
+
+email-link-name = Link by mail
+email-link-title = Look at your mail
+email-link-lead = A link is on its way to the address of your account. It is good for five minutes.
+
+sms-link-name = Link by text message
+sms-link-title = Look at your phone
+sms-link-lead = A text message with a link is on its way. It is good for five minutes.
+
+email-code-name = Code by mail
+email-code-title = Enter the code from your mail
+email-code-lead = A code goes to the address of your account. It is good for ten minutes.
+email-code-field = Six-digit code
+
+alternate-email-code-name = Code to the other mail address
+alternate-email-code-title = Enter the code from your mail
+alternate-email-code-lead = A code goes to your other address. It is good for ten minutes.
+alternate-email-code-field = Six-digit code
+
+sms-code-name = Code by text message
+sms-code-title = Enter the code from your phone
+sms-code-lead = A text message with a code goes to your phone. It is good for ten minutes.
+sms-code-field = Six-digit code
+
+email-and-sms-code-name = Codes by mail and text message
+email-and-sms-code-title = Enter both codes
+email-and-sms-code-lead = One code goes to the address of your account, another one to your phone. They are good for ten minutes.
+email-and-sms-code-field = Code from the mail
+email-and-sms-code-field-two = Code from the text message
+
+voice-code-name = Code by phone call
+voice-code-title = Enter the code from the call
+voice-code-lead = Your phone will ring, and a voice says the code. It is good for ten minutes.
+voice-code-field = Six-digit code
+
+alternate-email-name = Other mail address
+alternate-email-add = Add another mail address
+alternate-email-field = Mail address
+
+phone-name = Phone
+phone-add = Add a phone
+phone-field = Phone number with country, such as +49 30 123456

@@ -109,13 +109,8 @@ cancel = Cancel
 
 # Being let in from elsewhere
 sign-in-by-phone = Sign in with your phone
-scan-title = Sign in with your phone
-scan-lead = Scan this with a phone on which you are signed in here.
 scan-qr = QR code with the address to open on your phone
 scan-type = Or open this address there:
-scan-number = Then pick this number on your phone:
-scan-done = I have done that
-scan-password = Use the password instead
 approve-title = Is it you who signs in?
 approve-lead = Somebody wants to sign in to { $app } as you.
 approve-pick = Which number does the other screen show?
@@ -125,6 +120,17 @@ approved-title = Done
 approved-lead = Go on at the other screen. You can close this page.
 not-approved-title = Nobody was let in
 not-approved-lead = If somebody else tried to sign in as you, please change your password.
+
+# Codes and links that are sent
+sign-in-by-link = Mail me a link
+wait-number = Then pick this number there:
+wait-done = I have done that
+send = Send
+send-again = Send it again
+contact-sent = A code was sent to { $to }.
+contact-code = Six-digit code
+contact-again = Another address
+contact-topic = Subscribe to this topic in your push app, then press the button: a code will arrive there.
 
 # Errors
 reference = Reference

@@ -50,7 +50,7 @@ pub(super) async fn execute(app: &App, command: PolicyCommand) -> Result<Output,
         let (said, lines) = policy::explain(policy, &Context { address: ip, at });
         trace.extend(lines);
         let proved = Authentication { at, methods: vec!["pwd".to_owned()] };
-        let means = Means::of(&user, &method::usable(&user, &config.factors.offered));
+        let means = Means::of(&user, &method::usable(app, &user));
         let second = policy::second_factor(policy, means, &proved, said == Verdict::Challenge);
         (verdict, meets) = match (said, second) {
             (Verdict::Deny, _) => (Verdict::Deny, "the page that says the app is not open here and now"),

@@ -49,24 +49,24 @@ pub async fn submit(app: web::Data<App>, request: HttpRequest, payload: web::Pay
             Err(error) => answer::stuck(&request, &config, &error),
         };
     }
-    let outcome = match task(&sent, &signed_in, &config) {
+    let outcome = match task(&sent, &signed_in, &app) {
         Some(task) => dispatch::begin(&app, &visitor, Target::Account(task)).await,
         None => Err(LoginError::Forged),
     };
     login::respond(&app, &request, outcome)
 }
 
-fn task(sent: &Params, signed_in: &SignedIn, config: &Config) -> Option<Task> {
+fn task(sent: &Params, signed_in: &SignedIn, app: &App) -> Option<Task> {
     let kind = |name| sent.get(name).and_then(FactorKind::parse);
-    let add = kind("add").filter(|kind| addable(signed_in, config).contains(kind)).map(Task::Add);
+    let add = kind("add").filter(|kind| addable(signed_in, app).contains(kind)).map(Task::Add);
     let remove = kind("remove").filter(|kind| signed_in.user.factors.contains(kind)).map(Task::Remove);
     let password = (sent.get("action") == Some("password")).then_some(Task::Password);
     add.or(remove).or(password)
 }
 
 /// What may be added: what is offered, and new recovery codes beside something they stand in for.
-fn addable(signed_in: &SignedIn, config: &Config) -> Vec<FactorKind> {
-    let mut kinds = method::enrollable(&config.factors.offered);
+fn addable(signed_in: &SignedIn, app: &App) -> Vec<FactorKind> {
+    let mut kinds = method::enrollable(app);
     if signed_in.user.factors.contains(&FactorKind::RecoveryCodes) {
         kinds.push(FactorKind::RecoveryCodes);
     }
@@ -81,7 +81,7 @@ async fn page(
 ) -> Result<HttpResponse, LoginError> {
     let user = &signed_in.user;
     let enrolled: Vec<&str> = user.factors.iter().map(|kind| kind.name()).collect();
-    let addable: Vec<&str> = addable(signed_in, config).iter().map(|kind| kind.name()).collect();
+    let addable: Vec<&str> = addable(signed_in, app).iter().map(|kind| kind.name()).collect();
     let line = |session: session::Session| SessionLine {
         id: session.id.to_string(),
         browser: session.user_agent,

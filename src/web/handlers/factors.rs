@@ -4,11 +4,11 @@ use crate::app::App;
 use crate::config::Config;
 use crate::factor::totp::TotpSecret;
 use crate::factor::{FactorKind, recovery};
-use crate::login::approval;
 use crate::login::flow::{LoginFlow, Pending, State};
+use crate::login::{approval, challenge};
 use crate::web::render::{
-    ChoosePage, CodePage, EnrolPage, Look, Message, NewPasswordPage, Qr, RecoveryCodesPage, RemovePage,
-    Rendered, ScanPage, unwritten,
+    ChoosePage, CodePage, ContactPage, EnrolPage, Look, Message, NewPasswordPage, Qr, RecoveryCodesPage,
+    RemovePage, Rendered, Sending, WaitPage, unwritten,
 };
 
 /// What these pages have in common.
@@ -22,13 +22,26 @@ pub struct Sheet<'a> {
     pub error: Option<Message>,
 }
 
-/// The page of the flow's state, which is about a second factor.
+/// The page of the flow's state, which is about a proof.
 pub fn page(app: &App, config: &Config, sheet: Sheet<'_>) -> Rendered {
     let Sheet { flow, look, title, action, csrf, error } = sheet;
     match &flow.state {
-        State::Prove { username, method, usable, .. } => {
+        State::Prove { method, usable, .. } if method.is_link() => {
             let (method, more) = (method.name(), usable.len() > 1);
-            CodePage { app: title, user: username, method, more, action, csrf, error }.render(&look)
+            let number = number(app, flow);
+            let page =
+                WaitPage { app: title, method, number, qr: None, url: None, more, action, csrf, error };
+            page.render(&look)
+        }
+        State::Prove { username, method, usable, .. } => {
+            let sent = match (&flow.pending, method.reaches().len()) {
+                (_, 0) => Sending::Never,
+                (Some(_), 1) => Sending::One,
+                (Some(_), _) => Sending::Two,
+                (None, _) => Sending::Not,
+            };
+            let (method, more) = (method.name(), usable.len() > 1);
+            CodePage { app: title, user: username, method, sent, more, action, csrf, error }.render(&look)
         }
         State::ChooseMethod { username, usable, .. } => {
             let choices: Vec<&str> = usable.iter().map(|method| method.name()).collect();
@@ -40,7 +53,40 @@ pub fn page(app: &App, config: &Config, sheet: Sheet<'_>) -> Rendered {
             let (user, choices) = (username.as_str(), choices.as_slice());
             ChoosePage { app: title, user, enrolling: true, choices, action, csrf }.render(&look)
         }
-        State::Enrol { username, kind: FactorKind::Totp, enrollable, .. } => {
+        State::Scan => {
+            let Some(Pending::Asked { approval }) = flow.pending else { return unwritten() };
+            let url = approval::address(app, approval);
+            let (qr, number) = (Qr::of(&url), number(app, flow));
+            let (qr, url) = (qr.as_ref(), Some(url.as_str()));
+            let page =
+                WaitPage { app: title, method: "qr", number, qr, url, more: true, action, csrf, error };
+            page.render(&look)
+        }
+        State::Mailed { .. } => {
+            let (method, number) = ("magic_link", number(app, flow));
+            let page =
+                WaitPage { app: title, method, number, qr: None, url: None, more: true, action, csrf, error };
+            page.render(&look)
+        }
+        _ => change_page(app, config, Sheet { flow, look, title, action, csrf, error }),
+    }
+}
+
+/// The pages on which what proves a person is changed.
+fn change_page(app: &App, config: &Config, sheet: Sheet<'_>) -> Rendered {
+    let Sheet { flow, look, title, action, csrf, error } = sheet;
+    match &flow.state {
+        State::Enrol { username, kind, enrollable, .. } if *kind != FactorKind::Totp => {
+            let to = match &flow.pending {
+                Some(Pending::Reached { to, .. }) => Some(to.as_str()),
+                _ => None,
+            };
+            let topic = (*kind == FactorKind::Push).then(|| challenge::topic(app, flow.id));
+            let (kind, topic, more) = (kind.name(), topic.as_deref(), enrollable.len() > 1);
+            ContactPage { app: title, user: username, kind, topic, to, more, action, csrf, error }
+                .render(&look)
+        }
+        State::Enrol { username, enrollable, .. } => {
             let more = enrollable.len() > 1;
             let secret = TotpSecret::offered(app.keys.master(), flow.id);
             let url = secret.url(&config.organisation.name, username).unwrap_or_default();
@@ -53,12 +99,6 @@ pub fn page(app: &App, config: &Config, sheet: Sheet<'_>) -> Rendered {
             let codes: Vec<String> = codes.iter().map(|code| recovery::shown(code)).collect();
             RecoveryCodesPage { user: username, codes: &codes, action, csrf }.render(&look)
         }
-        State::Scan => {
-            let Some(Pending::Asked { approval }) = flow.pending else { return unwritten() };
-            let (url, number) = (approval::address(app, approval), approval::number(app, approval));
-            let qr = Qr::of(&url);
-            ScanPage { app: title, qr: qr.as_ref(), url: &url, number, action, csrf, error }.render(&look)
-        }
         State::Remove { username, kind, .. } => {
             RemovePage { user: username, kind: kind.name(), action, csrf }.render(&look)
         }
@@ -66,11 +106,15 @@ pub fn page(app: &App, config: &Config, sheet: Sheet<'_>) -> Rendered {
             let least = config.passwords.min_length;
             NewPasswordPage { user: username, least, action, csrf, error }.render(&look)
         }
-        // Recovery codes come with the first factor; the others are no business of this page.
-        State::Enrol { kind: FactorKind::RecoveryCodes, .. }
-        | State::Identify
-        | State::Reauthenticate { .. }
-        | State::SelectAccount { .. }
-        | State::Consent { .. } => unwritten(),
+        // No business of this file.
+        _ => unwritten(),
+    }
+}
+
+/// The number to be picked elsewhere, once somebody was asked.
+fn number(app: &App, flow: &LoginFlow) -> Option<u8> {
+    match flow.pending {
+        Some(Pending::Asked { approval }) => Some(approval::number(app, approval)),
+        _ => None,
     }
 }

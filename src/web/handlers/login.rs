@@ -6,9 +6,10 @@ use actix_web::{HttpRequest, HttpResponse, web};
 use zeroize::Zeroizing;
 
 use crate::app::App;
-use crate::config::{self, Config};
+use crate::config::{self, Config, FirstFactor};
 use crate::login::dispatch::{self, Action, Notice};
-use crate::login::flow::{Closed, LoginFlow, State, Target};
+use crate::login::first;
+use crate::login::flow::{Closed, LoginFlow, Pending, State, Target};
 use crate::login::{LoginError, Next, Outcome, Submission};
 use crate::oauth::ErrorCode;
 use crate::oauth::device::Waiting;
@@ -33,7 +34,7 @@ pub async fn show(app: web::Data<App>, request: HttpRequest, flow: web::Path<Str
     match dispatch::load(&app, &cookies::visitor(&request), &flow).await {
         Ok(flow) => {
             let mut response = step_page(&app, &request, &flow, None, None);
-            if flow.state == State::Scan {
+            if matches!(flow.pending, Some(Pending::Asked { .. })) {
                 response.headers_mut().insert(header::REFRESH, HeaderValue::from_static(LOOK_AGAIN));
             }
             response
@@ -99,6 +100,7 @@ pub fn submission(form: &[u8]) -> Option<Submission> {
         Some("resend") => Action::Resend,
         Some("skip") => Action::Skip,
         Some("qr") => Action::Scan,
+        Some("magic_link") => Action::MagicLink,
         Some(_) => return None,
     };
     Some(Submission {
@@ -211,6 +213,8 @@ const fn message(notice: Notice) -> Message {
         Notice::PasswordsDiffer => Message::PasswordsDiffer,
         Notice::Waiting => Message::StillWaiting,
         Notice::Denied => Message::Denied,
+        Notice::NotSent => Message::NotSent,
+        Notice::Unreachable => Message::Unreachable,
         Notice::TooMany(too_many) => Message::TooManyAttempts { wait_seconds: too_many.wait.as_secs() },
     }
 }
@@ -230,16 +234,19 @@ fn render(app: &App, config: &Config, flow: &LoginFlow, given: &Given<'_>) -> Re
                 Target::Home | Target::Device(_) | Target::Account(_) => None,
             };
             let username = given.typed.or(hint).unwrap_or_default();
-            let scan = dispatch::offers_scan(app, &flow.target);
-            SignInPage { app: title, action, csrf, username, scan, error }.render(&given.look)
+            let takes = |factor| first::takes(app, &flow.target, factor);
+            let (scan, link) = (takes(FirstFactor::Any), takes(FirstFactor::MagicLink));
+            SignInPage { app: title, action, csrf, username, scan, link, error }.render(&given.look)
         }
         State::Reauthenticate { username, .. } => {
-            ReauthPage { app: title, action, csrf, username, error }.render(&given.look)
+            let link = first::takes(app, &flow.target, FirstFactor::MagicLink);
+            ReauthPage { app: title, action, csrf, username, link, error }.render(&given.look)
         }
         State::SelectAccount { username, .. } => {
             SelectAccountPage { app: title, user: username, action, csrf }.render(&given.look)
         }
         State::Scan
+        | State::Mailed { .. }
         | State::Prove { .. }
         | State::ChooseMethod { .. }
         | State::Enrol { .. }

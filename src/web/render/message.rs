@@ -54,6 +54,10 @@ pub enum Message {
     StillWaiting,
     /// Somebody said no elsewhere, or it took too long.
     Denied,
+    /// A code or link could not be sent.
+    NotSent,
+    /// Nobody can be reached at what was typed.
+    Unreachable,
     /// The new password was typed in two ways.
     PasswordsDiffer,
 }
@@ -91,6 +95,7 @@ impl Message {
                 | Self::MissingFields
                 | Self::UnknownDeviceCode
                 | Self::WrongCode
+                | Self::Unreachable
                 | Self::PasswordTooShort { .. }
                 | Self::PasswordsDiffer
         )
@@ -120,6 +125,8 @@ impl Message {
             Self::PasswordsDiffer => "passwords-differ",
             Self::QuestionGone => "question-gone",
             Self::SignInFirst => "sign-in-first",
+            Self::NotSent => "not-sent",
+            Self::Unreachable => "unreachable",
             Self::StillWaiting => "still-waiting",
             Self::Denied => "denied",
         }
@@ -164,6 +171,8 @@ mod tests {
             Message::PasswordsDiffer,
             Message::QuestionGone,
             Message::SignInFirst,
+            Message::NotSent,
+            Message::Unreachable,
             Message::StillWaiting,
             Message::Denied,
         ]

@@ -12,10 +12,10 @@ pub(super) mod tests;
 
 pub use message::Message;
 pub use pages::{
-    AccountPage, ApprovePage, ApprovedPage, ChoosePage, CodePage, ConsentPage, DeviceConsentPage,
-    DeviceDonePage, DevicePage, EnrolPage, ErrorPage, ErrorText, FormPostPage, HomePage, NewPasswordPage,
-    ReauthPage, RecoveryCodesPage, RemovePage, ScanPage, SelectAccountPage, SessionLine, SignInPage,
-    SignOutPage, SignedOutPage, unwritten,
+    AccountPage, ApprovePage, ApprovedPage, ChoosePage, CodePage, ConsentPage, ContactPage,
+    DeviceConsentPage, DeviceDonePage, DevicePage, EnrolPage, ErrorPage, ErrorText, FormPostPage, HomePage,
+    NewPasswordPage, ReauthPage, RecoveryCodesPage, RemovePage, SelectAccountPage, Sending, SessionLine,
+    SignInPage, SignOutPage, SignedOutPage, WaitPage, unwritten,
 };
 pub use qr::Qr;
 

@@ -19,6 +19,8 @@ pub struct SignInPage<'a> {
     pub username: &'a str,
     /// A phone that is signed in may let the browser in.
     pub scan: bool,
+    /// A link may be mailed.
+    pub link: bool,
     pub error: Option<Message>,
 }
 
@@ -30,6 +32,8 @@ pub struct ReauthPage<'a> {
     pub action: &'a str,
     pub csrf: &'a str,
     pub username: &'a str,
+    /// A link may be mailed.
+    pub link: bool,
     pub error: Option<Message>,
 }
 
@@ -52,6 +56,7 @@ pub struct CodePage<'a> {
     pub app: &'a str,
     pub user: &'a str,
     pub method: &'a str,
+    pub sent: Sending,
     /// There are other ways.
     pub more: bool,
     pub action: &'a str,
@@ -98,14 +103,46 @@ pub struct RecoveryCodesPage<'a> {
     pub csrf: &'a str,
 }
 
-/// Waits for a phone that is signed in (`data-step="qr"`; `action=continue|other_method`).
+/// Whether something is sent before a code can be typed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Sending {
+    /// The person has the code already.
+    Never,
+    /// Not yet.
+    Not,
+    One,
+    /// Two codes, on two ways.
+    Two,
+}
+
+/// Waits for an answer from elsewhere (`data-step` is `qr`, `magic_link` or the method's name;
+/// `action=continue|resend|other_method`).
 #[derive(Clone)]
-pub struct ScanPage<'a> {
+pub struct WaitPage<'a> {
     pub app: &'a str,
+    pub method: &'a str,
+    /// To be picked there; nobody is asked yet without it.
+    pub number: Option<u8>,
     pub qr: Option<&'a Qr>,
-    pub url: &'a str,
-    /// To be picked on the phone.
-    pub number: u8,
+    pub url: Option<&'a str>,
+    pub more: bool,
+    pub action: &'a str,
+    pub csrf: &'a str,
+    pub error: Option<Message>,
+}
+
+/// Where a person can be reached (`data-step="enrol"`; fields `address`, then `code`;
+/// `action=continue|skip|other_method`).
+#[derive(Clone)]
+pub struct ContactPage<'a> {
+    pub app: &'a str,
+    pub user: &'a str,
+    pub kind: &'a str,
+    /// To subscribe to, instead of an address to type.
+    pub topic: Option<&'a str>,
+    /// Where a code was sent.
+    pub to: Option<&'a str>,
+    pub more: bool,
     pub action: &'a str,
     pub csrf: &'a str,
     pub error: Option<Message>,
@@ -394,7 +431,8 @@ views! {
     EnrolView("enrol.html") of EnrolPage;
     RecoveryCodesView("recovery_codes.html") of RecoveryCodesPage;
     RemoveView("remove.html") of RemovePage;
-    ScanView("scan.html") of ScanPage;
+    WaitView("wait.html") of WaitPage;
+    ContactView("contact.html") of ContactPage;
     ApproveView("approve.html") of ApprovePage;
     NewPasswordView("new_password.html") of NewPasswordPage;
     AccountView("account.html") of AccountPage;
@@ -418,7 +456,8 @@ rendered! {
     EnrolPage by EnrolView;
     RecoveryCodesPage by RecoveryCodesView;
     RemovePage by RemoveView;
-    ScanPage by ScanView;
+    WaitPage by WaitView;
+    ContactPage by ContactView;
     ApprovePage by ApproveView;
     NewPasswordPage by NewPasswordView;
     AccountPage by AccountView;

@@ -18,7 +18,15 @@ fn look(organisation: &Organisation, lang: Lang) -> Look<'_> {
 }
 
 fn sign_in<'a>(error: Option<Message>) -> SignInPage<'a> {
-    SignInPage { app: "Chat", action: "/login/1", csrf: "c5", username: "alice", scan: false, error }
+    SignInPage {
+        app: "Chat",
+        action: "/login/1",
+        csrf: "c5",
+        username: "alice",
+        scan: false,
+        link: true,
+        error,
+    }
 }
 
 /// Every page with `text` wherever somebody else's words can stand.
@@ -34,15 +42,20 @@ fn asking(text: &str, look: &Look<'_>) -> Vec<(&'static str, String)> {
     let apps = &[(text, text), (text, "https://a.example/")];
     let sessions = &[SessionLine { id: text.into(), browser: text.into(), address: text.into(), last_used: text.into(), this: false }];
     vec![
-        ("sign in", SignInPage { app, action, csrf, username, scan: true, error: error.clone() }.render(look).html),
-        ("reauth", ReauthPage { app, action, csrf, username, error }.render(look).html),
+        ("sign in", SignInPage { app, action, csrf, username, scan: true, link: true, error: error.clone() }.render(look).html),
+        ("reauth", ReauthPage { app, action, csrf, username, link: true, error }.render(look).html),
         ("consent", ConsentPage { app, app_url: Some(text), user, scopes: &["openid", text], action, csrf }.render(look).html),
-        ("totp", CodePage { app, user, method: "totp", more: true, action, csrf, error: None }.render(look).html),
-        ("recovery code", CodePage { app, user, method: "recovery_code", more: false, action, csrf, error: None }.render(look).html),
+        ("totp", CodePage { app, user, method: "totp", sent: Sending::Never, more: true, action, csrf, error: None }.render(look).html),
+        ("recovery code", CodePage { app, user, method: "recovery_code", sent: Sending::Never, more: false, action, csrf, error: None }.render(look).html),
         ("choose", ChoosePage { app, user, enrolling: true, choices: &["totp"], action, csrf }.render(look).html),
         ("enrol", EnrolPage { app, user, secret: text, url: text, qr: None, more: true, action, csrf, error: None }.render(look).html),
         ("recovery codes", RecoveryCodesPage { user, codes: &[text.to_owned()], action, csrf }.render(look).html),
-        ("scan", ScanPage { app, qr: None, url: text, number: 42, action, csrf, error: None }.render(look).html),
+        ("codes", CodePage { app, user, method: "email_and_sms_code", sent: Sending::Two, more: true, action, csrf, error: None }.render(look).html),
+        ("send", CodePage { app, user, method: "email_code", sent: Sending::Not, more: true, action, csrf, error: None }.render(look).html),
+        ("wait", WaitPage { app, method: "qr", number: Some(42), qr: None, url: Some(text), more: true, action, csrf, error: None }.render(look).html),
+        ("contact", ContactPage { app, user, kind: "phone", topic: None, to: None, more: true, action, csrf, error: None }.render(look).html),
+        ("topic", ContactPage { app, user, kind: "push", topic: Some(text), to: None, more: true, action, csrf, error: None }.render(look).html),
+        ("reached", ContactPage { app, user, kind: "phone", topic: None, to: Some(text), more: true, action, csrf, error: None }.render(look).html),
         ("approve", ApprovePage { app, user, browser: text, address: text, numbers: [10, 20, 30], action, csrf }.render(look).html),
         ("remove", RemovePage { user, kind: "totp", action, csrf }.render(look).html),
         ("new password", NewPasswordPage { user, least: 10, action, csrf, error: None }.render(look).html),

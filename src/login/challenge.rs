@@ -1,0 +1,275 @@
+//! What is sent or asked elsewhere before a page can be answered: codes, links, questions to a phone.
+
+use std::time::Duration;
+
+use super::dispatch::{LoginError, Next, Notice, Outcome, title};
+use super::flow::{LoginFlow, Pending, State};
+use super::second::{again, unreadable};
+use super::session::{self, SignedIn};
+use super::throttle::TooMany;
+use super::visitor::Visitor;
+use super::{approval, first};
+use crate::account::User;
+use crate::app::App;
+use crate::factor::code::{self, SentCode};
+use crate::factor::method::Reach;
+use crate::factor::{self, Content, Factor, FactorKind, Method, contact};
+use crate::locale::Lang;
+use crate::notify::{Channel, Letter, LetterContent, QueueError, gateway, mail};
+use crate::secret::Id;
+use crate::store::{Batch, Budget, Stored};
+
+/// Codes and links that are sent for one person, in this time and in a day.
+const SENDS: (u64, u64) = (5, 15 * 60);
+const SENDS_A_DAY: (u64, u64) = (30, 24 * 60 * 60);
+
+/// Makes what the page of the flow's state needs, and forgets what another page needed.
+pub(super) async fn ready(
+    app: &App,
+    visitor: &Visitor,
+    flow: &mut LoginFlow,
+    signed_in: Option<&SignedIn>,
+    batch: Batch,
+) -> Result<Batch, LoginError> {
+    flow.pending = None;
+    match (flow.state.clone(), signed_in) {
+        (State::Scan, _) => {
+            let (approval, batch) = approval::ask(app, visitor, None, &title(app, &flow.target), batch);
+            flow.pending = Some(Pending::Asked { approval });
+            Ok(batch)
+        }
+        (State::Mailed { username }, _) => first::send_link(app, visitor, flow, &username, batch).await,
+        (State::Prove { method, .. }, Some(SignedIn { user, .. })) if !method.reaches().is_empty() => {
+            // What could not be sent now, the page offers to send later.
+            let sent = send(app, visitor, flow, (user, method)).await?;
+            Ok(sent.into_iter().fold(batch, Batch::and))
+        }
+        _ => Ok(batch),
+    }
+}
+
+/// Sends it again: what was sent before is worth nothing any more.
+pub(super) async fn resend(
+    app: &App,
+    visitor: &Visitor,
+    mut flow: Stored<LoginFlow>,
+    method: Method,
+) -> Result<Outcome, LoginError> {
+    let signed_in = session::current(app, visitor).await?.ok_or(LoginError::Gone)?;
+    flow.record.pending = None;
+    let sent = send(app, visitor, &mut flow.record, (&signed_in.user, method)).await?;
+    match sent {
+        Ok(batch) => {
+            app.store.apply(batch.update(&flow)).await?;
+            app.notifier.ring();
+            Ok(Outcome { next: Next::Page(flow.id), cookies: Vec::new() })
+        }
+        Err(notice) => Ok(again(flow.record, notice)),
+    }
+}
+
+/// Back to the field for the address.
+pub(super) async fn start_over(app: &App, mut flow: Stored<LoginFlow>) -> Result<Outcome, LoginError> {
+    flow.record.pending = None;
+    app.store.apply(Batch::new().update(&flow).relaxed()).await?;
+    Ok(Outcome { next: Next::Page(flow.id), cookies: Vec::new() })
+}
+
+/// What is to be sent for `method`; notes in the flow what the answer is checked against.
+async fn send(
+    app: &App,
+    visitor: &Visitor,
+    flow: &mut LoginFlow,
+    (user, method): (&User, Method),
+) -> Result<Result<Batch, Notice>, LoginError> {
+    if let Some(too_many) = count(app, user.id).await? {
+        return Ok(Err(Notice::TooMany(too_many)));
+    }
+    let title = title(app, &flow.target);
+    let (mut codes, mut batch) = (Vec::new(), Batch::new());
+    for reach in method.reaches() {
+        let Some(to) = whereto(app, user, *reach).await? else { return Ok(Err(Notice::NotSent)) };
+        let parcel = if method.is_link() {
+            let (approval, asked) = approval::ask(app, visitor, Some(user.id), &title, batch);
+            batch = asked;
+            flow.pending = Some(Pending::Asked { approval });
+            Parcel::Link(approval)
+        } else {
+            let purpose = purpose(method, codes.len());
+            let (kept, code) = SentCode::new(app.keys.master(), flow.id, &purpose, app.clock.now());
+            codes.push(kept);
+            Parcel::Code(code.to_string())
+        };
+        let address = visitor.address.to_canonical().to_string();
+        match queue(app, &to, &parcel, (&title, &address)) {
+            Ok(queued) => batch = batch.and(queued),
+            Err(error) => {
+                tracing::error!(%error, user = %user.id, method = method.name(), "a code or link was not sent");
+                flow.pending = None;
+                return Ok(Err(Notice::NotSent));
+            }
+        }
+    }
+    if !method.is_link() {
+        flow.pending = Some(Pending::Sent { method, codes });
+    }
+    tracing::info!(target: "gantry::audit", event = "second_factor_sent", user = %user.id, method = method.name());
+    Ok(Ok(batch))
+}
+
+/// What the code number `index` of `method` is for.
+pub(super) fn purpose(method: Method, index: usize) -> String {
+    format!("{} {index}", method.name())
+}
+
+/// Sends a code to what is to be enrolled, and notes what the answer is checked against.
+pub(super) async fn reach(
+    app: &App,
+    mut flow: Stored<LoginFlow>,
+    user: Id,
+    kind: FactorKind,
+    typed: &str,
+) -> Result<Outcome, LoginError> {
+    let to = match kind {
+        FactorKind::Push => Some(topic(app, flow.id)),
+        _ => contact::parse(kind, typed),
+    };
+    let Some(to) = to else { return Ok(again(flow.record, Notice::Unreachable)) };
+    if let Some(too_many) = count(app, user).await? {
+        return Ok(again(flow.record, Notice::TooMany(too_many)));
+    }
+    let (kept, code) = SentCode::new(app.keys.master(), flow.id, kind.name(), app.clock.now());
+    let organisation = app.config().organisation.name.clone();
+    let queued = if kind == FactorKind::AlternateEmail {
+        let content = LetterContent::AddressCode { code: code.to_string(), minutes: code::MINUTES };
+        mail::queue(app, Batch::new(), &Letter { to: to.clone(), language: None, content })
+    } else {
+        let to = To { channel: channel(app, kind), address: to.clone() };
+        queue(app, &to, &Parcel::Code(code.to_string()), (&organisation, ""))
+    };
+    let Ok(batch) = queued else { return Ok(again(flow.record, Notice::NotSent)) };
+    flow.record.pending = Some(Pending::Reached { kind, to, code: kept });
+    app.store.apply(batch.update(&flow)).await?;
+    app.notifier.ring();
+    Ok(Outcome { next: Next::Page(flow.id), cookies: Vec::new() })
+}
+
+/// A phone is proved by a text message, or by a call where there are no text messages.
+fn channel(app: &App, kind: FactorKind) -> Channel {
+    match kind {
+        FactorKind::Phone if gateway::is_set_up(app, Channel::Sms) => Channel::Sms,
+        FactorKind::Phone => Channel::Voice,
+        FactorKind::Push => Channel::Push,
+        _ => Channel::Mail,
+    }
+}
+
+/// The topic that sign-in `flow` offers: nobody guesses it.
+#[must_use]
+pub fn topic(app: &App, flow: Id) -> String {
+    use base64::Engine;
+    let bytes = app.keys.master().derive("push topic", flow.bytes());
+    let text = base64::engine::general_purpose::URL_SAFE_NO_PAD.encode(bytes);
+    format!("gantry-{}", text.chars().filter(char::is_ascii_alphanumeric).take(24).collect::<String>())
+}
+
+struct To {
+    channel: Channel,
+    address: String,
+}
+
+enum Parcel {
+    Code(String),
+    Link(Id),
+}
+
+async fn whereto(app: &App, user: &User, reach: Reach) -> Result<Option<To>, LoginError> {
+    let (kind, channel) = match reach {
+        Reach::Email => {
+            let email = user.email.as_ref().filter(|_| user.email_verified);
+            return Ok(email.map(|email| To { channel: Channel::Mail, address: email.to_string() }));
+        }
+        Reach::Contact(kind, channel) => (kind, channel),
+    };
+    let factor = app.store.get::<Factor>(&factor::key(user.id, kind)).await?;
+    let Some(Content::Contact { to, .. }) = factor.map(|factor| factor.record.content) else {
+        return Ok(None);
+    };
+    let address = contact::opened(app.keys.master(), user.id, kind, &to).map_err(unreadable)?;
+    Ok(Some(To { channel, address }))
+}
+
+fn queue(app: &App, to: &To, parcel: &Parcel, (title, address): (&str, &str)) -> Result<Batch, QueueError> {
+    let minutes = approval::LIFETIME.as_secs() / 60;
+    let lang = Lang::offered(&app.config().organisation.languages).first().copied().unwrap_or(Lang::En);
+    if to.channel == Channel::Mail {
+        let (app_title, address) = (title.to_owned(), address.to_owned());
+        let content = match parcel {
+            Parcel::Code(code) => {
+                let code = code.clone();
+                LetterContent::SignInCode { code, minutes: code::MINUTES, app: app_title, address }
+            }
+            Parcel::Link(id) => LetterContent::SignInLink {
+                url: approval::address(app, *id),
+                number: approval::number(app, *id).to_string(),
+                app: app_title,
+                address,
+                minutes,
+            },
+        };
+        return mail::queue(app, Batch::new(), &Letter { to: to.address.clone(), language: None, content });
+    }
+    let message = match parcel {
+        Parcel::Code(code) if to.channel == Channel::Voice => {
+            gateway::Message::spoken_code(lang, &to.address, code, title, code::MINUTES)
+        }
+        Parcel::Code(code) => gateway::Message::code(lang, &to.address, code, title, code::MINUTES),
+        Parcel::Link(id) => {
+            let (url, number) = (approval::address(app, *id), approval::number(app, *id).to_string());
+            let link = gateway::Link { url: &url, number: &number, app: title, minutes };
+            gateway::Message::link(lang, &to.address, &link)
+        }
+    };
+    gateway::queue(app, Batch::new(), to.channel, &message)
+}
+
+/// A letter with a link, to be sent.
+pub(super) fn letter_with_link(
+    app: &App,
+    (email, approval): (&str, Id),
+    (title, address): (&str, &str),
+) -> Result<Batch, QueueError> {
+    let to = To { channel: Channel::Mail, address: email.to_owned() };
+    queue(app, &to, &Parcel::Link(approval), (title, address))
+}
+
+async fn count(app: &App, user: Id) -> Result<Option<TooMany>, LoginError> {
+    let budget = |counter, (limit, seconds)| Budget { counter, limit, window: Duration::from_secs(seconds) };
+    let budgets =
+        vec![budget(format!("send/user/{user}"), SENDS), budget(format!("send/day/{user}"), SENDS_A_DAY)];
+    let windows = [SENDS, SENDS_A_DAY].map(|(_, seconds)| Duration::from_secs(seconds));
+    let exhausted = app.store.spend(budgets).await?;
+    Ok(exhausted.map(|which| TooMany { wait: windows.get(which).copied().unwrap_or_default() }))
+}
+
+/// Tells `user` by mail that what protects their account has changed. A letter that cannot be queued does not
+/// undo the change.
+pub fn notice(
+    app: &App,
+    visitor: &Visitor,
+    user: &User,
+    what: crate::notify::Credential,
+    batch: Batch,
+) -> Batch {
+    let Some(email) = &user.email else { return batch };
+    let address = visitor.address.to_canonical().to_string();
+    let content = LetterContent::CredentialChanged { what, address, at: app.clock.now() };
+    let letter = Letter { to: email.to_string(), language: None, content };
+    match mail::queue(app, Batch::new(), &letter) {
+        Ok(queued) => batch.and(queued),
+        Err(error) => {
+            tracing::error!(%error, user = %user.id, "a notice was not sent");
+            batch
+        }
+    }
+}

@@ -1,0 +1,280 @@
+//! Codes and links that are sent: by mail, and by whatever gateway is set up.
+
+use std::cell::RefCell;
+use std::collections::BTreeSet;
+use std::path::PathBuf;
+use std::time::Duration;
+
+use gantry::notify::deliver_due;
+use serde_json::json;
+
+use crate::races::at_once;
+use crate::support::browser::Page;
+use crate::support::{Browser, RelyingParty, TestIdp, TestUser, logs};
+
+const SETTINGS: &str = r"
+policies: { standard: {}, strict: { second_factor: required }, link: { first_factor: magic_link } }
+factors: { offered: [totp, email_link, email_code, alternate_email_code, recovery_code] }
+";
+const APPS: &str = r#"
+  vault:
+    title: Vault
+    redirect_uris: ["https://vault.test/cb"]
+    first_party: true
+    access: [{ group: everyone, policy: strict }]
+  notes:
+    title: Notes
+    redirect_uris: ["https://notes.test/cb"]
+    first_party: true
+    access: [{ group: everyone, policy: link }]
+"#;
+
+struct World {
+    idp: TestIdp,
+    alice: TestUser,
+    vault: RelyingParty,
+    seen: RefCell<BTreeSet<PathBuf>>,
+}
+
+impl World {
+    async fn new() -> Self {
+        let idp = TestIdp::setup().with_settings(SETTINGS).with_apps(APPS).start().await;
+        let alice = idp.user("alice").create().await;
+        idp.gantry("user set alice --email alice@example.org").await;
+        let vault = idp.relying_party("vault").await;
+        Self { idp, alice, vault, seen: RefCell::default() }
+    }
+
+    /// What has been mailed since the last look.
+    async fn letters(&self) -> Vec<String> {
+        deliver_due(&self.idp.app).await.expect("store");
+        let folder = std::fs::read_dir(self.idp.app.config().data_dir.join("mail"));
+        let paths = folder.into_iter().flatten().map(|entry| entry.expect("entry").path());
+        let fresh: Vec<PathBuf> = paths.filter(|path| self.seen.borrow_mut().insert(path.clone())).collect();
+        fresh.iter().map(|path| std::fs::read_to_string(path).expect("text")).collect()
+    }
+
+    async fn mailed_code(&self) -> String {
+        let letters = self.letters().await.concat();
+        let digits = |line: &&str| line.len() == 6 && line.bytes().all(|byte| byte.is_ascii_digit());
+        letters.lines().find(digits).expect("a code").to_owned()
+    }
+
+    async fn mailed_link(&self) -> String {
+        let letters = self.letters().await.concat().replace("=\r\n", "");
+        letters.lines().find(|line| line.contains("/approve/")).expect("a link").trim().to_owned()
+    }
+
+    /// A new browser at the page of `method`.
+    async fn asked<'b>(&self, browser: &'b mut Browser, method: &str) -> Page<'b> {
+        let page = browser.open(self.vault.authorize_url()).await.submit_password(&self.alice).await;
+        let page = page.expect_step("email_link").press("other_method").await;
+        if page.step().as_deref() == Some(method) {
+            return page;
+        }
+        let page = page.expect_step("choose");
+        page.submit(&[("method", method)]).await.expect_step(method)
+    }
+}
+
+fn number(page: &Page<'_>) -> String {
+    let (_, rest) = page.html.split_once("<strong>").expect("a number");
+    rest.split_once('<').expect("its end").0.to_owned()
+}
+
+async fn pick(browser: &mut Browser, address: &str, form: &[(&str, &str)]) -> u16 {
+    let page = browser.open(address).await.expect_step("approve");
+    let (action, csrf) = (page.action(), page.field("csrf").expect("csrf"));
+    let form: Vec<_> = form.iter().copied().chain([("csrf", csrf.as_str())]).collect();
+    browser.post(&action, &form).await.status
+}
+
+#[tokio::test]
+async fn a_mailed_code_signs_in_once_where_it_was_asked_for() {
+    // EO-03, EO-08
+    let world = World::new().await;
+    let (mut browser, mut other) = (world.idp.browser(), world.idp.browser());
+    let page = world.asked(&mut browser, "email_code").await;
+    let code = world.mailed_code().await;
+    assert!(!page.html.contains(&code) && !logs::so_far().contains(&code));
+    let elsewhere = world.asked(&mut other, "email_code").await;
+    elsewhere.submit(&[("code", &code)]).await.expect_status(422).expect_step("email_code");
+    let spaced = format!("{} {}", &code[..3], &code[3..]);
+    let answer = page.submit(&[("code", &spaced)]).await.expect_code();
+    let claims = world.vault.redeem(&answer).await.expect_tokens().id_claims();
+    assert_eq!((&claims["acr"], &claims["amr"]), (&json!("aal2"), &json!(["pwd", "otp", "mfa"])));
+    let mut third = world.idp.browser();
+    world.asked(&mut third, "email_code").await.submit(&[("code", &code)]).await.expect_status(422);
+}
+
+#[tokio::test]
+async fn a_newer_code_ends_the_older_one_and_time_ends_both() {
+    // EO-03
+    let world = World::new().await;
+    let mut browser = world.idp.browser();
+    let page = world.asked(&mut browser, "email_code").await;
+    let old = world.mailed_code().await;
+    let page = page.press("resend").await.expect_step("email_code");
+    let new = world.mailed_code().await;
+    let page = page.submit(&[("code", &old)]).await.expect_status(422);
+    world.idp.clock.advance(Duration::from_secs(601));
+    let page = page.submit(&[("code", &new)]).await.expect_status(422);
+    let page = page.press("resend").await;
+    page.submit(&[("code", &world.mailed_code().await)]).await.expect_code();
+}
+
+#[tokio::test]
+async fn guesses_and_letters_are_few_however_often_it_is_begun() {
+    // EO-01
+    let world = World::new().await;
+    let mut browser = world.idp.browser();
+    let mut page = world.asked(&mut browser, "email_code").await;
+    for _ in 0..5 {
+        page = page.submit(&[("code", "x")]).await.expect_status(422);
+    }
+    // Whatever is sent now, this session waits.
+    let page = page.press("resend").await;
+    let code = world.mailed_code().await;
+    page.submit(&[("code", &code)]).await.expect_status(429);
+    // A link and a code each time, until there were five letters in all.
+    let mut sent = 0;
+    for _ in 0..4 {
+        let mut browser = world.idp.browser();
+        world.asked(&mut browser, "email_code").await;
+        sent += world.letters().await.len();
+    }
+    assert_eq!(sent, 2);
+    let mut browser = world.idp.browser();
+    let page = world.asked(&mut browser, "email_code").await;
+    assert!(!page.html.contains("name=\"code\""));
+    page.press("resend").await.expect_status(429);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn of_many_guesses_at_once_five_are_looked_at() {
+    // EO-02
+    let world = World::new().await;
+    let mut browser = world.idp.browser();
+    let page = world.asked(&mut browser, "email_code").await;
+    let (action, csrf, cookies) = (page.action(), page.field("csrf").expect("csrf"), page.cookies());
+    let guess = || {
+        let mut browser = world.idp.browser();
+        browser.cookies.clone_from(&cookies);
+        let (action, csrf) = (action.clone(), csrf.clone());
+        async move {
+            let form = [("csrf", csrf.as_str()), ("action", "continue"), ("code", "x")];
+            let page = browser.post(&action, &form).await;
+            (page.status, page.html)
+        }
+    };
+    let replies = at_once(20, guess).await;
+    assert_eq!(replies.iter().filter(|(status, _)| *status == 422).count(), 5);
+    assert_eq!(replies.iter().filter(|(status, _)| *status == 429).count(), 15);
+}
+
+#[tokio::test]
+async fn a_link_is_answered_anywhere_with_the_right_number() {
+    let world = World::new().await;
+    let mut browser = world.idp.browser();
+    let page = browser.open(world.vault.authorize_url()).await.submit_password(&world.alice).await;
+    let page = page.expect_step("email_link");
+    let (link, number) = (world.mailed_link().await, number(&page));
+    // A scanner that opens every link answers nothing.
+    let mut phone = world.idp.browser();
+    for _ in 0..3 {
+        phone.open(&link).await.expect_step("approve");
+    }
+    let page = page.press("continue").await.expect_status(200).expect_step("email_link");
+    assert_eq!(pick(&mut phone, &link, &[("number", &number)]).await, 200);
+    phone.open(&link).await.expect_error_page(404);
+    let code = page.press("continue").await.expect_code();
+    let claims = world.vault.redeem(&code).await.expect_tokens().id_claims();
+    assert_eq!(claims["amr"], json!(["pwd", "mca", "mfa"]));
+}
+
+#[tokio::test]
+async fn a_link_that_is_denied_or_missed_proves_nothing() {
+    let world = World::new().await;
+    for form in [[("number", "11")], [("action", "deny")]] {
+        let mut browser = world.idp.browser();
+        let page = browser.open(world.vault.authorize_url()).await.submit_password(&world.alice).await;
+        let (link, right) = (world.mailed_link().await, number(&page));
+        let form = if form[0].1 == right { [("number", "12")] } else { form };
+        pick(&mut world.idp.browser(), &link, &form).await;
+        page.press("continue").await.expect_status(422).expect_step("email_link");
+    }
+}
+
+#[tokio::test]
+async fn another_address_is_proved_before_it_counts() {
+    // EO-05
+    let world = World::new().await;
+    let mut browser = world.idp.browser();
+    browser.open("/login").await.submit_password(&world.alice).await;
+    let page = browser.open("/account").await.expect_step("account");
+    let (action, csrf) = (page.action(), page.field("csrf").expect("csrf"));
+    let mut page =
+        browser.post(&action, &[("csrf", &csrf), ("add", "alternate_email")]).await.expect_step("enrol");
+    for bad in ["a@x.test,b@evil.test", "a@x.test\r\nBcc: b@evil.test", "alice", ""] {
+        page = page.submit(&[("address", bad)]).await.expect_status(422).expect_step("enrol");
+    }
+    let page = page.submit(&[("address", "other@example.org")]).await.expect_step("enrol");
+    assert!(page.html.contains("other@example.org"));
+    let code = world.mailed_code().await;
+    let page = page.submit(&[("code", "000000x")]).await.expect_status(422);
+    let page = page.submit(&[("code", &code)]).await.expect_step("recovery_codes");
+    page.press("continue").await.expect_step("account");
+    let notice = world.letters().await.concat();
+    assert!(notice.contains("To: alice@example.org"), "{notice}");
+    let mut browser = world.idp.browser();
+    let page = world.asked(&mut browser, "alternate_email_code").await;
+    let code = world.mailed_code().await;
+    page.submit(&[("code", &code)]).await.expect_code();
+}
+
+#[tokio::test]
+async fn a_magic_link_signs_in_where_the_policy_says_so() {
+    let world = World::new().await;
+    let notes = world.idp.relying_party("notes").await;
+    let mut browser = world.idp.browser();
+    let page = browser.open(notes.authorize_url()).await.expect_step("password");
+    let (action, csrf) = (page.action(), page.field("csrf").expect("csrf"));
+    let form = [("csrf", csrf.as_str()), ("action", "magic_link"), ("username", "alice")];
+    let page = browser.post(&action, &form).await.expect_step("magic_link");
+    let (link, shown) = (world.mailed_link().await, number(&page));
+    assert_eq!(pick(&mut world.idp.browser(), &link, &[("number", &shown)]).await, 200);
+    let code = page.press("continue").await.expect_code();
+    assert_eq!(notes.redeem(&code).await.expect_tokens().id_claims()["amr"], json!(["mca"]));
+    // The password does not do there, and the link does not where the password is wanted.
+    let mut other = world.idp.browser();
+    let page = other.open(notes.authorize_url()).await.submit_password(&world.alice).await;
+    page.expect_step("password").press("magic_link").await.expect_step("magic_link");
+    let page = browser.open(world.vault.authorize_url()).await.expect_step("password");
+    let (action, csrf) = (page.action(), page.field("csrf").expect("csrf"));
+    let form = [("csrf", csrf.as_str()), ("action", "magic_link")];
+    browser.post(&action, &form).await.expect_error_page(403);
+}
+
+#[tokio::test]
+async fn who_has_a_name_is_not_told_by_the_page_for_links() {
+    // PW-01
+    let world = World::new().await;
+    let notes = world.idp.relying_party("notes").await;
+    world.idp.user("unmailed").create().await;
+    world.idp.gantry("user set unmailed --email unmailed@example.org --unverified").await;
+    let mut pages = Vec::new();
+    for name in ["alice", "nobody", "unmailed"] {
+        let mut browser = world.idp.browser();
+        let page = browser.open(notes.authorize_url()).await;
+        let (action, csrf) = (page.action(), page.field("csrf").expect("csrf"));
+        let form = [("csrf", csrf.as_str()), ("action", "magic_link"), ("username", name)];
+        let page = browser.post(&action, &form).await.expect_step("magic_link");
+        let same = page
+            .html
+            .replace(&format!("<strong>{}<", number(&page)), "<strong>N<")
+            .replace(&page.action(), "A");
+        pages.push(same.replace(&page.field("csrf").expect("csrf"), "C"));
+    }
+    assert!(pages[0] == pages[1] && pages[1] == pages[2]);
+    assert_eq!(world.letters().await.len(), 1);
+}
