@@ -29,6 +29,7 @@ mod request_object;
 mod rocketchat;
 mod second_factor;
 mod sent_codes;
+mod sent_messages;
 mod service;
 mod sign_in;
 mod sign_out;
