@@ -38,3 +38,4 @@ mod state_matrix;
 mod store;
 mod token;
 mod userinfo;
+mod webauthn;

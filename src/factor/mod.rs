@@ -6,6 +6,7 @@
 pub mod code;
 pub mod contact;
 pub mod method;
+pub mod passkey;
 pub mod recovery;
 pub mod totp;
 
@@ -17,9 +18,10 @@ use crate::account::User;
 use crate::clock::Timestamp;
 use crate::keys::SealedBytes;
 use crate::secret::{Digest, Id};
-use crate::store::{Batch, Expect, Kind, Record, Stored};
+use crate::store::{Batch, Expect, IndexEntry, Kind, Record, Stored};
 
 pub use method::Method;
+pub use passkey::Passkey;
 
 /// What can be enrolled.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
@@ -32,12 +34,13 @@ pub enum FactorKind {
     Phone,
     /// A topic of a push service.
     Push,
+    Passkey,
 }
 
 impl FactorKind {
     /// Every one.
     pub const ALL: &'static [Self] =
-        &[Self::Totp, Self::RecoveryCodes, Self::AlternateEmail, Self::Phone, Self::Push];
+        &[Self::Totp, Self::RecoveryCodes, Self::Passkey, Self::AlternateEmail, Self::Phone, Self::Push];
 
     /// The kind of this name.
     #[must_use]
@@ -54,6 +57,7 @@ impl FactorKind {
             Self::AlternateEmail => "alternate_email",
             Self::Phone => "phone",
             Self::Push => "push",
+            Self::Passkey => "passkey",
         }
     }
 }
@@ -80,6 +84,10 @@ pub enum Content {
     },
     /// Where the person is reached.
     Contact { kind: FactorKind, to: SealedBytes },
+    Passkeys {
+        /// In the order in which they were added, one at least.
+        keys: Vec<Passkey>,
+    },
 }
 
 impl Record for Factor {
@@ -90,8 +98,15 @@ impl Record for Factor {
             Content::Totp { .. } => FactorKind::Totp,
             Content::RecoveryCodes { .. } => FactorKind::RecoveryCodes,
             Content::Contact { kind, .. } => kind,
+            Content::Passkeys { .. } => FactorKind::Passkey,
         };
         key(self.user, kind)
+    }
+
+    /// `WebAuthn` section 7.1 step 26: a key is one person's.
+    fn index(&self) -> Vec<IndexEntry> {
+        let Content::Passkeys { keys } = &self.content else { return Vec::new() };
+        keys.iter().map(|key| IndexEntry::unique(passkey::BY_CREDENTIAL, key.id.text())).collect()
     }
 }
 

@@ -113,6 +113,7 @@ const fn removed(kind: FactorKind) -> Credential {
         FactorKind::AlternateEmail => Credential::AddressRemoved,
         FactorKind::Phone => Credential::PhoneRemoved,
         FactorKind::Push => Credential::PushRemoved,
+        FactorKind::Passkey => Credential::PasskeyRemoved,
     }
 }
 

@@ -214,6 +214,7 @@ const fn added(kind: FactorKind) -> Credential {
         FactorKind::AlternateEmail => Credential::AddressAdded,
         FactorKind::Phone => Credential::PhoneAdded,
         FactorKind::Push => Credential::PushAdded,
+        FactorKind::Passkey => Credential::PasskeyAdded,
     }
 }
 

@@ -1,6 +1,7 @@
 //! The people of these tests: a provider on a real socket, browsers, relying parties, and strangers with a
 //! raw socket. Time stands still until a test moves it.
 
+pub(crate) mod authenticator;
 pub(crate) mod browser;
 pub(crate) mod callee;
 pub(crate) mod idp;

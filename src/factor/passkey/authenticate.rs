@@ -1,0 +1,104 @@
+//! A key is proved (`WebAuthn` section 7.2).
+
+use serde::Deserialize;
+
+use super::data::AuthenticatorData;
+use super::{Answer, Bytes, Ceremony, Heard, Passkey, Purpose, Refusal, RelyingParty};
+use crate::clock::Timestamp;
+use crate::secret::{Digest, Id};
+
+/// The browser's answer to request options.
+pub struct Assertion(Answer<Response>);
+
+#[derive(Deserialize)]
+struct Response {
+    #[serde(rename = "clientDataJSON")]
+    client_data: Bytes,
+    #[serde(rename = "authenticatorData")]
+    data: Bytes,
+    signature: Bytes,
+    #[serde(default, rename = "userHandle")]
+    handle: Option<Bytes>,
+}
+
+/// Whose key it has to be, and where the answer arrived.
+#[derive(Debug, Clone, Copy)]
+pub struct Person<'a> {
+    pub user: Id,
+    pub handle: &'a Bytes,
+    pub keys: &'a [Passkey],
+    /// The sign-in or session that the answer arrived in.
+    pub within: Id,
+}
+
+/// What was proved.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Proof {
+    /// The key as it is after this use.
+    pub key: Passkey,
+    pub user_verified: bool,
+}
+
+impl Proof {
+    /// RFC 8176 section 2: a key that stays in its device or one that is synchronised, somebody who touched it,
+    /// and, where a PIN or a finger was checked, two factors.
+    #[must_use]
+    pub fn methods(&self) -> Vec<&'static str> {
+        let key = if self.key.backup_eligible { "swk" } else { "hwk" };
+        let mut methods = vec![key, "user"];
+        methods.extend(self.user_verified.then_some("mfa"));
+        methods
+    }
+}
+
+impl Assertion {
+    /// Reads `PublicKeyCredential.toJSON()`.
+    #[must_use]
+    pub fn read(json: &str) -> Option<Self> {
+        Answer::read(json).map(Self)
+    }
+
+    /// The id of the key it is made with, to find whose it is.
+    #[must_use]
+    pub const fn credential(&self) -> &Bytes {
+        &self.0.raw_id
+    }
+
+    /// What it proves about `person`, if everything about it is right. The question is used up either way.
+    pub fn verify(
+        &self,
+        ceremony: Ceremony,
+        party: &RelyingParty,
+        person: &Person<'_>,
+        now: Timestamp,
+    ) -> Result<Proof, Refusal> {
+        let response = &self.0.response;
+        // Step 6: who is known must be the key's owner; who is not is named by the key.
+        match (ceremony.purpose, &response.handle) {
+            (Purpose::Register { .. }, _) => return Err(Refusal::OtherCeremony),
+            (Purpose::Prove { user }, _) if user != person.user => return Err(Refusal::OtherPerson),
+            (_, Some(handle)) if handle != person.handle => return Err(Refusal::OtherPerson),
+            (Purpose::SignIn, None) => return Err(Refusal::OtherPerson),
+            (Purpose::Prove { .. } | Purpose::SignIn, _) => {}
+        }
+        let known = person.keys.iter().find(|key| key.id == self.0.raw_id).ok_or(Refusal::OtherPerson)?;
+        let data = AuthenticatorData::read(&response.data.0).ok_or(Refusal::Malformed)?;
+        let client_data = &response.client_data.0;
+        ceremony.check(party, &Heard { within: person.within, client_data, data: &data, now })?;
+        if data.backup_eligible != known.backup_eligible {
+            return Err(Refusal::Backup);
+        }
+        let signed = [&response.data.0[..], Digest::of(client_data).bytes()].concat();
+        if !known.key.verifies(&signed, &response.signature.0) {
+            return Err(Refusal::Signature);
+        }
+        // Section 6.1.1: zero means that it does not count.
+        let counts = data.sign_count != 0 || known.sign_count != 0;
+        if counts && data.sign_count <= known.sign_count {
+            return Err(Refusal::Counter);
+        }
+        let mut key = known.clone();
+        (key.sign_count, key.backed_up, key.last_used_at) = (data.sign_count, data.backed_up, Some(now));
+        Ok(Proof { key, user_verified: data.user_verified })
+    }
+}
