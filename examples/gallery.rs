@@ -6,10 +6,10 @@ use std::{env, fs, io, path::PathBuf};
 use gantry::config::Organisation;
 use gantry::web::locale::Lang;
 use gantry::web::render::{
-    AccountPage, ApprovePage, ApprovedPage, ChoosePage, CodePage, ConsentPage, ContactPage,
-    DeviceConsentPage, DeviceDonePage, DevicePage, EnrolPage, ErrorPage, FormPostPage, HomePage, Look,
-    Message, NewPasswordPage, Qr, ReauthPage, RecoveryCodesPage, RemovePage, Rendered, SelectAccountPage,
-    Sending, SessionLine, SignInPage, SignOutPage, SignedOutPage, WaitPage,
+    AccountPage, AnswersPage, ApprovePage, ApprovedPage, ChoosePage, CodePage, ConsentPage, ContactPage,
+    DeviceConsentPage, DeviceDonePage, DevicePage, EnrolPage, ErrorPage, FormPostPage, GridPage, HomePage,
+    Look, Message, NewPasswordPage, Qr, QuestionsPage, ReauthPage, RecoveryCodesPage, RemovePage, Rendered,
+    SelectAccountPage, Sending, SessionLine, SignInPage, SignOutPage, SignedOutPage, WaitPage,
 };
 use gantry::web::{assets, theme};
 
@@ -63,6 +63,10 @@ fn usual(look: &Look<'_>) -> Vec<(&'static str, Rendered)> {
         ("email-link", WaitPage { app, method: "email_link", number: Some(42), qr: None, url: None, more: true, action, csrf, error: None }.render(look)),
         ("codes", CodePage { app, user, method: "email_and_sms_code", sent: Sending::Two, more: true, action, csrf, error: None }.render(look)),
         ("send", CodePage { app, user, method: "email_code", sent: Sending::Not, more: true, action, csrf, error: None }.render(look)),
+        ("grid", AnswersPage { app, user, method: "grid", asked: &["A1".into(), "C4".into(), "J5".into()], code: false, more: true, action, csrf, error: None }.render(look)),
+        ("kba", AnswersPage { app, user, method: "kba", asked: &["Which street did you live in as a child?".into()], code: true, more: true, action, csrf, error: None }.render(look)),
+        ("grid-card", GridPage { user, rows: &vec![vec!["BX".to_owned(); 10]; 5], action, csrf }.render(look)),
+        ("questions", QuestionsPage { user, action, csrf, error: Some(Message::BadAnswers) }.render(look)),
         ("contact", ContactPage { app, user, kind: "phone", topic: None, to: None, more: true, action, csrf, error: Some(Message::Unreachable) }.render(look)),
         ("topic", ContactPage { app, user, kind: "push", topic: Some("gantry-0123456789"), to: None, more: false, action, csrf, error: None }.render(look)),
         ("reached", ContactPage { app, user, kind: "phone", topic: None, to: Some("+4930123456"), more: false, action, csrf, error: None }.render(look)),

@@ -37,5 +37,6 @@ mod specs;
 mod state_matrix;
 mod store;
 mod token;
+mod tokens;
 mod userinfo;
 mod webauthn;

@@ -1,12 +1,18 @@
 //! Passwords come from a prompt or from standard input, never from arguments.
 
-use std::io::{self, BufRead, IsTerminal, Write};
+use std::io::{self, BufRead, IsTerminal, Read, Write};
+use std::path::Path;
 
 use super::Failure;
-use super::admin::{Command, UserCommand};
+use super::admin::tokens::MAX_FILE;
+use super::admin::{Command, TokenCommand, UserCommand};
 
-/// Asks for what a command still needs.
+/// Asks for what a command still needs, or reads it: files are the caller's, not the service's.
 pub(super) fn complete(command: &mut Command) -> Result<(), Failure> {
+    if let Command::Token(TokenCommand::Import { file, content }) = command {
+        *content = Some(read(file)?);
+        return Ok(());
+    }
     let (who, password) = match command {
         Command::User(UserCommand::Add { username, without_password: false, password, .. }) => {
             (username, password)
@@ -16,6 +22,18 @@ pub(super) fn complete(command: &mut Command) -> Result<(), Failure> {
     };
     *password = Some(new_password(who)?);
     Ok(())
+}
+
+/// A file of moderate size.
+fn read(path: &Path) -> Result<String, Failure> {
+    let wrong = |error: io::Error| Failure::new(format!("cannot read {}: {error}", path.display()));
+    let mut text = String::new();
+    let file = std::fs::File::open(path).map_err(wrong)?;
+    let read = file.take(MAX_FILE + 1).read_to_string(&mut text).map_err(wrong)?;
+    if u64::try_from(read).unwrap_or(u64::MAX) > MAX_FILE {
+        return Err(Failure::new(format!("{} is too long", path.display())).hint("split it"));
+    }
+    Ok(text)
 }
 
 /// A new password, typed twice on a terminal, else the first line of standard input.

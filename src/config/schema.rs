@@ -419,7 +419,9 @@ section! {
     Factors {
         /// Ways that may be used, and enrolled where that is needed: `totp` (authenticator apps); `email_code` and
         /// `email_link` to the verified address of the account; `alternate_email_code` to another one; `sms_code`,
-        /// `sms_link`, `email_and_sms_code` (one code each), `voice_code` to a phone; `push`; `recovery_code`.
+        /// `sms_link`, `email_and_sms_code` (one code each), `voice_code` to a phone; `push`; `hardware_token`
+        /// and `yubikey`, which `gantry token import` gives out; `grid` (a printed card) and `kba` (security
+        /// questions, together with a code in a mail), which people add beside something better; `recovery_code`.
         offered: Vec<At<Method>> = Default("[totp, recovery_code]"),
     }
 }
@@ -427,6 +429,10 @@ section! {
 words! {
     Method {
         "totp" = Self::Totp,
+        "hardware_token" = Self::HardwareToken,
+        "yubikey" = Self::Yubikey,
+        "grid" = Self::Grid,
+        "kba" = Self::Kba,
         "push" = Self::Push,
         "email_link" = Self::EmailLink,
         "sms_link" = Self::SmsLink,

@@ -38,6 +38,10 @@ macro_rules! methods {
 methods! {
     /// The code of an authenticator app.
     Totp = "totp", "otp";
+    /// The code that a device shows.
+    HardwareToken = "hardware_token", "otp";
+    /// The password that a `YubiKey` types.
+    Yubikey = "yubikey", "otp";
     /// A link that a push service brings.
     Push = "push", "mca";
     /// A link in a mail.
@@ -54,6 +58,10 @@ methods! {
     EmailAndSmsCode = "email_and_sms_code", "sms";
     /// A code that is spoken on the phone.
     VoiceCode = "voice_code", "tel";
+    /// Three cells of a printed card.
+    Grid = "grid", "otp";
+    /// Two security questions, and a code in a mail.
+    Kba = "kba", "kba";
     /// One of the codes that were shown once.
     RecoveryCode = "recovery_code", "otp";
 }
@@ -79,6 +87,10 @@ impl Method {
     pub const fn needs(self) -> Option<FactorKind> {
         match self {
             Self::Totp => Some(FactorKind::Totp),
+            Self::HardwareToken => Some(FactorKind::HardwareToken),
+            Self::Yubikey => Some(FactorKind::Yubikey),
+            Self::Grid => Some(FactorKind::Grid),
+            Self::Kba => Some(FactorKind::Kba),
             Self::Push => Some(FactorKind::Push),
             Self::EmailLink | Self::EmailCode => None,
             Self::AlternateEmailCode => Some(FactorKind::AlternateEmail),
@@ -93,9 +105,9 @@ impl Method {
     #[must_use]
     pub const fn reaches(self) -> &'static [Reach] {
         match self {
-            Self::Totp | Self::RecoveryCode => &[],
+            Self::Totp | Self::HardwareToken | Self::Yubikey | Self::Grid | Self::RecoveryCode => &[],
             Self::Push => &[Reach::Contact(FactorKind::Push, Channel::Push)],
-            Self::EmailLink | Self::EmailCode => &[Reach::Email],
+            Self::EmailLink | Self::EmailCode | Self::Kba => &[Reach::Email],
             Self::AlternateEmailCode => &[Reach::Contact(FactorKind::AlternateEmail, Channel::Mail)],
             Self::SmsLink | Self::SmsCode => &[Reach::Contact(FactorKind::Phone, Channel::Sms)],
             Self::EmailAndSmsCode => &[Reach::Email, Reach::Contact(FactorKind::Phone, Channel::Sms)],
@@ -136,7 +148,7 @@ pub fn usable(app: &App, user: &User) -> Vec<Method> {
 pub fn enrollable(app: &App) -> Vec<FactorKind> {
     let mut kinds = Vec::new();
     for method in app.config().factors.offered.iter().filter(|method| method.is_set_up(app)) {
-        if let Some(kind) = method.needs().filter(|kind| *kind != FactorKind::RecoveryCodes)
+        if let Some(kind) = method.needs().filter(|kind| kind.is_own())
             && !kinds.contains(&kind)
         {
             kinds.push(kind);

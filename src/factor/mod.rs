@@ -5,14 +5,22 @@
 
 pub mod code;
 pub mod contact;
+pub mod grid;
+pub mod kba;
 pub mod method;
+pub mod oath;
 pub mod passkey;
 pub mod recovery;
 pub mod totp;
+pub mod yubikey;
 
 use std::collections::BTreeSet;
 
 use serde::{Deserialize, Serialize};
+
+use kba::Question;
+use oath::OathToken;
+use yubikey::Yubikey;
 
 use crate::account::User;
 use crate::clock::Timestamp;
@@ -35,12 +43,40 @@ pub enum FactorKind {
     /// A topic of a push service.
     Push,
     Passkey,
+    /// A device that shows codes.
+    HardwareToken,
+    Yubikey,
+    /// A printed card.
+    Grid,
+    /// Security questions.
+    Kba,
 }
 
 impl FactorKind {
     /// Every one.
-    pub const ALL: &'static [Self] =
-        &[Self::Totp, Self::RecoveryCodes, Self::Passkey, Self::AlternateEmail, Self::Phone, Self::Push];
+    pub const ALL: &'static [Self] = &[
+        Self::Totp,
+        Self::RecoveryCodes,
+        Self::AlternateEmail,
+        Self::Phone,
+        Self::Push,
+        Self::HardwareToken,
+        Self::Yubikey,
+        Self::Grid,
+        Self::Kba,
+    ];
+
+    /// Whether people enrol it by themselves: tokens come from the administrator, recovery codes with another one.
+    #[must_use]
+    pub const fn is_own(self) -> bool {
+        !matches!(self, Self::RecoveryCodes | Self::HardwareToken | Self::Yubikey)
+    }
+
+    /// Whether it stands in for another one, so that nobody is asked to begin with it.
+    #[must_use]
+    pub const fn stands_in(self) -> bool {
+        matches!(self, Self::Grid | Self::Kba)
+    }
 
     /// The kind of this name.
     #[must_use]
@@ -57,6 +93,10 @@ impl FactorKind {
             Self::AlternateEmail => "alternate_email",
             Self::Phone => "phone",
             Self::Push => "push",
+            Self::HardwareToken => "hardware_token",
+            Self::Yubikey => "yubikey",
+            Self::Grid => "grid",
+            Self::Kba => "kba",
             Self::Passkey => "passkey",
         }
     }
@@ -83,7 +123,21 @@ pub enum Content {
         left: Vec<Digest>,
     },
     /// Where the person is reached.
-    Contact { kind: FactorKind, to: SealedBytes },
+    Contact {
+        kind: FactorKind,
+        to: SealedBytes,
+    },
+    HardwareToken(OathToken),
+    Yubikey(Yubikey),
+    Grid {
+        seed: SealedBytes,
+        /// Right answers so far.
+        uses: u64,
+    },
+    Kba {
+        questions: Vec<Question>,
+        uses: u64,
+    },
     Passkeys {
         /// In the order in which they were added, one at least.
         keys: Vec<Passkey>,
@@ -98,6 +152,10 @@ impl Record for Factor {
             Content::Totp { .. } => FactorKind::Totp,
             Content::RecoveryCodes { .. } => FactorKind::RecoveryCodes,
             Content::Contact { kind, .. } => kind,
+            Content::HardwareToken(_) => FactorKind::HardwareToken,
+            Content::Yubikey(_) => FactorKind::Yubikey,
+            Content::Grid { .. } => FactorKind::Grid,
+            Content::Kba { .. } => FactorKind::Kba,
             Content::Passkeys { .. } => FactorKind::Passkey,
         };
         key(self.user, kind)
@@ -128,11 +186,11 @@ pub fn enrol(batch: Batch, user: &mut Stored<User>, factors: &[(FactorKind, Fact
     factors.iter().fold(batch.update(user), |batch, (_, factor)| batch.put(factor))
 }
 
-/// Adds to `batch` that `user` has no factor of this kind any more. Recovery codes stand in for another one, so
-/// they go with the last.
+/// Adds to `batch` that `user` has no factor of this kind any more. What stands in for another one goes with the
+/// last.
 pub fn remove(batch: Batch, user: &mut Stored<User>, kind: FactorKind) -> Batch {
     user.record.factors.remove(&kind);
-    if user.record.factors.iter().all(|kind| *kind == FactorKind::RecoveryCodes) {
+    if user.record.factors.iter().all(|kind| *kind == FactorKind::RecoveryCodes || kind.stands_in()) {
         user.record.factors.clear();
         return forget(batch.update(user), user.id);
     }

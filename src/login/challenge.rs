@@ -13,7 +13,7 @@ use crate::account::User;
 use crate::app::App;
 use crate::factor::code::{self, SentCode};
 use crate::factor::method::Reach;
-use crate::factor::{self, Content, Factor, FactorKind, Method, contact};
+use crate::factor::{self, Content, Factor, FactorKind, Method, contact, grid, kba};
 use crate::locale::Lang;
 use crate::notify::{Channel, Letter, LetterContent, QueueError, gateway, mail};
 use crate::secret::Id;
@@ -39,6 +39,14 @@ pub(super) async fn ready(
             Ok(batch)
         }
         (State::Mailed { username }, _) => first::send_link(app, visitor, flow, &username, batch).await,
+        (State::Prove { method: Method::Grid, .. }, Some(SignedIn { user, .. })) => {
+            let factor = app.store.get::<Factor>(&factor::key(user.id, FactorKind::Grid)).await?;
+            if let Some(Content::Grid { uses, .. }) = factor.map(|factor| factor.record.content) {
+                let cells = grid::cells(app.keys.master(), user.id, uses);
+                flow.pending = Some(Pending::Cells { cells });
+            }
+            Ok(batch)
+        }
         (State::Prove { method, .. }, Some(SignedIn { user, .. })) if !method.reaches().is_empty() => {
             // What could not be sent now, the page offers to send later.
             let sent = send(app, visitor, flow, (user, method)).await?;
@@ -111,10 +119,22 @@ async fn send(
         }
     }
     if !method.is_link() {
-        flow.pending = Some(Pending::Sent { method, codes });
+        let questions = if method == Method::Kba { questions(app, user.id).await? } else { Vec::new() };
+        flow.pending = Some(Pending::Sent { method, codes, questions });
     }
     tracing::info!(target: "gantry::audit", event = "second_factor_sent", user = %user.id, method = method.name());
     Ok(Ok(batch))
+}
+
+/// The security questions that `user` is asked.
+async fn questions(app: &App, user: Id) -> Result<Vec<(usize, String)>, LoginError> {
+    let factor = app.store.get::<Factor>(&factor::key(user, FactorKind::Kba)).await?;
+    let Some(Content::Kba { questions, uses }) = factor.map(|factor| factor.record.content) else {
+        return Ok(Vec::new());
+    };
+    let asked = kba::asked(app.keys.master(), user, uses);
+    let text = |at: usize| questions.get(at).map(|question| (at, question.text.clone()));
+    Ok(asked.into_iter().filter_map(text).collect())
 }
 
 /// What the code number `index` of `method` is for.

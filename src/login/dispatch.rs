@@ -82,6 +82,8 @@ pub enum Notice {
     NotSent,
     /// Nobody can be reached there.
     Unreachable,
+    /// Answers to security questions that cannot be taken.
+    BadAnswers,
     TooMany(TooMany),
 }
 
@@ -161,7 +163,7 @@ pub async fn begin(app: &App, visitor: &Visitor, target: Target) -> Result<Outco
                 &fresh
             };
             let expires_at = now + FLOW_LIFETIME;
-            let flow = LoginFlow {
+            let mut flow = LoginFlow {
                 id: Id::new(now),
                 browser: browser.digest(),
                 target,
@@ -170,7 +172,12 @@ pub async fn begin(app: &App, visitor: &Visitor, target: Target) -> Result<Outco
                 pending: None,
                 expires_at,
             };
-            app.store.apply(Batch::new().insert(&flow).relaxed()).await?;
+            // Nothing is sent to anybody because a page was opened.
+            let mut batch = Batch::new();
+            if matches!(&flow.state, State::Prove { method: Method::Grid, .. }) {
+                batch = challenge::ready(app, visitor, &mut flow, signed_in.as_ref(), batch).await?;
+            }
+            app.store.apply(batch.insert(&flow).relaxed()).await?;
             Next::Page(flow.id)
         }
         step => conclude(app, step, &target, signed_in.as_ref(), Batch::new()).await?,
@@ -388,7 +395,8 @@ async fn next_step(
         }
         (None, _) => {}
     }
-    let enrollable = method::enrollable(app);
+    let mut enrollable = method::enrollable(app);
+    enrollable.retain(|kind| !kind.stands_in());
     Ok(flow::decide(&Situation {
         target,
         progress,

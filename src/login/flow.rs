@@ -139,7 +139,15 @@ pub enum Pending {
     /// What somebody says elsewhere.
     Asked { approval: Id },
     /// The codes that were sent for this way, in the order of [`Method::reaches`].
-    Sent { method: Method, codes: Vec<SentCode> },
+    Sent {
+        method: Method,
+        codes: Vec<SentCode>,
+        /// Security questions that are asked beside, by number and text.
+        #[serde(default, skip_serializing_if = "Vec::is_empty")]
+        questions: Vec<(usize, String)>,
+    },
+    /// The cells of the grid card that are asked for.
+    Cells { cells: Vec<String> },
     /// The code that was sent to what is to be enrolled.
     Reached { kind: FactorKind, to: String, code: SentCode },
 }

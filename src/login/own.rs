@@ -113,11 +113,15 @@ const fn removed(kind: FactorKind) -> Credential {
         FactorKind::AlternateEmail => Credential::AddressRemoved,
         FactorKind::Phone => Credential::PhoneRemoved,
         FactorKind::Push => Credential::PushRemoved,
+        FactorKind::HardwareToken | FactorKind::Yubikey => Credential::TokenRemoved,
+        FactorKind::Grid => Credential::GridCardMade,
+        FactorKind::Kba => Credential::QuestionsChanged,
         FactorKind::Passkey => Credential::PasskeyRemoved,
     }
 }
 
-async fn done(
+/// The task is carried out.
+pub(super) async fn done(
     app: &App,
     visitor: &Visitor,
     mut flow: Stored<LoginFlow>,

@@ -4,15 +4,16 @@ use std::time::Duration;
 
 use super::dispatch::{LoginError, Next, Notice, Outcome, Submission, proceed};
 use super::flow::{LoginFlow, Pending, Progress, State};
+use super::password::Checked;
 use super::session::{self, Beginning, SignedIn};
 use super::throttle::TooMany;
 use super::visitor::Visitor;
-use super::{challenge, first};
+use super::{challenge, first, own};
 use crate::account::User;
 use crate::app::App;
-use crate::factor::contact;
 use crate::factor::totp::TotpSecret;
 use crate::factor::{self, Content, Factor, FactorKind, Method, recovery};
+use crate::factor::{contact, grid, kba};
 use crate::keys::UnsealError;
 use crate::notify::Credential;
 use crate::oauth::OAuthError;
@@ -40,7 +41,7 @@ pub(super) async fn prove(
     if method.is_link() {
         return by_link(app, visitor, flow, (session, method), user.record).await;
     }
-    if let Some(too_many) = count(app, session, user.id).await? {
+    if let Some(too_many) = count(app, session, user.id, Some(method)).await? {
         return Ok(again(flow.record, Notice::TooMany(too_many)));
     }
     let Some(batch) = check(app, &flow, user.id, method, sent).await? else {
@@ -124,7 +125,10 @@ pub(super) async fn enrol(
         let typed = sent.fields.get("address").unwrap_or_default();
         return challenge::reach(app, flow, user.id, kind, typed).await;
     }
-    if let Some(too_many) = count(app, session, user.id).await? {
+    // There is nothing to guess about what stands in.
+    if !kind.stands_in()
+        && let Some(too_many) = count(app, session, user.id, None).await?
+    {
         return Ok(again(flow.record, Notice::TooMany(too_many)));
     }
     let (master, now) = (app.keys.master(), app.clock.now());
@@ -138,13 +142,23 @@ pub(super) async fn enrol(
             let good = code.is(master, (flow.id, kind.name()), short(&sent.code).unwrap_or_default(), now);
             good.then(|| (contact::factor(master, user.id, (kind, to), now), amr_of(kind)))
         }
+        (FactorKind::Grid, _) => {
+            let seed = grid::seal(master, user.id, &grid::offered(master, flow.id));
+            let content = Content::Grid { seed, uses: 0 };
+            let factor = Factor { user: user.id, content, created_at: now };
+            Some(((FactorKind::Grid, factor), Method::Grid.amr()))
+        }
+        (FactorKind::Kba, _) => match questions(app, &user, sent).await? {
+            Some(factor) => Some((factor, Method::Kba.amr())),
+            None => return Ok(again(flow.record, Notice::BadAnswers)),
+        },
         _ => return Err(LoginError::Forged),
     };
     let Some((factor, amr)) = proved else {
         return Ok(again(flow.record, Notice::WrongCode));
     };
     let mut factors = vec![factor];
-    if !user.factors.contains(&FactorKind::RecoveryCodes) {
+    if !user.factors.contains(&FactorKind::RecoveryCodes) && !kind.stands_in() {
         factors.push(recovery::factor(&recovery::offered(master, flow.id), user.id, now));
         flow.record.progress.codes_unseen = true;
     }
@@ -152,6 +166,10 @@ pub(super) async fn enrol(
     let batch = forgive(factor::enrol(Batch::new(), &mut user, &factors), session, user.id);
     let batch = challenge::notice(app, visitor, &user, added(kind), batch);
     tracing::info!(target: "gantry::audit", event = "second_factor_enrolled", user = %user.id, kind = kind.name());
+    // What was only written down proves nothing yet.
+    if kind.stands_in() {
+        return own::done(app, visitor, flow, user.record, batch).await;
+    }
     elevated(app, visitor, flow, Proved { session, user: user.record, amr, batch }).await
 }
 
@@ -165,14 +183,15 @@ async fn check(
 ) -> Result<Option<Batch>, LoginError> {
     let Some(code) = short(&sent.code) else { return Ok(None) };
     let (master, now) = (app.keys.master(), app.clock.now());
-    if let Some(Pending::Sent { method: sent_for, codes }) = &flow.pending {
+    if let Some(Pending::Sent { method: sent_for, codes, questions }) = &flow.pending {
         let typed = [code, sent.fields.get("code_2").and_then(short).unwrap_or_default()];
         let right = codes.iter().enumerate().zip(typed).map(|((index, kept), typed)| {
             kept.is(master, (flow.id, &challenge::purpose(method, index)), typed, now)
         });
         // Each is looked at, so that nobody learns which one was wrong.
         let wrong = right.filter(|right| !right).count();
-        return Ok((*sent_for == method && wrong == 0).then(Batch::new));
+        let answered = answers(app, user, method, questions, sent).await?;
+        return Ok(answered.filter(|_| *sent_for == method && wrong == 0));
     }
     let Some(kind) = method.needs() else { return Ok(None) };
     let Some(mut factor) = app.store.get::<Factor>(&factor::key(user, kind)).await? else {
@@ -187,10 +206,72 @@ async fn check(
         (Method::RecoveryCode, Content::RecoveryCodes { left }) => {
             recovery::used(left, code).map(|rest| *left = rest).is_some()
         }
+        (Method::HardwareToken, Content::HardwareToken(token)) => {
+            let next = token.after(master, user, code, now).map_err(unreadable)?;
+            next.map(|next| token.next = next).is_some()
+        }
+        (Method::Yubikey, Content::Yubikey(key)) => {
+            key.used(master, user, code).map_err(unreadable)?.map(|used| *key = used).is_some()
+        }
+        (Method::Grid, Content::Grid { seed, uses }) => {
+            let cells = grid::cells(master, user, *uses);
+            let answers =
+                ["answer_1", "answer_2", "answer_3"].map(|name| sent.fields.get(name).unwrap_or_default());
+            *uses += 1;
+            grid::is_right(master, (user, seed), &cells, &answers).map_err(unreadable)?
+        }
         // Nothing was sent, or what is stored is of another kind.
         _ => false,
     };
     Ok(good.then(|| Batch::new().update(&factor)))
+}
+
+/// What right answers to `questions` change; nothing where none are asked. Each answer is hashed and compared,
+/// right or wrong (KB-05).
+async fn answers(
+    app: &App,
+    user: Id,
+    method: Method,
+    questions: &[(usize, String)],
+    sent: &Submission,
+) -> Result<Option<Batch>, LoginError> {
+    if method != Method::Kba {
+        return Ok(Some(Batch::new()));
+    }
+    let Some(mut factor) = app.store.get::<Factor>(&factor::key(user, FactorKind::Kba)).await? else {
+        return Ok(None);
+    };
+    let Content::Kba { questions: known, uses } = &mut factor.record.content else { return Ok(None) };
+    let (cost, mut right) = (app.config().passwords.argon2id, 0);
+    for ((at, text), name) in questions.iter().zip(["answer_1", "answer_2"]) {
+        let against = known.get(*at).filter(|known| known.text == *text).map(|known| known.answer.clone());
+        let answer = kba::plain(sent.fields.get(name).unwrap_or_default()).unwrap_or_default();
+        if app.passwords.check(answer, against, cost).await? != Checked::Wrong {
+            right += 1;
+        }
+    }
+    *uses += 1;
+    Ok((right == kba::ASKED).then(|| Batch::new().update(&factor)))
+}
+
+/// The factor with three questions and their answers; `None` when they cannot be taken.
+async fn questions(
+    app: &App,
+    user: &User,
+    sent: &Submission,
+) -> Result<Option<(FactorKind, Factor)>, LoginError> {
+    let field = |name: String| sent.fields.get(&name).unwrap_or_default().trim().to_owned();
+    let pairs: Vec<(String, String)> = (1..=kba::CHOSEN)
+        .map(|at| (field(format!("question_{at}")), field(format!("answer_{at}"))))
+        .collect();
+    let Some(pairs) = kba::taken(user, &pairs) else { return Ok(None) };
+    let (cost, mut questions) = (app.config().passwords.argon2id, Vec::new());
+    for (text, answer) in pairs {
+        let answer = app.passwords.hash(answer, cost).await?;
+        questions.push(kba::Question { text, answer });
+    }
+    let content = Content::Kba { questions, uses: 0 };
+    Ok(Some((FactorKind::Kba, Factor { user: user.id, content, created_at: app.clock.now() })))
 }
 
 #[expect(clippy::needless_pass_by_value, reason = "as `map_err` hands it over")]
@@ -214,6 +295,9 @@ const fn added(kind: FactorKind) -> Credential {
         FactorKind::AlternateEmail => Credential::AddressAdded,
         FactorKind::Phone => Credential::PhoneAdded,
         FactorKind::Push => Credential::PushAdded,
+        FactorKind::HardwareToken | FactorKind::Yubikey => Credential::TokenAdded,
+        FactorKind::Grid => Credential::GridCardMade,
+        FactorKind::Kba => Credential::QuestionsChanged,
         FactorKind::Passkey => Credential::PasskeyAdded,
     }
 }
@@ -264,8 +348,25 @@ fn budgets(session: Id, user: Id) -> Vec<Budget> {
     ]
 }
 
-async fn count(app: &App, session: Id, user: Id) -> Result<Option<TooMany>, LoginError> {
-    let budgets = budgets(session, user);
+/// Answers are easier to guess than codes, and right ones forgive nothing.
+fn of_questions(session: Id, user: Id) -> [Budget; 2] {
+    let budget = |counter, limit, seconds| Budget { counter, limit, window: Duration::from_secs(seconds) };
+    [
+        budget(format!("kba/session/{session}"), 3, 15 * 60),
+        budget(format!("kba/user/{user}"), 9, 24 * 60 * 60),
+    ]
+}
+
+async fn count(
+    app: &App,
+    session: Id,
+    user: Id,
+    method: Option<Method>,
+) -> Result<Option<TooMany>, LoginError> {
+    let mut budgets = budgets(session, user);
+    if method == Some(Method::Kba) {
+        budgets.extend(of_questions(session, user));
+    }
     let windows: Vec<Duration> = budgets.iter().map(|budget| budget.window).collect();
     let exhausted = app.store.spend(budgets).await?;
     Ok(exhausted.map(|which| TooMany { wait: windows.get(which).copied().unwrap_or_default() }))

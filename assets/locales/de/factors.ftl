@@ -66,3 +66,33 @@ alternate-email-field = Mailadresse
 phone-name = Telefon
 phone-add = Telefon hinzufügen
 phone-field = Telefonnummer mit Landesvorwahl, etwa +49 30 123456
+
+hardware-token-name = Token mit Anzeige
+hardware-token-title = Code Ihres Tokens eingeben
+hardware-token-lead = Drücken Sie auf Ihren Token oder lesen Sie ab, was er zeigt. Wird der richtige Code abgelehnt, geben Sie zwei hintereinander ein.
+hardware-token-field = Code
+
+yubikey-name = YubiKey
+yubikey-title = YubiKey berühren
+yubikey-lead = Setzen Sie den Cursor in das Feld und berühren Sie den Schlüssel: Er tippt für Sie.
+yubikey-field = Einmalpasswort
+
+grid-name = Gitterkarte
+grid-add = Gitterkarte drucken
+grid-title = Sehen Sie auf Ihre Gitterkarte
+grid-lead = Geben Sie ein, was in diesen Feldern steht.
+grid-print = Drucken Sie diese Karte und bewahren Sie sie auf. Sie wird nicht noch einmal gezeigt; eine neue ersetzt sie.
+grid-kept = Ich habe sie gedruckt
+
+kba-name = Sicherheitsfragen und Code per Mail
+kba-add = Sicherheitsfragen wählen
+kba-title = Beantworten Sie zwei Fragen
+kba-lead = Und geben Sie den Code ein, der an die Adresse Ihres Kontos geht.
+kba-choose = Wählen Sie drei Fragen oder schreiben Sie eigene. Zwei davon werden gefragt, zusammen mit einem Code per Mail.
+kba-question = Frage
+kba-answer = Antwort
+kba-question-school = Wie hieß Ihre erste Lehrerin oder Ihr erster Lehrer?
+kba-question-street = In welcher Straße haben Sie als Kind gewohnt?
+kba-question-friend = Wie hieß Ihre beste Freundin oder Ihr bester Freund in der Schule?
+kba-question-job = Wo haben Sie Ihr erstes Geld verdient?
+kba-question-dish = Welches Gericht mochten Sie als Kind nicht?

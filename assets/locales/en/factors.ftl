@@ -66,3 +66,33 @@ alternate-email-field = Mail address
 phone-name = Phone
 phone-add = Add a phone
 phone-field = Phone number with country, such as +49 30 123456
+
+hardware-token-name = Token with a display
+hardware-token-title = Enter the code of your token
+hardware-token-lead = Press the button of your token, or read what it shows. If it is refused although it is right, enter two codes in a row.
+hardware-token-field = Code
+
+yubikey-name = YubiKey
+yubikey-title = Touch your YubiKey
+yubikey-lead = Put the cursor into the field and touch the key: it types for you.
+yubikey-field = One-time password
+
+grid-name = Grid card
+grid-add = Print a grid card
+grid-title = Look at your grid card
+grid-lead = Enter what stands in these cells.
+grid-print = Print this card and keep it. It is not shown again; a new one replaces it.
+grid-kept = I have printed it
+
+kba-name = Security questions and a code by mail
+kba-add = Choose security questions
+kba-title = Answer two questions
+kba-lead = And enter the code that goes to the address of your account.
+kba-choose = Choose three questions, or write your own. Two of them are asked, together with a code by mail.
+kba-question = Question
+kba-answer = Answer
+kba-question-school = What was the name of your first teacher?
+kba-question-street = Which street did you live in as a child?
+kba-question-friend = What was your best friend at school called?
+kba-question-job = Where did you earn your first money?
+kba-question-dish = Which dish did you not like as a child?

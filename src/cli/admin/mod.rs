@@ -7,6 +7,7 @@ mod keys;
 mod policy;
 mod sending;
 mod sessions;
+pub(in crate::cli) mod tokens;
 mod users;
 
 use clap::Subcommand;
@@ -25,6 +26,7 @@ pub use keys::KeyCommand;
 pub use policy::PolicyCommand;
 pub use sending::SendingCommand;
 pub use sessions::SessionCommand;
+pub use tokens::TokenCommand;
 pub use users::UserCommand;
 
 /// One command.
@@ -45,6 +47,9 @@ pub enum Command {
     /// What people have given apps
     #[command(subcommand)]
     Grant(GrantCommand),
+    /// Tokens that show codes, and `YubiKey`s
+    #[command(subcommand)]
+    Token(TokenCommand),
     /// What must be proved, where and when
     #[command(subcommand)]
     Policy(PolicyCommand),
@@ -76,6 +81,7 @@ pub async fn execute(app: &App, command: Command) -> Result<Output, Failure> {
         Command::App(command) => apps::execute(app, command).await,
         Command::Session(command) => sessions::execute(app, command).await,
         Command::Grant(command) => grants::execute(app, command).await,
+        Command::Token(command) => tokens::execute(app, command).await,
         Command::Policy(command) => policy::execute(app, command).await,
         Command::Key(command) => keys::execute(app, command).await,
         Command::Mail(command) => sending::execute(app, Channel::Mail, command).await,

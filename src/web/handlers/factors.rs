@@ -3,12 +3,12 @@
 use crate::app::App;
 use crate::config::Config;
 use crate::factor::totp::TotpSecret;
-use crate::factor::{FactorKind, recovery};
+use crate::factor::{FactorKind, Method, grid, recovery};
 use crate::login::flow::{LoginFlow, Pending, State};
 use crate::login::{approval, challenge};
 use crate::web::render::{
-    ChoosePage, CodePage, ContactPage, EnrolPage, Look, Message, NewPasswordPage, Qr, RecoveryCodesPage,
-    RemovePage, Rendered, Sending, WaitPage, unwritten,
+    AnswersPage, ChoosePage, CodePage, ContactPage, EnrolPage, GridPage, Look, Message, NewPasswordPage, Qr,
+    QuestionsPage, RecoveryCodesPage, RemovePage, Rendered, Sending, WaitPage, unwritten,
 };
 
 /// What these pages have in common.
@@ -26,23 +26,7 @@ pub struct Sheet<'a> {
 pub fn page(app: &App, config: &Config, sheet: Sheet<'_>) -> Rendered {
     let Sheet { flow, look, title, action, csrf, error } = sheet;
     match &flow.state {
-        State::Prove { method, usable, .. } if method.is_link() => {
-            let (method, more) = (method.name(), usable.len() > 1);
-            let number = number(app, flow);
-            let page =
-                WaitPage { app: title, method, number, qr: None, url: None, more, action, csrf, error };
-            page.render(&look)
-        }
-        State::Prove { username, method, usable, .. } => {
-            let sent = match (&flow.pending, method.reaches().len()) {
-                (_, 0) => Sending::Never,
-                (Some(_), 1) => Sending::One,
-                (Some(_), _) => Sending::Two,
-                (None, _) => Sending::Not,
-            };
-            let (method, more) = (method.name(), usable.len() > 1);
-            CodePage { app: title, user: username, method, sent, more, action, csrf, error }.render(&look)
-        }
+        State::Prove { .. } => proof_page(app, Sheet { flow, look, title, action, csrf, error }),
         State::ChooseMethod { username, usable, .. } => {
             let choices: Vec<&str> = usable.iter().map(|method| method.name()).collect();
             let (user, choices) = (username.as_str(), choices.as_slice());
@@ -72,10 +56,62 @@ pub fn page(app: &App, config: &Config, sheet: Sheet<'_>) -> Rendered {
     }
 }
 
+/// The pages on which a second factor is proved.
+fn proof_page(app: &App, sheet: Sheet<'_>) -> Rendered {
+    let Sheet { flow, look, title, action, csrf, error } = sheet;
+    match &flow.state {
+        State::Prove { method, usable, .. } if method.is_link() => {
+            let (method, more) = (method.name(), usable.len() > 1);
+            let number = number(app, flow);
+            let page =
+                WaitPage { app: title, method, number, qr: None, url: None, more, action, csrf, error };
+            page.render(&look)
+        }
+        State::Prove { username, method: Method::Grid, usable, .. } => {
+            let cells: &[String] = match &flow.pending {
+                Some(Pending::Cells { cells }) => cells,
+                _ => &[],
+            };
+            let (user, more, method) = (username.as_str(), usable.len() > 1, "grid");
+            AnswersPage { app: title, user, method, asked: cells, code: false, more, action, csrf, error }
+                .render(&look)
+        }
+        State::Prove { username, method: Method::Kba, usable, .. }
+            if matches!(flow.pending, Some(Pending::Sent { .. })) =>
+        {
+            let Some(Pending::Sent { questions, .. }) = &flow.pending else { return unwritten() };
+            let asked: Vec<String> = questions.iter().map(|(_, text)| text.clone()).collect();
+            let (user, more, asked) = (username.as_str(), usable.len() > 1, asked.as_slice());
+            AnswersPage { app: title, user, method: "kba", asked, code: true, more, action, csrf, error }
+                .render(&look)
+        }
+        State::Prove { username, method, usable, .. } => {
+            let sent = match (&flow.pending, method.reaches().len()) {
+                (_, 0) => Sending::Never,
+                (Some(_), 1) => Sending::One,
+                (Some(_), _) => Sending::Two,
+                (None, _) => Sending::Not,
+            };
+            let (method, more) = (method.name(), usable.len() > 1);
+            CodePage { app: title, user: username, method, sent, more, action, csrf, error }.render(&look)
+        }
+        // No business of this page.
+        _ => unwritten(),
+    }
+}
+
 /// The pages on which what proves a person is changed.
 fn change_page(app: &App, config: &Config, sheet: Sheet<'_>) -> Rendered {
     let Sheet { flow, look, title, action, csrf, error } = sheet;
     match &flow.state {
+        State::Enrol { username, kind: FactorKind::Grid, .. } => {
+            let seed = grid::offered(app.keys.master(), flow.id);
+            let rows = grid::card(app.keys.master(), &seed);
+            GridPage { user: username, rows: &rows, action, csrf }.render(&look)
+        }
+        State::Enrol { username, kind: FactorKind::Kba, .. } => {
+            QuestionsPage { user: username, action, csrf, error }.render(&look)
+        }
         State::Enrol { username, kind, enrollable, .. } if *kind != FactorKind::Totp => {
             let to = match &flow.pending {
                 Some(Pending::Reached { to, .. }) => Some(to.as_str()),

@@ -215,6 +215,7 @@ const fn message(notice: Notice) -> Message {
         Notice::Denied => Message::Denied,
         Notice::NotSent => Message::NotSent,
         Notice::Unreachable => Message::Unreachable,
+        Notice::BadAnswers => Message::BadAnswers,
         Notice::TooMany(too_many) => Message::TooManyAttempts { wait_seconds: too_many.wait.as_secs() },
     }
 }

@@ -58,6 +58,8 @@ pub enum Message {
     NotSent,
     /// Nobody can be reached at what was typed.
     Unreachable,
+    /// Answers to security questions that cannot be taken.
+    BadAnswers,
     /// The new password was typed in two ways.
     PasswordsDiffer,
 }
@@ -96,6 +98,7 @@ impl Message {
                 | Self::UnknownDeviceCode
                 | Self::WrongCode
                 | Self::Unreachable
+                | Self::BadAnswers
                 | Self::PasswordTooShort { .. }
                 | Self::PasswordsDiffer
         )
@@ -127,6 +130,7 @@ impl Message {
             Self::SignInFirst => "sign-in-first",
             Self::NotSent => "not-sent",
             Self::Unreachable => "unreachable",
+            Self::BadAnswers => "bad-answers",
             Self::StillWaiting => "still-waiting",
             Self::Denied => "denied",
         }
@@ -173,6 +177,7 @@ mod tests {
             Message::SignInFirst,
             Message::NotSent,
             Message::Unreachable,
+            Message::BadAnswers,
             Message::StillWaiting,
             Message::Denied,
         ]

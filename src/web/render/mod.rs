@@ -12,10 +12,10 @@ pub(super) mod tests;
 
 pub use message::Message;
 pub use pages::{
-    AccountPage, ApprovePage, ApprovedPage, ChoosePage, CodePage, ConsentPage, ContactPage,
-    DeviceConsentPage, DeviceDonePage, DevicePage, EnrolPage, ErrorPage, ErrorText, FormPostPage, HomePage,
-    NewPasswordPage, ReauthPage, RecoveryCodesPage, RemovePage, SelectAccountPage, Sending, SessionLine,
-    SignInPage, SignOutPage, SignedOutPage, WaitPage, unwritten,
+    AccountPage, AnswersPage, ApprovePage, ApprovedPage, ChoosePage, CodePage, ConsentPage, ContactPage,
+    DeviceConsentPage, DeviceDonePage, DevicePage, EnrolPage, ErrorPage, ErrorText, FormPostPage, GridPage,
+    HomePage, NewPasswordPage, QuestionsPage, ReauthPage, RecoveryCodesPage, RemovePage, SelectAccountPage,
+    Sending, SessionLine, SignInPage, SignOutPage, SignedOutPage, WaitPage, unwritten,
 };
 pub use qr::Qr;
 

@@ -166,6 +166,41 @@ pub struct ApprovedPage {
     pub allowed: bool,
 }
 
+/// Several answers at once (`data-step` is `grid` or `kba`; fields `answer_1`…, `code`;
+/// `action=continue|other_method`).
+#[derive(Clone)]
+pub struct AnswersPage<'a> {
+    pub app: &'a str,
+    pub user: &'a str,
+    pub method: &'a str,
+    /// Cells or questions.
+    pub asked: &'a [String],
+    /// A code was mailed beside.
+    pub code: bool,
+    pub more: bool,
+    pub action: &'a str,
+    pub csrf: &'a str,
+    pub error: Option<Message>,
+}
+
+/// A grid card, to be printed (`data-step="enrol"`; `action=continue`).
+#[derive(Clone, Copy)]
+pub struct GridPage<'a> {
+    pub user: &'a str,
+    pub rows: &'a [Vec<String>],
+    pub action: &'a str,
+    pub csrf: &'a str,
+}
+
+/// Security questions are chosen (`data-step="enrol"`; fields `question_1`…, `answer_1`…; `action=continue`).
+#[derive(Clone)]
+pub struct QuestionsPage<'a> {
+    pub user: &'a str,
+    pub action: &'a str,
+    pub csrf: &'a str,
+    pub error: Option<Message>,
+}
+
 /// Whether the factor is really to be removed (`data-step="remove"`; `action=continue|deny`).
 #[derive(Clone, Copy)]
 pub struct RemovePage<'a> {
@@ -431,6 +466,9 @@ views! {
     EnrolView("enrol.html") of EnrolPage;
     RecoveryCodesView("recovery_codes.html") of RecoveryCodesPage;
     RemoveView("remove.html") of RemovePage;
+    AnswersView("answers.html") of AnswersPage;
+    GridView("grid.html") of GridPage;
+    QuestionsView("questions.html") of QuestionsPage;
     WaitView("wait.html") of WaitPage;
     ContactView("contact.html") of ContactPage;
     ApproveView("approve.html") of ApprovePage;
@@ -456,6 +494,9 @@ rendered! {
     EnrolPage by EnrolView;
     RecoveryCodesPage by RecoveryCodesView;
     RemovePage by RemoveView;
+    AnswersPage by AnswersView;
+    GridPage by GridView;
+    QuestionsPage by QuestionsView;
     WaitPage by WaitView;
     ContactPage by ContactView;
     ApprovePage by ApproveView;

@@ -1,0 +1,283 @@
+//! What the administrator gives out, and what stands in: tokens, keys, cards, questions.
+
+use std::time::Duration;
+
+use gantry::notify::deliver_due;
+use serde_json::json;
+
+use crate::second_factor::{secret_on, totp};
+use crate::support::browser::Page;
+use crate::support::{Browser, RelyingParty, TestIdp, TestUser};
+
+const SETTINGS: &str = r"
+policies: { standard: {}, strict: { second_factor: required } }
+factors: { offered: [hardware_token, yubikey, totp, grid, kba, recovery_code] }
+";
+const APPS: &str = r#"
+  vault:
+    title: Vault
+    redirect_uris: ["https://vault.test/cb"]
+    first_party: true
+    access: [{ group: everyone, policy: strict }]
+"#;
+/// RFC 4226 appendix D.
+const HOTP: [&str; 8] = ["755224", "287082", "359152", "969429", "338314", "254676", "287922", "162583"];
+const SECRET: &str = "3132333435363738393031323334353637383930";
+
+struct World {
+    idp: TestIdp,
+    alice: TestUser,
+    vault: RelyingParty,
+}
+
+impl World {
+    async fn new() -> Self {
+        let idp = TestIdp::setup().with_settings(SETTINGS).with_apps(APPS).start().await;
+        let alice = idp.user("alice").create().await;
+        idp.gantry("user set alice --email alice@example.org").await;
+        let vault = idp.relying_party("vault").await;
+        Self { idp, alice, vault }
+    }
+
+    async fn import(&self, rows: &str) -> Result<serde_json::Value, String> {
+        let path = self.idp.app.config().data_dir.join("tokens.csv");
+        std::fs::write(&path, rows).expect("written");
+        let command = gantry::cli::admin::TokenCommand::Import { file: path, content: Some(rows.to_owned()) };
+        let done =
+            gantry::cli::admin::execute(&self.idp.app, gantry::cli::admin::Command::Token(command)).await;
+        done.map(|output| output.json).map_err(|failure| failure.message)
+    }
+
+    async fn asked<'b>(&self, browser: &'b mut Browser, step: &str) -> Page<'b> {
+        let page = browser.open(self.vault.authorize_url()).await.submit_password(&self.alice).await;
+        page.expect_step(step)
+    }
+
+    /// At the account's page, after the authenticator app was set up.
+    async fn account<'b>(&self, browser: &'b mut Browser, add: &str) -> Page<'b> {
+        browser.open("/login").await.submit_password(&self.alice).await;
+        let page = press(browser, "totp").await.expect_step("enrol");
+        let code = totp(&secret_on(&page), self.idp.app.clock.now().seconds());
+        page.submit(&[("code", &code)]).await.press("continue").await.expect_step("account");
+        press(browser, add).await.expect_step("enrol")
+    }
+
+    async fn mailed_code(&self) -> String {
+        deliver_due(&self.idp.app).await.expect("store");
+        let folder = std::fs::read_dir(self.idp.app.config().data_dir.join("mail")).expect("letters");
+        let letters =
+            folder.map(|entry| std::fs::read_to_string(entry.expect("entry").path()).expect("text"));
+        let letter = letters.filter(|letter| letter.contains("code for")).last().expect("a letter");
+        let digits = |line: &&str| line.len() == 6 && line.bytes().all(|byte| byte.is_ascii_digit());
+        letter.lines().find(digits).expect("a code").to_owned()
+    }
+}
+
+async fn press<'b>(browser: &'b mut Browser, add: &str) -> Page<'b> {
+    let page = browser.open("/account").await.expect_step("account");
+    let (action, csrf) = (page.action(), page.field("csrf").expect("csrf"));
+    browser.post(&action, &[("csrf", &csrf), ("add", add)]).await
+}
+
+#[tokio::test]
+async fn a_counter_token_signs_in_and_every_code_once() {
+    // TO-01, TO-02
+    let world = World::new().await;
+    let rows = format!("user,type,serial,secret\nalice,hotp,T-1,{SECRET}\n");
+    assert_eq!(world.import(&rows).await.expect("good")["imported"], 1);
+    for (code, good) in
+        [(HOTP[0], true), (HOTP[0], false), (HOTP[3], true), (HOTP[2], false), (HOTP[4], true)]
+    {
+        let mut browser = world.idp.browser();
+        let page = world.asked(&mut browser, "hardware_token").await.submit(&[("code", code)]).await;
+        if good {
+            let claims = world.vault.redeem(&page.expect_code()).await.expect_tokens().id_claims();
+            assert_eq!(claims["amr"], json!(["pwd", "otp", "mfa"]));
+        } else {
+            page.expect_status(422).expect_step("hardware_token");
+        }
+    }
+    let listed = world.idp.gantry("token list").await;
+    assert_eq!(listed, json!([{ "user": "alice", "kind": "hardware_token", "serial": "T-1" }]));
+    world.idp.gantry("token remove alice hardware_token").await;
+    world.asked(&mut world.idp.browser(), "enrol").await;
+}
+
+#[tokio::test]
+async fn a_clock_token_signs_in_within_a_step() {
+    // TO-05
+    let world = World::new().await;
+    world.import(&format!("user,type,secret,digits,period\nalice,totp,{SECRET},6,30\n")).await.expect("good");
+    let secret = b"12345678901234567890";
+    for (late, good) in [(-60, false), (-30, true), (60, false), (30, true)] {
+        world.idp.clock.advance(Duration::from_secs(120));
+        let mut browser = world.idp.browser();
+        let page = world.asked(&mut browser, "hardware_token").await;
+        let code = totp(secret, world.idp.app.clock.now().seconds() + late);
+        let page = page.submit(&[("code", &code)]).await;
+        assert_eq!(
+            page.status,
+            if good { 200 } else { 422 }.max(page.status.min(303)),
+            "{late}: {}",
+            page.status
+        );
+        assert_eq!(page.step().as_deref() == Some("hardware_token"), !good, "{late}");
+    }
+}
+
+#[tokio::test]
+async fn a_yubikey_signs_in_once_per_touch() {
+    let world = World::new().await;
+    let rows = "user,type,secret,public_id,private_id\n\
+                alice,yubikey,ecde18dbe76fbd0c33330f1c354871db,vvccccfiluij,8792ebfe26cc\n";
+    world.import(rows).await.expect("good");
+    let typed = "vvccccfiluijedidudkvuvurlvvgejlgltfvkbfnduhh";
+    let mut browser = world.idp.browser();
+    let page = world.asked(&mut browser, "yubikey").await;
+    let page = page.submit(&[("code", &typed.replace("edid", "edic"))]).await.expect_status(422);
+    page.submit(&[("code", typed)]).await.expect_code();
+    let mut other = world.idp.browser();
+    let page = world.asked(&mut other, "yubikey").await;
+    page.submit(&[("code", typed)]).await.expect_status(422).expect_step("yubikey");
+}
+
+#[tokio::test]
+async fn a_wrong_row_is_named_and_nothing_is_imported() {
+    let world = World::new().await;
+    let good = format!("alice,hotp,{SECRET},6\n");
+    for (row, told) in [
+        ("nobody,hotp,3132333435363738,6\n".to_owned(), "line 3: there is no user nobody"),
+        ("alice,hotp,313,6\n".to_owned(), "line 3: the secret is neither hex nor base32"),
+        ("alice,hotp,3132333435363738,9\n".to_owned(), "line 3: digits are 6 to 8"),
+        ("alice,dial,3132333435363738,6\n".to_owned(), "line 3: the type is none of"),
+        (good.clone(), "line 3: alice has a token of this type in this file already"),
+        ("alice,hotp\n".to_owned(), "record 2"),
+    ] {
+        let refused = world.import(&format!("user,type,secret,digits\n{good}{row}")).await.expect_err(told);
+        assert!(refused.contains(told) && refused.contains("nothing was imported"), "{refused}");
+        assert_eq!(world.idp.gantry("token list").await, json!([]));
+    }
+}
+
+#[tokio::test]
+async fn a_grid_card_stands_in_for_the_authenticator() {
+    let world = World::new().await;
+    let mut browser = world.idp.browser();
+    let page = world.account(&mut browser, "grid").await;
+    let cells: Vec<String> = page.html.split("<td>").skip(1).map(|cell| cell[..2].to_owned()).collect();
+    assert_eq!(cells.iter().filter(|cell| cell.bytes().all(|byte| byte.is_ascii_uppercase())).count(), 50);
+    page.press("continue").await.expect_step("account");
+    let cells: Vec<&String> = cells.iter().filter(|cell| !cell.starts_with('<')).collect();
+    let mut other = world.idp.browser();
+    let page = world.asked(&mut other, "totp").await.press("other_method").await.expect_step("choose");
+    let mut page = page.submit(&[("method", "grid")]).await.expect_step("grid");
+    let asked = |page: &Page<'_>| -> Vec<String> {
+        let labels = page.html.split("<label for=\"answer_").skip(1);
+        labels.map(|label| label.split_once('>').expect("text").1[..2].to_owned()).collect()
+    };
+    let first = asked(&page);
+    for _ in 0..2 {
+        page = page
+            .submit(&[("answer_1", "XX"), ("answer_2", "XX"), ("answer_3", "XX")])
+            .await
+            .expect_status(422);
+        assert_eq!(asked(&page), first);
+    }
+    let answer = |cell: &str| {
+        let (column, row) = (cell.as_bytes()[0] - b'A', cell.as_bytes()[1] - b'1');
+        cells[usize::from(row) * 10 + usize::from(column)].to_lowercase()
+    };
+    let answers: Vec<String> = first.iter().map(|cell| answer(cell)).collect();
+    let form = [("answer_1", &*answers[0]), ("answer_2", &answers[1]), ("answer_3", &answers[2])];
+    page.submit(&form).await.expect_code();
+    let mut third = world.idp.browser();
+    let page = world.asked(&mut third, "totp").await.press("other_method").await;
+    let page = page.submit(&[("method", "grid")]).await.expect_step("grid");
+    assert_ne!(asked(&page), first);
+}
+
+const CHOSEN: [(&str, &str); 6] = [
+    ("question_1", "First street?"),
+    ("answer_1", "Käthe-Krüger-Weg"),
+    ("question_2", "First teacher?"),
+    ("answer_2", "Mrs  Brown"),
+    ("question_3", "First pet?"),
+    ("answer_3", "Rex the dog"),
+];
+
+#[tokio::test]
+async fn questions_count_with_a_mailed_code_and_never_alone() {
+    // KB-01, KB-05, KB-07
+    let world = World::new().await;
+    let mut browser = world.idp.browser();
+    let page = world.account(&mut browser, "kba").await;
+    page.submit(&CHOSEN).await.expect_step("account");
+    let mut other = world.idp.browser();
+    let page = world.asked(&mut other, "totp").await.press("other_method").await.expect_step("choose");
+    let page = page.submit(&[("method", "kba")]).await.expect_step("kba");
+    let right = |number: usize| {
+        let labels: Vec<&str> = page.html.split(&format!("<label for=\"answer_{number}\">")).collect();
+        let question = labels[1].split_once('<').expect("its end").0;
+        let at = CHOSEN.iter().position(|(_, text)| *text == question).expect("a chosen one");
+        CHOSEN[at + 1].1.to_uppercase().replace('Ä', "A\u{308}").replace("  ", " ")
+    };
+    let (first, second, code) = (right(1), right(2), world.mailed_code().await);
+    let mut told = Vec::new();
+    let mut page = page;
+    for (one, two, three) in [(&*first, "wrong", &*code), (&*first, &*second, "000000")] {
+        page = page.submit(&[("answer_1", one), ("answer_2", two), ("code", three)]).await.expect_status(422);
+        let (_, alert) = page.html.split_once("role=\"alert\"").expect("told");
+        told.push(alert.split_once("</p>").expect("its end").0.to_owned());
+    }
+    assert_eq!(told[0], told[1]);
+    let code =
+        page.submit(&[("answer_1", &first), ("answer_2", &second), ("code", &code)]).await.expect_code();
+    assert_eq!(
+        world.vault.redeem(&code).await.expect_tokens().id_claims()["amr"],
+        json!(["pwd", "kba", "mfa"])
+    );
+}
+
+#[tokio::test]
+async fn three_wrong_sets_and_it_waits_while_other_ways_go_on() {
+    // KB-02
+    let world = World::new().await;
+    let mut browser = world.idp.browser();
+    let page = world.account(&mut browser, "kba").await;
+    page.submit(&CHOSEN).await.expect_step("account");
+    let mut other = world.idp.browser();
+    let page = world.asked(&mut other, "totp").await.press("other_method").await;
+    let mut page = page.submit(&[("method", "kba")]).await.expect_step("kba");
+    for attempt in 0..4 {
+        page = page.submit(&[("answer_1", "x"), ("answer_2", "y"), ("code", "z")]).await;
+        assert_eq!(page.status, if attempt < 3 { 422 } else { 429 });
+    }
+}
+
+#[tokio::test]
+async fn answers_that_anybody_knows_are_not_taken() {
+    // KB-06, KB-07
+    let world = World::new().await;
+    let mut browser = world.idp.browser();
+    let mut page = world.account(&mut browser, "kba").await;
+    let long = "x".repeat(300);
+    for (name, value) in [
+        ("answer_1", "alice"),
+        ("answer_1", "ALICE@example.org"),
+        ("answer_1", "first  street?"),
+        ("answer_1", "mrs brown"),
+        ("answer_1", "ab"),
+        ("answer_1", ""),
+        ("answer_1", &long),
+        ("question_1", ""),
+        ("question_1", "First pet?"),
+    ] {
+        let form: Vec<(&str, &str)> =
+            CHOSEN.iter().map(|(known, old)| (*known, if *known == name { value } else { *old })).collect();
+        page = page.submit(&form).await.expect_status(422).expect_step("enrol");
+    }
+    page.submit(&CHOSEN).await.expect_step("account");
+    let kept = std::fs::read(world.idp.app.config().data_dir.join("gantry.redb")).expect("the store");
+    let plain = ["rex the dog", "kathe-kruger-weg"];
+    assert!(!plain.iter().any(|text| kept.windows(text.len()).any(|bytes| bytes == text.as_bytes())));
+}
