@@ -23,6 +23,7 @@ mod parsers;
 mod password_grant;
 mod policy;
 mod races;
+mod radius;
 mod redirect_uri;
 mod registration;
 mod request_object;

@@ -17,6 +17,7 @@ use super::sending::{Gateways, MailOut};
 use crate::factor::Method;
 use crate::keys::PublicKeys;
 use crate::policy::rule::{NetworkRule, TimeRule};
+use crate::secret::Secret;
 
 /// One whole configuration. Reload replaces it; nothing mutates it.
 #[derive(Debug, Clone)]
@@ -38,6 +39,8 @@ pub struct Config {
     pub factors: Factors,
     pub mail: MailOut,
     pub gateways: Gateways,
+    /// Servers that check one-time passwords.
+    pub radius: Option<Radius>,
     /// Networks that may be called although they are not public.
     pub outbound: Vec<IpNet>,
     /// Members of this group may administrate.
@@ -290,6 +293,18 @@ pub struct SignIn {
     pub absolute: Duration,
     /// A browser in which somebody signed in is known to belong to them for this long.
     pub remember_device: Duration,
+}
+
+/// Servers that check one-time passwords (RFC 2865).
+#[derive(Debug, Clone)]
+pub struct Radius {
+    /// At least one, in the order in which they are asked.
+    pub servers: Vec<SocketAddr>,
+    pub secret: Secret,
+    pub timeout: Duration,
+    pub nas_identifier: String,
+    /// Answers without one are not looked at.
+    pub message_authenticator: bool,
 }
 
 /// What people can prove beside the first factor.

@@ -55,6 +55,8 @@ section! {
         voice: Gateway = Optional("{ http: { url: https://voice.example.org/call, body: \"to={to}&say={text}\" } }"),
         /// Who pushes messages to phones; written like `sms`.
         push: Gateway = Optional("{ http: { url: \"https://ntfy.example.org/{to}\", body: \"{text}\", content_type: text/plain } }"),
+        /// Servers that check one-time passwords (RFC 2865), for `factors.offered: [radius]`.
+        radius: Radius = Optional("{ servers: [\"192.0.2.10:1812\"], secret: { file: /etc/gantry/radius } }"),
         /// What gantry itself may call.
         outbound: Outbound = Default("{}"),
         /// Who may administrate.
@@ -420,7 +422,7 @@ section! {
         /// Ways that may be used, and enrolled where that is needed: `totp` (authenticator apps); `email_code` and
         /// `email_link` to the verified address of the account; `alternate_email_code` to another one; `sms_code`,
         /// `sms_link`, `email_and_sms_code` (one code each), `voice_code` to a phone; `push`; `hardware_token`
-        /// and `yubikey`, which `gantry token import` gives out; `grid` (a printed card) and `kba` (security
+        /// and `yubikey`, which `gantry token import` gives out; `radius` (see there); `grid` (a printed card) and `kba` (security
         /// questions, together with a code in a mail), which people add beside something better; `recovery_code`.
         offered: Vec<At<Method>> = Default("[totp, recovery_code]"),
     }
@@ -431,6 +433,7 @@ words! {
         "totp" = Self::Totp,
         "hardware_token" = Self::HardwareToken,
         "yubikey" = Self::Yubikey,
+        "radius" = Self::Radius,
         "grid" = Self::Grid,
         "kba" = Self::Kba,
         "push" = Self::Push,
@@ -462,6 +465,23 @@ section! {
         iterations: u32 = Default("2"),
         /// 1 to 8.
         parallelism: u32 = Default("1"),
+    }
+}
+
+section! {
+    /// Servers that check one-time passwords.
+    Radius {
+        /// Addresses with ports, asked in this order.
+        servers: Vec<At<String>> = Required("[\"192.0.2.10:1812\"]"),
+        /// Shared with the servers.
+        secret: super::schema_sending::SecretText = Required("{ file: /etc/gantry/radius }"),
+        /// How long one is waited for, twice.
+        timeout: Period = Default("3s"),
+        /// What the servers know us by.
+        nas_identifier: String = Default("gantry"),
+        /// Take only answers with a Message-Authenticator; without it somebody on the way can turn a no into a
+        /// yes (CVE-2024-3596).
+        message_authenticator: bool = Default("true"),
     }
 }
 

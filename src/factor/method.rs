@@ -42,6 +42,8 @@ methods! {
     HardwareToken = "hardware_token", "otp";
     /// The password that a `YubiKey` types.
     Yubikey = "yubikey", "otp";
+    /// A password that a RADIUS server checks.
+    Radius = "radius", "otp";
     /// A link that a push service brings.
     Push = "push", "mca";
     /// A link in a mail.
@@ -92,7 +94,7 @@ impl Method {
             Self::Grid => Some(FactorKind::Grid),
             Self::Kba => Some(FactorKind::Kba),
             Self::Push => Some(FactorKind::Push),
-            Self::EmailLink | Self::EmailCode => None,
+            Self::EmailLink | Self::EmailCode | Self::Radius => None,
             Self::AlternateEmailCode => Some(FactorKind::AlternateEmail),
             Self::SmsLink | Self::SmsCode | Self::EmailAndSmsCode | Self::VoiceCode => {
                 Some(FactorKind::Phone)
@@ -105,7 +107,12 @@ impl Method {
     #[must_use]
     pub const fn reaches(self) -> &'static [Reach] {
         match self {
-            Self::Totp | Self::HardwareToken | Self::Yubikey | Self::Grid | Self::RecoveryCode => &[],
+            Self::Totp
+            | Self::HardwareToken
+            | Self::Yubikey
+            | Self::Radius
+            | Self::Grid
+            | Self::RecoveryCode => &[],
             Self::Push => &[Reach::Contact(FactorKind::Push, Channel::Push)],
             Self::EmailLink | Self::EmailCode | Self::Kba => &[Reach::Email],
             Self::AlternateEmailCode => &[Reach::Contact(FactorKind::AlternateEmail, Channel::Mail)],
@@ -123,6 +130,9 @@ impl Method {
 
     /// Whether what it needs is set up here.
     fn is_set_up(self, app: &App) -> bool {
+        if self == Self::Radius {
+            return app.config().radius.is_some();
+        }
         self.reaches().iter().all(|reach| match reach {
             // Without a mail server letters land in a folder.
             Reach::Email | Reach::Contact(_, Channel::Mail) => true,

@@ -13,7 +13,7 @@ use crate::account::User;
 use crate::app::App;
 use crate::factor::totp::TotpSecret;
 use crate::factor::{self, Content, Factor, FactorKind, Method, recovery};
-use crate::factor::{contact, grid, kba};
+use crate::factor::{contact, grid, kba, radius};
 use crate::keys::UnsealError;
 use crate::notify::Credential;
 use crate::oauth::OAuthError;
@@ -44,6 +44,9 @@ pub(super) async fn prove(
     if let Some(too_many) = count(app, session, user.id, Some(method)).await? {
         return Ok(again(flow.record, Notice::TooMany(too_many)));
     }
+    if method == Method::Radius {
+        return by_radius(app, visitor, flow, user.record, sent).await;
+    }
     let Some(batch) = check(app, &flow, user.id, method, sent).await? else {
         tracing::warn!(target: "gantry::audit", event = "second_factor_refused", user = %user.id, method = method.name());
         return Ok(again(flow.record, Notice::WrongCode));
@@ -68,6 +71,35 @@ async fn by_link(
         }
         Ok(_) => Ok(again(flow.record, Notice::Denied)),
         Err(notice) => Ok(again(flow.record, notice)),
+    }
+}
+
+/// A password that another server checks. One that is down leaves the other ways.
+async fn by_radius(
+    app: &App,
+    visitor: &Visitor,
+    flow: Stored<LoginFlow>,
+    user: User,
+    sent: &Submission,
+) -> Result<Outcome, LoginError> {
+    let (Some(session), Some(radius)) = (flow.state.session(), app.config().radius.clone()) else {
+        return Err(LoginError::Forged);
+    };
+    match radius::check(&radius, user.username.as_str(), sent.code.trim()).await {
+        Ok(true) => {
+            tracing::info!(target: "gantry::audit", event = "second_factor_proved", user = %user.id, method = "radius");
+            let batch = forgive(Batch::new(), session, user.id);
+            let amr = Method::Radius.amr();
+            elevated(app, visitor, flow, Proved { session, user, amr, batch }).await
+        }
+        Ok(false) => {
+            tracing::warn!(target: "gantry::audit", event = "second_factor_refused", user = %user.id, method = "radius");
+            Ok(again(flow.record, Notice::WrongCode))
+        }
+        Err(error) => {
+            tracing::error!(%error, "a second factor could not be checked");
+            Ok(again(flow.record, Notice::NotSent))
+        }
     }
 }
 

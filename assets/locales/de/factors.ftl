@@ -96,3 +96,8 @@ kba-question-street = In welcher Straße haben Sie als Kind gewohnt?
 kba-question-friend = Wie hieß Ihre beste Freundin oder Ihr bester Freund in der Schule?
 kba-question-job = Wo haben Sie Ihr erstes Geld verdient?
 kba-question-dish = Welches Gericht mochten Sie als Kind nicht?
+
+radius-name = Einmalpasswort
+radius-title = Einmalpasswort eingeben
+radius-lead = Was Ihr Token oder Ihre App zeigt, gegebenenfalls mit der PIN.
+radius-field = Einmalpasswort

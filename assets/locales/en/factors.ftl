@@ -96,3 +96,8 @@ kba-question-street = Which street did you live in as a child?
 kba-question-friend = What was your best friend at school called?
 kba-question-job = Where did you earn your first money?
 kba-question-dish = Which dish did you not like as a child?
+
+radius-name = One-time password
+radius-title = Enter your one-time password
+radius-lead = What your token or your app shows, with its PIN if it has one.
+radius-field = One-time password

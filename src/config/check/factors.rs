@@ -4,6 +4,14 @@ use crate::config::error::Problems;
 use crate::config::meant::Factors;
 use crate::config::schema;
 use std::collections::BTreeSet;
+use std::net::SocketAddr;
+use std::path::Path;
+use std::time::Duration;
+
+use super::at_most;
+use super::sending::secret;
+use crate::config::meant::Radius;
+use crate::config::read::{At, short};
 
 use crate::factor::Method;
 
@@ -12,7 +20,7 @@ pub(super) fn check(written: schema::Factors, problems: &mut Problems) -> Option
     let offered = written.offered?;
     let place = offered.place;
     let offered: BTreeSet<Method> =
-        offered.value.into_iter().map(|method: crate::config::read::At<Method>| method.value).collect();
+        offered.value.into_iter().map(|method: At<Method>| method.value).collect();
     let stand_in = [Method::RecoveryCode].into();
     if offered.is_subset(&stand_in) {
         problems
@@ -21,4 +29,38 @@ pub(super) fn check(written: schema::Factors, problems: &mut Problems) -> Option
         return None;
     }
     Some(Factors { offered })
+}
+
+/// Servers that check one-time passwords.
+pub(super) fn radius(written: schema::Radius, base: &Path, problems: &mut Problems) -> Option<Radius> {
+    let servers = written.servers?;
+    if servers.value.is_empty() {
+        problems.error(servers.place, "no server").hint("`servers: [\"192.0.2.10:1812\"]`");
+        return None;
+    }
+    let parsed: Vec<Option<SocketAddr>> = servers.value.iter().map(|text| server(text, problems)).collect();
+    let secret = secret(written.secret?, base, problems);
+    let timeout = at_most(written.timeout, (Duration::from_secs(10), "10s"), problems);
+    let nas = written.nas_identifier?;
+    if nas.value.is_empty() || nas.value.len() > 253 {
+        problems.error(nas.place, "not 1 to 253 bytes").hint("what the servers know this machine by");
+        return None;
+    }
+    Some(Radius {
+        servers: parsed.into_iter().collect::<Option<_>>()?,
+        secret: secret?,
+        timeout: timeout?.value,
+        nas_identifier: nas.value,
+        message_authenticator: written.message_authenticator?.value,
+    })
+}
+
+fn server(text: &At<String>, problems: &mut Problems) -> Option<SocketAddr> {
+    let address = text.value.parse().ok();
+    if address.is_none() {
+        problems
+            .error(text.place, format!("`{}` is not an address with a port", short(&text.value)))
+            .hint("numbers, such as `192.0.2.10:1812`: a name would have to be looked up at every sign-in");
+    }
+    address
 }

@@ -40,6 +40,7 @@ pub(super) fn check(root: Root, base: &Path, problems: &mut Problems) -> Option<
     let factors = root.factors.and_then(|part| factors::check(part.value, problems));
     let mail = root.mail.and_then(|part| sending::mail(part.value, base, problems));
     let gateways = sending::gateways([root.sms, root.voice, root.push], base, problems);
+    let radius = optional(root.radius, |part| factors::radius(part.value, base, problems));
     let outbound = root.outbound.and_then(|part| server::networks(part.value.allow?.value, problems));
     let admin_group = root.admin.and_then(|part| optional(part.value.group, |name| admin(name, problems)));
     let log = root.log.and_then(|part| log(part.value, problems));
@@ -57,6 +58,7 @@ pub(super) fn check(root: Root, base: &Path, problems: &mut Problems) -> Option<
         sign_in: sign_in?,
         passwords: passwords?,
         factors: factors?,
+        radius: radius?,
         mail: mail?,
         gateways: gateways?,
         outbound: outbound?,
