@@ -312,3 +312,29 @@ async fn who_lost_theirs_is_helped_and_who_is_shut_out_stays_out() {
         );
     }
 }
+
+#[tokio::test]
+async fn enrolling_may_be_put_off_for_a_while() {
+    let grace = "strict: { second_factor: required, grace: 7d }";
+    let settings = POLICIES.replace("strict: { second_factor: required }", grace);
+    let idp = TestIdp::setup().with_settings(&settings).with_apps(APPS).start().await;
+    let alice = idp.user("alice").create().await;
+    let vault = idp.relying_party("vault").await;
+    let mut browser = idp.browser();
+    let page = browser.open(vault.authorize_url()).await.submit_password(&alice).await.expect_step("enrol");
+    let tokens = vault.redeem(&page.press("skip").await.expect_code()).await.expect_tokens();
+    assert_eq!(tokens.id_claims()["acr"], "aal1");
+    let tokens = vault.refresh(&tokens.refresh).await.expect_tokens();
+    password_grant::ask(&vault, "alice", &alice.password).await.expect_tokens();
+    // The app may want more than the policy does.
+    let claims = json!({ "id_token": { "acr": { "essential": true, "values": ["aal2"] } } }).to_string();
+    let page = browser.open(vault.authorize_with(&[("claims", &claims)])).await.expect_step("enrol");
+    assert!(!page.html.contains("value=\"skip\""));
+    let (action, csrf) = (page.action(), page.field("csrf").expect("csrf"));
+    browser.post(&action, &[("csrf", &csrf), ("action", "skip")]).await.expect_error_page(403);
+    idp.clock.advance(Duration::from_secs(7 * 24 * 3600));
+    vault.refresh(&tokens.refresh).await.expect_error("invalid_grant");
+    let mut other = idp.browser();
+    let page = other.open(vault.authorize_url()).await.submit_password(&alice).await.expect_step("enrol");
+    assert!(!page.html.contains("value=\"skip\""));
+}

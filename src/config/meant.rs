@@ -14,6 +14,7 @@ use url::Url;
 
 use super::claim::ClaimSource;
 use super::sending::{Gateways, MailOut};
+use crate::clock::Timestamp;
 use crate::factor::Method;
 use crate::keys::PublicKeys;
 use crate::policy::rule::{NetworkRule, TimeRule};
@@ -258,6 +259,10 @@ pub struct Access {
 pub struct Policy {
     pub first_factor: FirstFactor,
     pub second_factor: SecondFactor,
+    /// How long after their account was made people may put off enrolling a factor.
+    pub grace: Duration,
+    /// Before this instant everybody may.
+    pub required_from: Option<Timestamp>,
     /// From where people may sign in.
     pub network: Option<NetworkRule>,
     /// When.

@@ -324,6 +324,10 @@ section! {
         /// When more is asked for than the first factor: `never`, `if_enrolled` (from people who have enrolled an
         /// authenticator app), `required` (others enrol one when they sign in).
         second_factor: SecondFactor = Default("if_enrolled"),
+        /// With `required`: how long after their account was made people may put off enrolling one.
+        grace: Period = Optional("7d"),
+        /// With `required`: the day before which everybody may put it off.
+        required_from: String = Optional("\"2026-12-01\""),
         /// Conditions on where and when.
         adaptive: Adaptive = Default("{}"),
     }

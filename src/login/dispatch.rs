@@ -246,6 +246,9 @@ pub async fn advance(
         (State::Enrol { .. }, Action::Skip) if flow.pending.is_some() => {
             challenge::start_over(app, flow).await
         }
+        (State::Enrol { may_skip: true, .. }, Action::Skip) => {
+            progressed(app, visitor, flow, |progress| progress.skipped = true).await
+        }
         (State::Prove { .. } | State::Enrol { .. }, Action::OtherMethod)
         | (State::ChooseMethod { .. } | State::ChooseKind { .. }, Action::Continue) => {
             let chosen = second::choice(&flow.state, &sent).ok_or(LoginError::Forged)?;
@@ -405,6 +408,7 @@ async fn next_step(
         closed: judged.closed,
         first_taken: judged.first_taken,
         second: judged.second,
+        may_skip: judged.may_skip,
         usable: &judged.usable,
         enrollable: &enrollable,
         consent_given,
@@ -418,13 +422,15 @@ struct Judged {
     closed: Option<Closed>,
     first_taken: bool,
     second: Second,
+    /// Enrolling may be put off.
+    may_skip: bool,
     /// The ways in which they can prove a second factor.
     usable: Vec<Method>,
 }
 
 impl Default for Judged {
     fn default() -> Self {
-        Self { closed: None, first_taken: true, second: Second::Fine, usable: Vec::new() }
+        Self { closed: None, first_taken: true, second: Second::Fine, may_skip: false, usable: Vec::new() }
     }
 }
 
@@ -459,6 +465,7 @@ impl Judged {
             closed: (second == Second::Stuck).then_some(Closed::NoMeans),
             first_taken: policy::takes_first(policy, &session.authentication),
             second,
+            may_skip: !demanded && policy::in_grace(policy, user, context.at),
             usable,
         }
     }

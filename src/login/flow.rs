@@ -124,6 +124,9 @@ pub struct Progress {
     /// The person wants another one.
     #[serde(default)]
     pub choosing: bool,
+    /// The person enrols none this time.
+    #[serde(default)]
+    pub skipped: bool,
     /// A first factor was enrolled; its recovery codes are to be shown.
     #[serde(default)]
     pub codes_unseen: bool,
@@ -171,7 +174,15 @@ pub enum State {
     /// In which way to prove it.
     ChooseMethod { session: Id, username: String, usable: Vec<Method> },
     /// A factor of this kind has to be enrolled.
-    Enrol { session: Id, username: String, kind: FactorKind, enrollable: Vec<FactorKind> },
+    Enrol {
+        session: Id,
+        username: String,
+        kind: FactorKind,
+        enrollable: Vec<FactorKind>,
+        /// It may be put off.
+        #[serde(default)]
+        may_skip: bool,
+    },
     /// Which kind to enrol.
     ChooseKind { session: Id, username: String, enrollable: Vec<FactorKind> },
     /// The recovery codes, this once.
@@ -224,6 +235,7 @@ impl State {
 
 /// What the decision looks at.
 #[derive(Debug)]
+#[expect(clippy::struct_excessive_bools, reason = "each is a fact of its own")]
 pub struct Situation<'a> {
     pub target: &'a Target,
     pub progress: &'a Progress,
@@ -238,6 +250,8 @@ pub struct Situation<'a> {
     pub second: Second,
     /// The ways this person can prove a second factor, the one to ask for first.
     pub usable: &'a [Method],
+    /// Enrolling may be put off.
+    pub may_skip: bool,
     /// What can be enrolled here, the one to suggest first.
     pub enrollable: &'a [FactorKind],
     /// The app needs no consent, or has it.
@@ -313,13 +327,14 @@ fn second_factor(situation: &Situation<'_>, signed_in: &SignedIn) -> Option<Stat
                 State::Prove { session, username, method, usable }
             })
         }
+        Second::Enrol if situation.may_skip && progress.skipped => None,
         Second::Enrol => {
             let enrollable = situation.enrollable.to_vec();
             let kind = chosen(progress.enrolling, &enrollable)?;
             Some(if progress.choosing {
                 State::ChooseKind { session, username, enrollable }
             } else {
-                State::Enrol { session, username, kind, enrollable }
+                State::Enrol { session, username, kind, enrollable, may_skip: situation.may_skip }
             })
         }
         Second::Fine if progress.codes_unseen => Some(State::RecoveryCodes { session, username }),
@@ -371,7 +386,9 @@ fn decide_for_account(situation: &Situation<'_>, task: Task) -> Step {
     }
     Step::Ask(match task {
         Task::Add(FactorKind::RecoveryCodes) => State::RecoveryCodes { session: id, username },
-        Task::Add(kind) => State::Enrol { session: id, username, kind, enrollable: Vec::new() },
+        Task::Add(kind) => {
+            State::Enrol { session: id, username, kind, enrollable: Vec::new(), may_skip: false }
+        }
         Task::Remove(kind) => State::Remove { session: id, username, kind },
         Task::Password => State::NewPassword { session: id, username },
     })

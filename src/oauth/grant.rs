@@ -249,7 +249,9 @@ pub async fn holder(app: &App, config: &Config, grant: &Grant) -> Result<Option<
         && user.epoch == grant.epoch
         && policy::access(client, &user.groups)
             .and_then(|access| config.policies.get(&access.policy))
-            .is_some_and(|policy| policy::still_enough(policy, &grant.authentication));
+            .is_some_and(|policy| {
+                policy::still_enough(policy, &user, &grant.authentication, app.clock.now())
+            });
     Ok(holds.then_some(user))
 }
 

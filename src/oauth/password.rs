@@ -64,7 +64,10 @@ pub async fn redeem(
     let demanded = verdict == Verdict::Challenge;
     let means = Means::of(&user, &method::usable(app, &user));
     let second = policy.map(|policy| policy::second_factor(policy, means, &authentication, demanded));
-    if second.is_some_and(|second| second != Second::Fine) {
+    let put_off = |policy| !demanded && policy::in_grace(policy, &user, now);
+    if second.is_some_and(|second| second != Second::Fine)
+        && !(second == Some(Second::Enrol) && policy.is_some_and(put_off))
+    {
         return Err(OAuthError::invalid_grant(
             "a password alone is not enough here, please sign in with a browser",
         ));

@@ -12,6 +12,7 @@ use serde::Serialize;
 pub use rule::{Context, Verdict};
 
 use crate::account::{GroupName, User};
+use crate::clock::Timestamp;
 use crate::config::{Access, App, FirstFactor, Policy, SecondFactor};
 use crate::factor::Method;
 use crate::oauth::vocabulary::Authentication;
@@ -141,10 +142,19 @@ pub fn explain(policy: &Policy, context: &Context) -> (Verdict, Vec<String>) {
     (adaptive(policy, context), trace)
 }
 
+/// Whether somebody without a second factor may still put it off.
+#[must_use]
+pub fn in_grace(policy: &Policy, user: &User, now: Timestamp) -> bool {
+    let early = now < user.created_at + policy.grace || policy.required_from.is_some_and(|from| now < from);
+    early && user.factors.is_empty()
+}
+
 /// Whether what was proved once is enough for `policy` as it is now. Enrolling later takes nothing away.
 #[must_use]
-pub fn still_enough(policy: &Policy, authentication: &Authentication) -> bool {
-    let second = policy.second_factor != SecondFactor::Required || authentication.has_second_factor();
+pub fn still_enough(policy: &Policy, user: &User, authentication: &Authentication, now: Timestamp) -> bool {
+    let second = policy.second_factor != SecondFactor::Required
+        || authentication.has_second_factor()
+        || in_grace(policy, user, now);
     second && takes_first(policy, authentication)
 }
 

@@ -52,6 +52,7 @@ device-denied-title = Ihr Gerät wurde nicht verbunden
 device-denied-lead = { $app } hat keinen Zugriff auf Ihr Konto erhalten. Sie können diese Seite schließen.
 
 # Zweiter Faktor
+later = Jetzt nicht
 other-method = Auf andere Weise
 method-title = Wie möchten Sie sich ausweisen?
 to-continue-note = Danach geht es weiter zu { $app }.

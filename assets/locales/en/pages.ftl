@@ -52,6 +52,7 @@ device-denied-title = Your device was not connected
 device-denied-lead = { $app } did not get access to your account. You can close this page.
 
 # Second factors
+later = Not now
 other-method = Another way
 method-title = How do you want to prove it is you?
 to-continue-note = You will continue to { $app }.

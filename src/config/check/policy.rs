@@ -1,9 +1,12 @@
 //! What must be proved, where and when.
 
+use std::time::Duration;
+
 use jiff::civil::{Date, Time, Weekday};
 use jiff::tz::TimeZone;
 
-use super::{optional, server};
+use super::{YEAR, at_most, optional, server};
+use crate::clock::Timestamp;
 use crate::config::error::Problems;
 use crate::config::meant::Policy;
 use crate::config::read::{At, short};
@@ -13,6 +16,11 @@ use crate::policy::rule::{NetworkRule, TimeRule, Window};
 
 /// One policy.
 pub(super) fn check(policy: schema::Policy, problems: &mut Problems) -> Option<Policy> {
+    let grace = optional(policy.grace, |grace| at_most(Some(grace), YEAR, problems));
+    let required_from = optional(policy.required_from, |text| {
+        let midnight = date(&text, problems)?.at(0, 0, 0, 0).to_zoned_datetime(TimeZone::UTC).ok()?;
+        Some(Timestamp::from_seconds(midnight.timestamp().as_second()))
+    });
     let adaptive = policy.adaptive?.value;
     let written = adaptive.action.map(|action| action.value);
     // A wrong one is told already; the rest is read all the same.
@@ -23,6 +31,8 @@ pub(super) fn check(policy: schema::Policy, problems: &mut Problems) -> Option<P
     Some(Policy {
         first_factor: policy.first_factor?.value,
         second_factor: policy.second_factor?.value,
+        grace: grace?.map_or(Duration::ZERO, |grace| grace.value),
+        required_from: required_from?,
         network: network?,
         time: time?,
     })

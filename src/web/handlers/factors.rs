@@ -112,23 +112,24 @@ fn change_page(app: &App, config: &Config, sheet: Sheet<'_>) -> Rendered {
         State::Enrol { username, kind: FactorKind::Kba, .. } => {
             QuestionsPage { user: username, action, csrf, error }.render(&look)
         }
-        State::Enrol { username, kind, enrollable, .. } if *kind != FactorKind::Totp => {
+        State::Enrol { username, kind, enrollable, may_skip, .. } if *kind != FactorKind::Totp => {
             let to = match &flow.pending {
                 Some(Pending::Reached { to, .. }) => Some(to.as_str()),
                 _ => None,
             };
             let topic = (*kind == FactorKind::Push).then(|| challenge::topic(app, flow.id));
-            let (kind, topic, more) = (kind.name(), topic.as_deref(), enrollable.len() > 1);
-            ContactPage { app: title, user: username, kind, topic, to, more, action, csrf, error }
+            let (kind, topic, more, skip) = (kind.name(), topic.as_deref(), enrollable.len() > 1, *may_skip);
+            ContactPage { app: title, user: username, kind, topic, to, more, skip, action, csrf, error }
                 .render(&look)
         }
-        State::Enrol { username, enrollable, .. } => {
-            let more = enrollable.len() > 1;
+        State::Enrol { username, enrollable, may_skip, .. } => {
+            let (more, skip) = (enrollable.len() > 1, *may_skip);
             let secret = TotpSecret::offered(app.keys.master(), flow.id);
             let url = secret.url(&config.organisation.name, username).unwrap_or_default();
             let (secret, qr) = (&secret.typed(), Qr::of(&url));
             let (qr, url) = (qr.as_ref(), url.as_str());
-            EnrolPage { app: title, user: username, secret, url, qr, more, action, csrf, error }.render(&look)
+            EnrolPage { app: title, user: username, secret, url, qr, more, skip, action, csrf, error }
+                .render(&look)
         }
         State::RecoveryCodes { username, .. } => {
             let codes = recovery::offered(app.keys.master(), flow.id);

@@ -89,6 +89,8 @@ pub struct EnrolPage<'a> {
     pub qr: Option<&'a Qr>,
     /// There are other kinds.
     pub more: bool,
+    /// It may be put off.
+    pub skip: bool,
     pub action: &'a str,
     pub csrf: &'a str,
     pub error: Option<Message>,
@@ -143,6 +145,8 @@ pub struct ContactPage<'a> {
     /// Where a code was sent.
     pub to: Option<&'a str>,
     pub more: bool,
+    /// It may be put off.
+    pub skip: bool,
     pub action: &'a str,
     pub csrf: &'a str,
     pub error: Option<Message>,
