@@ -8,8 +8,9 @@ use gantry::web::locale::Lang;
 use gantry::web::render::{
     AccountPage, AnswersPage, ApprovePage, ApprovedPage, ChoosePage, CodePage, ConsentPage, ContactPage,
     DeviceConsentPage, DeviceDonePage, DevicePage, EnrolPage, ErrorPage, FormPostPage, GridPage, HomePage,
-    Look, Message, NewPasswordPage, Qr, QuestionsPage, ReauthPage, RecoveryCodesPage, RemovePage, Rendered,
-    SelectAccountPage, Sending, SessionLine, SignInPage, SignOutPage, SignedOutPage, WaitPage,
+    Look, Message, NewPasswordPage, PasskeyPage, Qr, QuestionsPage, ReauthPage, RecoveryCodesPage,
+    RemovePage, Rendered, SelectAccountPage, Sending, SessionLine, SignInPage, SignOutPage, SignedOutPage,
+    WaitPage,
 };
 use gantry::web::{assets, theme};
 
@@ -47,13 +48,13 @@ fn usual(look: &Look<'_>) -> Vec<(&'static str, Rendered)> {
     let sessions = &[line("a", true), line("b", false)];
     let apps = &[("Chat", "https://chat.example.org"), ("Wiki", "https://wiki.example.org")];
     let fields = &[("code", "gc_1"), ("state", "s")];
-    let sign_in = SignInPage { app, action, csrf, username, scan: true, link: true, error: None };
+    let sign_in = SignInPage { app, action, csrf, username, scan: true, link: true, key: true, error: None };
     let wait = Message::TooManyAttempts { wait_seconds: 90 };
     let error = ErrorPage { code: Some("invalid_request"), message: Message::UnknownReturnAddress.into(), hint: Some("redirect_uri is not registered"), reference: "7KQ2-M4XD", status: 400, app: None, app_url: None };
     vec![
         ("sign-in", sign_in.render(look)),
-        ("sign-in-error", SignInPage { username: user, scan: true, link: true, error: Some(Message::WrongCredentials), ..sign_in.clone() }.render(look)),
-        ("sign-in-wait", SignInPage { username: user, scan: true, link: true, error: Some(wait), ..sign_in }.render(look)),
+        ("sign-in-error", SignInPage { username: user, scan: true, link: true, key: true, error: Some(Message::WrongCredentials), ..sign_in.clone() }.render(look)),
+        ("sign-in-wait", SignInPage { username: user, scan: true, link: true, key: true, error: Some(wait), ..sign_in }.render(look)),
         ("reauth", ReauthPage { app, action, csrf, username: user, link: false, error: None }.render(look)),
         ("consent", ConsentPage { app, app_url, user, scopes, action, csrf }.render(look)),
         ("totp", CodePage { app, user, method: "totp", sent: Sending::Never, more: true, action, csrf, error: None }.render(look)),
@@ -72,6 +73,7 @@ fn usual(look: &Look<'_>) -> Vec<(&'static str, Rendered)> {
         ("reached", ContactPage { app, user, kind: "phone", topic: None, to: Some("+4930123456"), more: false, skip: true, action, csrf, error: None }.render(look)),
         ("approve", ApprovePage { app, user, browser: "Mozilla/5.0 (X11; Linux x86_64) Chromium/156", address: "192.0.2.7", numbers: [17, 42, 80], action, csrf }.render(look)),
         ("approved", ApprovedPage { allowed: true }.render(look)),
+        ("passkey", PasskeyPage { user: Some(user), adding: true, options: "{}", more: true, skip: true, action, csrf, error: None }.render(look)),
         ("remove", RemovePage { user, kind: "totp", action, csrf }.render(look)),
         ("new-password", NewPasswordPage { user, least: 10, action, csrf, error: Some(Message::PasswordsDiffer) }.render(look)),
         ("account", AccountPage { user, enrolled: &["totp", "recovery_codes"], addable: &["totp", "recovery_codes"], sessions, home: "/", action, csrf }.render(look)),
@@ -100,7 +102,7 @@ fn hostile(look: &Look<'_>) -> Vec<(&'static str, Rendered)> {
     let organisation = Organisation { name, ..look.organisation.clone() };
     let look = &Look { organisation: &organisation, ..*look };
     vec![
-        ("hostile-sign-in", SignInPage { app, action, csrf, username: user, scan: true, link: true, error: Some(Message::WrongCredentials) }.render(look)),
+        ("hostile-sign-in", SignInPage { app, action, csrf, username: user, scan: true, link: true, key: true, error: Some(Message::WrongCredentials) }.render(look)),
         ("hostile-consent", ConsentPage { app, app_url, user, scopes: &["openid", app], action, csrf }.render(look)),
         ("hostile-select", SelectAccountPage { app, user, action, csrf }.render(look)),
         ("hostile-home", HomePage { user, name: Some(app), apps: &[(app, "https://a.example"), ("x", "javascript:alert(1)")], account: "/account", action, csrf }.render(look)),

@@ -246,7 +246,7 @@ async fn no_way_leads_around_it() {
     let refused = password_grant::ask(&world.vault, "alice", &world.alice.password).await;
     assert!(refused.expect_error("invalid_grant").body.contains("a password alone is not enough"));
     let page = browser.open(world.vault.authorize_url()).await.expect_step("enrol");
-    for action in ["allow", "other_user", "other_method", "deny"] {
+    for action in ["allow", "other_user", "skip", "resend", "deny"] {
         let (target, csrf) = (page.action(), page.field("csrf").expect("csrf"));
         let mut same = world.idp.browser();
         same.cookies = page.cookies();

@@ -20,6 +20,7 @@ mod mail;
 mod overload;
 mod par;
 mod parsers;
+mod passkeys;
 mod password_grant;
 mod policy;
 mod races;

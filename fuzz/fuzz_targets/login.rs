@@ -25,6 +25,7 @@ fuzz_target!(|form: &[u8]| {
         Action::Skip => "skip",
         Action::Scan => "qr",
         Action::MagicLink => "magic_link",
+        Action::Passkey => "passkey",
     };
     assert_eq!((action, sent.csrf.as_str()), (field("action"), field("csrf")));
     assert_eq!((sent.username.as_str(), sent.password.as_str()), (field("username"), field("password")));

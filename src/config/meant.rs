@@ -286,6 +286,8 @@ pub enum FirstFactor {
     Password,
     /// A link in a mail.
     MagicLink,
+    /// A key that says who it is.
+    Passkey,
     /// Any of them, and a phone that is signed in will do too.
     Any,
 }

@@ -318,7 +318,8 @@ section! {
 section! {
     /// What must be proved at sign-in.
     Policy {
-        /// `password`; `magic_link`, which is mailed to the verified address; or `any` of them, and a phone that is
+        /// `password`; `magic_link`, which is mailed to the verified address; `passkey`; or
+        /// `any` of them, and a phone that is
         /// signed in can let another browser in by a QR code too.
         first_factor: FirstFactor = Default("password"),
         /// When more is asked for than the first factor: `never`, `if_enrolled` (from people who have enrolled an
@@ -386,7 +387,7 @@ section! {
 
 words! { Verdict { "allow" = Self::Allow, "challenge" = Self::Challenge, "deny" = Self::Deny, } }
 
-words! { FirstFactor { "password" = Self::Password, "magic_link" = Self::MagicLink, "any" = Self::Any, } }
+words! { FirstFactor { "password" = Self::Password, "magic_link" = Self::MagicLink, "passkey" = Self::Passkey, "any" = Self::Any, } }
 
 words! { SecondFactor { "never" = Self::Never, "if_enrolled" = Self::IfEnrolled, "required" = Self::Required, } }
 
@@ -423,18 +424,20 @@ section! {
 section! {
     /// What people can prove beside the first factor.
     Factors {
-        /// Ways that may be used, and enrolled where that is needed: `totp` (authenticator apps); `email_code` and
+        /// Ways that may be used, and enrolled where that is needed: `totp` (authenticator apps);
+        /// `passkey` (passkeys and security keys); `email_code` and
         /// `email_link` to the verified address of the account; `alternate_email_code` to another one; `sms_code`,
         /// `sms_link`, `email_and_sms_code` (one code each), `voice_code` to a phone; `push`; `hardware_token`
         /// and `yubikey`, which `gantry token import` gives out; `radius` (see there); `grid` (a printed card) and `kba` (security
         /// questions, together with a code in a mail), which people add beside something better; `recovery_code`.
-        offered: Vec<At<Method>> = Default("[totp, recovery_code]"),
+        offered: Vec<At<Method>> = Default("[totp, passkey, recovery_code]"),
     }
 }
 
 words! {
     Method {
         "totp" = Self::Totp,
+        "passkey" = Self::Passkey,
         "hardware_token" = Self::HardwareToken,
         "yubikey" = Self::Yubikey,
         "radius" = Self::Radius,

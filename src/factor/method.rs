@@ -3,6 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::FactorKind;
+use super::passkey::RelyingParty;
 use crate::account::User;
 use crate::app::App;
 use crate::notify::{Channel, gateway};
@@ -38,6 +39,8 @@ macro_rules! methods {
 methods! {
     /// The code of an authenticator app.
     Totp = "totp", "otp";
+    /// A passkey or security key; `swk` for one that is synchronised.
+    Passkey = "passkey", "hwk";
     /// The code that a device shows.
     HardwareToken = "hardware_token", "otp";
     /// The password that a `YubiKey` types.
@@ -89,6 +92,7 @@ impl Method {
     pub const fn needs(self) -> Option<FactorKind> {
         match self {
             Self::Totp => Some(FactorKind::Totp),
+            Self::Passkey => Some(FactorKind::Passkey),
             Self::HardwareToken => Some(FactorKind::HardwareToken),
             Self::Yubikey => Some(FactorKind::Yubikey),
             Self::Grid => Some(FactorKind::Grid),
@@ -108,6 +112,7 @@ impl Method {
     pub const fn reaches(self) -> &'static [Reach] {
         match self {
             Self::Totp
+            | Self::Passkey
             | Self::HardwareToken
             | Self::Yubikey
             | Self::Radius
@@ -130,6 +135,9 @@ impl Method {
 
     /// Whether what it needs is set up here.
     fn is_set_up(self, app: &App) -> bool {
+        if self == Self::Passkey {
+            return RelyingParty::of(&app.config().issuer).is_some();
+        }
         if self == Self::Radius {
             return app.config().radius.is_some();
         }

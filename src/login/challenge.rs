@@ -8,7 +8,7 @@ use super::second::{again, unreadable};
 use super::session::{self, SignedIn};
 use super::throttle::TooMany;
 use super::visitor::Visitor;
-use super::{approval, first};
+use super::{approval, first, passkey};
 use crate::account::User;
 use crate::app::App;
 use crate::factor::code::{self, SentCode};
@@ -33,6 +33,15 @@ pub(super) async fn ready(
 ) -> Result<Batch, LoginError> {
     flow.pending = None;
     match (flow.state.clone(), signed_in) {
+        (
+            State::Key
+            | State::Prove { method: Method::Passkey, .. }
+            | State::Enrol { kind: FactorKind::Passkey, .. },
+            _,
+        ) => {
+            flow.pending = passkey::question(app, flow, signed_in.map(|signed_in| &signed_in.user)).await?;
+            Ok(batch)
+        }
         (State::Scan, _) => {
             let (approval, batch) = approval::ask(app, visitor, None, &title(app, &flow.target), batch);
             flow.pending = Some(Pending::Asked { approval });

@@ -11,10 +11,10 @@ use super::password::{MAX_PASSWORD_BYTES, PoolError};
 use super::session::{self, SignedIn};
 use super::throttle::TooMany;
 use super::visitor::{CookieChange, Visitor};
-use super::{challenge, first, own, second};
+use super::{challenge, first, own, passkey, second};
 use crate::app::App;
 use crate::config::{self, FirstFactor};
-use crate::factor::{Method, method};
+use crate::factor::{FactorKind, Method, method};
 use crate::oauth::approve::{Approval, approve};
 use crate::oauth::device::Waiting;
 use crate::oauth::grant::Permission;
@@ -71,6 +71,8 @@ pub enum Notice {
     WrongCredentials,
     /// The code is wrong, used already or too old.
     WrongCode,
+    /// The passkey proves nothing, or could not be added.
+    WrongPasskey,
     /// The new password is too short, or not the same twice.
     PasswordTooShort(usize),
     PasswordsDiffer,
@@ -143,6 +145,8 @@ pub enum Action {
     Scan,
     /// By a link in a mail.
     MagicLink,
+    /// By a passkey.
+    Passkey,
 }
 
 /// Starts a sign-in, or goes straight through when nothing has to be asked.
@@ -174,7 +178,13 @@ pub async fn begin(app: &App, visitor: &Visitor, target: Target) -> Result<Outco
             };
             // Nothing is sent to anybody because a page was opened.
             let mut batch = Batch::new();
-            if matches!(&flow.state, State::Prove { method: Method::Grid, .. }) {
+            let silent = matches!(
+                &flow.state,
+                State::Key
+                    | State::Prove { method: Method::Grid | Method::Passkey, .. }
+                    | State::Enrol { kind: FactorKind::Passkey, .. }
+            );
+            if silent {
                 batch = challenge::ready(app, visitor, &mut flow, signed_in.as_ref(), batch).await?;
             }
             app.store.apply(batch.insert(&flow).relaxed()).await?;
@@ -226,6 +236,7 @@ pub async fn advance(
         (
             State::Identify
             | State::Reauthenticate { .. }
+            | State::Key
             | State::Scan
             | State::Mailed { .. }
             | State::SelectAccount { .. },
@@ -280,6 +291,10 @@ async fn first_step(
         (State::Identify | State::Reauthenticate { .. }, Action::Continue) => {
             first::by_password(app, visitor, flow, sent).await
         }
+        (State::Identify, Action::Passkey) if first::takes(app, &flow.target, FirstFactor::Passkey) => {
+            progressed(app, visitor, flow, |progress| progress.by_key = true).await
+        }
+        (State::Key, Action::Continue) => passkey::sign_in(app, visitor, flow, &sent).await,
         (State::Identify, Action::Scan) if first::takes(app, &flow.target, FirstFactor::Any) => {
             progressed(app, visitor, flow, |progress| progress.scanning = true).await
         }
@@ -290,8 +305,10 @@ async fn first_step(
             let username = username.clone();
             first::mail_link(app, visitor, flow, &username).await
         }
-        (State::Scan | State::Mailed { .. }, Action::OtherMethod) => {
-            let back = |progress: &mut Progress| (progress.scanning, progress.mailed) = (false, None);
+        (State::Key | State::Scan | State::Mailed { .. }, Action::OtherMethod) => {
+            let back = |progress: &mut Progress| {
+                (progress.by_key, progress.scanning, progress.mailed) = (false, false, None);
+            };
             progressed(app, visitor, flow, back).await
         }
         (State::Scan | State::Mailed { .. }, Action::Continue) => {
@@ -407,6 +424,7 @@ async fn next_step(
         subject,
         closed: judged.closed,
         first_taken: judged.first_taken,
+        key_wanted: judged.key_wanted,
         second: judged.second,
         may_skip: judged.may_skip,
         usable: &judged.usable,
@@ -421,6 +439,7 @@ async fn next_step(
 struct Judged {
     closed: Option<Closed>,
     first_taken: bool,
+    key_wanted: bool,
     second: Second,
     /// Enrolling may be put off.
     may_skip: bool,
@@ -430,7 +449,14 @@ struct Judged {
 
 impl Default for Judged {
     fn default() -> Self {
-        Self { closed: None, first_taken: true, second: Second::Fine, may_skip: false, usable: Vec::new() }
+        Self {
+            closed: None,
+            first_taken: true,
+            key_wanted: false,
+            second: Second::Fine,
+            may_skip: false,
+            usable: Vec::new(),
+        }
     }
 }
 
@@ -457,13 +483,17 @@ impl Judged {
         if verdict == Verdict::Deny || (verdict == Verdict::Challenge && user.factors.is_empty()) {
             return Self::closed(Closed::Now);
         }
-        let usable = method::usable(app, user);
+        let mut usable = method::usable(app, user);
+        // A key that was the first factor is not the second one too.
+        let by_key = session.authentication.methods.iter().any(|method| method == "user");
+        usable.retain(|method| !by_key || *method != Method::Passkey);
         let demanded = verdict == Verdict::Challenge || target.demands_second_factor();
         let means = Means::of(user, &usable);
         let second = policy::second_factor(policy, means, &session.authentication, demanded);
         Self {
             closed: (second == Second::Stuck).then_some(Closed::NoMeans),
             first_taken: policy::takes_first(policy, &session.authentication),
+            key_wanted: policy.first_factor == FirstFactor::Passkey,
             second,
             may_skip: !demanded && policy::in_grace(policy, user, context.at),
             usable,

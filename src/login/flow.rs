@@ -7,6 +7,7 @@ use serde::{Deserialize, Serialize};
 use super::session::SignedIn;
 use crate::clock::Timestamp;
 use crate::factor::code::SentCode;
+use crate::factor::passkey::Ceremony;
 use crate::factor::{FactorKind, Method};
 use crate::oauth::vocabulary::{Prompt, Scopes};
 use crate::oauth::{AuthorizationRequest, ErrorCode, OAuthError};
@@ -109,6 +110,9 @@ pub struct Progress {
     pub other_account: bool,
     #[serde(default)]
     pub consented: bool,
+    /// The person wants to use a passkey.
+    #[serde(default)]
+    pub by_key: bool,
     /// The person wants to be let in by their phone.
     #[serde(default)]
     pub scanning: bool,
@@ -139,6 +143,8 @@ pub struct Progress {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Pending {
+    /// What an authenticator is to sign, and what the browser is asked for, as JSON.
+    Passkey { ceremony: Ceremony, options: String },
     /// What somebody says elsewhere.
     Asked { approval: Id },
     /// The codes that were sent for this way, in the order of [`Method::reaches`].
@@ -161,6 +167,8 @@ pub enum Pending {
 pub enum State {
     /// Name and password.
     Identify,
+    /// A passkey that says whose it is.
+    Key,
     /// A phone that is signed in lets this browser in.
     Scan,
     /// A link was mailed, if there is anybody of that name.
@@ -201,6 +209,7 @@ impl State {
     pub const fn step(&self) -> &'static str {
         match self {
             Self::Identify | Self::Reauthenticate { .. } => "password",
+            Self::Key => "passkey",
             Self::Scan => "qr",
             Self::Mailed { .. } => "magic_link",
             Self::SelectAccount { .. } => "select_account",
@@ -218,7 +227,7 @@ impl State {
     #[must_use]
     pub const fn session(&self) -> Option<Id> {
         match self {
-            Self::Identify | Self::Scan | Self::Mailed { .. } => None,
+            Self::Identify | Self::Key | Self::Scan | Self::Mailed { .. } => None,
             Self::Reauthenticate { session, .. }
             | Self::SelectAccount { session, .. }
             | Self::Prove { session, .. }
@@ -246,6 +255,8 @@ pub struct Situation<'a> {
     pub closed: Option<Closed>,
     /// The policy takes what was proved first.
     pub first_taken: bool,
+    /// Only a passkey will do.
+    pub key_wanted: bool,
     /// What the policy still wants.
     pub second: Second,
     /// The ways this person can prove a second factor, the one to ask for first.
@@ -303,6 +314,7 @@ pub fn decide(situation: &Situation<'_>) -> Step {
 fn identify(situation: &Situation<'_>) -> State {
     match &situation.progress.mailed {
         Some(username) => State::Mailed { username: username.clone() },
+        None if situation.progress.by_key => State::Key,
         None if situation.progress.scanning => State::Scan,
         None => State::Identify,
     }
@@ -347,6 +359,7 @@ fn second_factor(situation: &Situation<'_>, signed_in: &SignedIn) -> Option<Stat
 fn decide_for_device(situation: &Situation<'_>) -> Step {
     match situation.signed_in {
         None => Step::Ask(identify(situation)),
+        Some(_) if !situation.first_taken && situation.key_wanted => Step::Ask(State::Key),
         Some(signed_in) if !situation.first_taken => {
             let (session, username) = (signed_in.session.id, signed_in.user.username.to_string());
             Step::Ask(State::Reauthenticate { session, username })
@@ -421,6 +434,9 @@ fn decide_for_app(situation: &Situation<'_>, request: &AuthorizationRequest) -> 
     if let Some(closed) = situation.closed {
         return Step::Forbidden(closed);
     }
+    if !situation.first_taken && situation.key_wanted {
+        return Step::Ask(State::Key);
+    }
     if !situation.first_taken {
         return Step::Ask(State::Reauthenticate { session: session_id, username });
     }
@@ -437,9 +453,9 @@ fn decide_for_app(situation: &Situation<'_>, request: &AuthorizationRequest) -> 
 /// `OpenID` Connect Core section 3.1.2.6: without a page, a question is an error.
 fn silent(step: Step) -> Step {
     let (code, description) = match step {
-        Step::Ask(State::Identify | State::Scan | State::Mailed { .. } | State::Reauthenticate { .. }) => {
-            (ErrorCode::LoginRequired, "nobody suitable is signed in")
-        }
+        Step::Ask(
+            State::Identify | State::Key | State::Scan | State::Mailed { .. } | State::Reauthenticate { .. },
+        ) => (ErrorCode::LoginRequired, "nobody suitable is signed in"),
         Step::Ask(State::SelectAccount { .. }) => {
             (ErrorCode::AccountSelectionRequired, "an account must be selected")
         }

@@ -10,6 +10,7 @@ pub mod dispatch;
 pub mod first;
 pub mod flow;
 pub mod own;
+mod passkey;
 pub mod password;
 mod second;
 pub mod session;

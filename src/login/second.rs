@@ -8,7 +8,7 @@ use super::password::Checked;
 use super::session::{self, Beginning, SignedIn};
 use super::throttle::TooMany;
 use super::visitor::Visitor;
-use super::{challenge, first, own};
+use super::{challenge, first, own, passkey};
 use crate::account::User;
 use crate::app::App;
 use crate::factor::totp::TotpSecret;
@@ -43,6 +43,9 @@ pub(super) async fn prove(
     }
     if let Some(too_many) = count(app, session, user.id, Some(method)).await? {
         return Ok(again(flow.record, Notice::TooMany(too_many)));
+    }
+    if method == Method::Passkey {
+        return passkey::prove(app, visitor, flow, (session, user.record), sent).await;
     }
     if method == Method::Radius {
         return by_radius(app, visitor, flow, user.record, sent).await;
@@ -174,6 +177,10 @@ pub(super) async fn enrol(
             let good = code.is(master, (flow.id, kind.name()), short(&sent.code).unwrap_or_default(), now);
             good.then(|| (contact::factor(master, user.id, (kind, to), now), amr_of(kind)))
         }
+        (FactorKind::Passkey, _) => match passkey::added(app, &flow, &user, sent).await? {
+            Some(added) => Some(added),
+            None => return passkey::refused(app, flow, Some(&user), &"not added").await,
+        },
         (FactorKind::Grid, _) => {
             let seed = grid::seal(master, user.id, &grid::offered(master, flow.id));
             let content = Content::Grid { seed, uses: 0 };
@@ -335,15 +342,15 @@ const fn added(kind: FactorKind) -> Credential {
 }
 
 /// A second factor that was proved.
-struct Proved {
-    session: Id,
-    user: User,
-    amr: &'static str,
+pub(super) struct Proved {
+    pub(super) session: Id,
+    pub(super) user: User,
+    pub(super) amr: &'static str,
     /// What the proof changes.
-    batch: Batch,
+    pub(super) batch: Batch,
 }
 
-async fn elevated(
+pub(super) async fn elevated(
     app: &App,
     visitor: &Visitor,
     flow: Stored<LoginFlow>,

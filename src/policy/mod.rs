@@ -62,6 +62,7 @@ pub fn takes_first(policy: &Policy, authentication: &Authentication) -> bool {
     match policy.first_factor {
         FirstFactor::Password => authentication.methods.iter().any(|method| method == "pwd"),
         FirstFactor::MagicLink => authentication.methods.iter().any(|method| method == "mca"),
+        FirstFactor::Passkey => authentication.methods.iter().any(|method| method == "user"),
         FirstFactor::Any => true,
     }
 }

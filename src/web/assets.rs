@@ -33,6 +33,7 @@ macro_rules! assets {
 assets! {
     "gantry.css": "text/css; charset=utf-8",
     "form-post.js": "text/javascript; charset=utf-8",
+    "passkey.js": "text/javascript; charset=utf-8",
     "favicon.svg": "image/svg+xml",
 }
 

@@ -101,3 +101,12 @@ radius-name = Einmalpasswort
 radius-title = Einmalpasswort eingeben
 radius-lead = Was Ihr Token oder Ihre App zeigt, gegebenenfalls mit der PIN.
 radius-field = Einmalpasswort
+
+passkey-name = Passkey oder Sicherheitsschlüssel
+passkey-add = Passkey hinzufügen
+passkey-title = Verwenden Sie Ihren Passkey
+passkey-lead = Ihr Browser fragt nach Finger, Gesicht, PIN oder Sicherheitsschlüssel.
+passkey-field = Name für diesen Passkey
+passkey-sign-in = Mit Passkey anmelden
+passkey-failed = Das hat nicht geklappt. Drücken Sie den Knopf, um es noch einmal zu versuchen.
+passkey-script = Passkeys brauchen JavaScript. Bitte schalten Sie es ein oder wählen Sie einen anderen Weg.

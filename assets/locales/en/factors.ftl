@@ -101,3 +101,12 @@ radius-name = One-time password
 radius-title = Enter your one-time password
 radius-lead = What your token or your app shows, with its PIN if it has one.
 radius-field = One-time password
+
+passkey-name = Passkey or security key
+passkey-add = Add a passkey
+passkey-title = Use your passkey
+passkey-lead = Your browser asks for your finger, your face, your PIN or your security key.
+passkey-field = Name for this passkey
+passkey-sign-in = Sign in with a passkey
+passkey-failed = That did not work. Press the button to try again.
+passkey-script = Passkeys need JavaScript. Please switch it on, or choose another way.

@@ -7,8 +7,8 @@ use crate::factor::{FactorKind, Method, grid, recovery};
 use crate::login::flow::{LoginFlow, Pending, State};
 use crate::login::{approval, challenge};
 use crate::web::render::{
-    AnswersPage, ChoosePage, CodePage, ContactPage, EnrolPage, GridPage, Look, Message, NewPasswordPage, Qr,
-    QuestionsPage, RecoveryCodesPage, RemovePage, Rendered, Sending, WaitPage, unwritten,
+    AnswersPage, ChoosePage, CodePage, ContactPage, EnrolPage, GridPage, Look, Message, NewPasswordPage,
+    PasskeyPage, Qr, QuestionsPage, RecoveryCodesPage, RemovePage, Rendered, Sending, WaitPage, unwritten,
 };
 
 /// What these pages have in common.
@@ -37,6 +37,12 @@ pub fn page(app: &App, config: &Config, sheet: Sheet<'_>) -> Rendered {
             let (user, choices) = (username.as_str(), choices.as_slice());
             ChoosePage { app: title, user, enrolling: true, choices, action, csrf }.render(&look)
         }
+        State::Key => passkey_page(
+            flow,
+            &look,
+            Key { user: None, adding: false, more: true, skip: false },
+            (action, csrf, error),
+        ),
         State::Scan => {
             let Some(Pending::Asked { approval }) = flow.pending else { return unwritten() };
             let url = approval::address(app, approval);
@@ -60,6 +66,10 @@ pub fn page(app: &App, config: &Config, sheet: Sheet<'_>) -> Rendered {
 fn proof_page(app: &App, sheet: Sheet<'_>) -> Rendered {
     let Sheet { flow, look, title, action, csrf, error } = sheet;
     match &flow.state {
+        State::Prove { username, method: Method::Passkey, usable, .. } => {
+            let key = Key { user: Some(username), adding: false, more: usable.len() > 1, skip: false };
+            passkey_page(flow, &look, key, (action, csrf, error))
+        }
         State::Prove { method, usable, .. } if method.is_link() => {
             let (method, more) = (method.name(), usable.len() > 1);
             let number = number(app, flow);
@@ -104,6 +114,11 @@ fn proof_page(app: &App, sheet: Sheet<'_>) -> Rendered {
 fn change_page(app: &App, config: &Config, sheet: Sheet<'_>) -> Rendered {
     let Sheet { flow, look, title, action, csrf, error } = sheet;
     match &flow.state {
+        State::Enrol { username, kind: FactorKind::Passkey, enrollable, may_skip, .. } => {
+            let more = enrollable.len() > 1;
+            let key = Key { user: Some(username), adding: true, more, skip: *may_skip };
+            passkey_page(flow, &look, key, (action, csrf, error))
+        }
         State::Enrol { username, kind: FactorKind::Grid, .. } => {
             let seed = grid::offered(app.keys.master(), flow.id);
             let rows = grid::card(app.keys.master(), &seed);
@@ -154,4 +169,25 @@ fn number(app: &App, flow: &LoginFlow) -> Option<u8> {
         Some(Pending::Asked { approval }) => Some(approval::number(app, approval)),
         _ => None,
     }
+}
+
+/// What differs between the pages for passkeys.
+struct Key<'a> {
+    user: Option<&'a str>,
+    adding: bool,
+    more: bool,
+    skip: bool,
+}
+
+fn passkey_page(
+    flow: &LoginFlow,
+    look: &Look<'_>,
+    Key { user, adding, more, skip }: Key<'_>,
+    (action, csrf, error): (&str, &str, Option<Message>),
+) -> Rendered {
+    let options = match &flow.pending {
+        Some(Pending::Passkey { options, .. }) => options.as_str(),
+        _ => "{}",
+    };
+    PasskeyPage { user, adding, options, more, skip, action, csrf, error }.render(look)
 }

@@ -101,6 +101,7 @@ pub fn submission(form: &[u8]) -> Option<Submission> {
         Some("skip") => Action::Skip,
         Some("qr") => Action::Scan,
         Some("magic_link") => Action::MagicLink,
+        Some("passkey") => Action::Passkey,
         Some(_) => return None,
     };
     Some(Submission {
@@ -209,6 +210,7 @@ const fn message(notice: Notice) -> Message {
         Notice::Missing => Message::MissingFields,
         Notice::WrongCredentials => Message::WrongCredentials,
         Notice::WrongCode => Message::WrongCode,
+        Notice::WrongPasskey => Message::WrongPasskey,
         Notice::PasswordTooShort(least) => Message::PasswordTooShort { least },
         Notice::PasswordsDiffer => Message::PasswordsDiffer,
         Notice::Waiting => Message::StillWaiting,
@@ -237,7 +239,8 @@ fn render(app: &App, config: &Config, flow: &LoginFlow, given: &Given<'_>) -> Re
             let username = given.typed.or(hint).unwrap_or_default();
             let takes = |factor| first::takes(app, &flow.target, factor);
             let (scan, link) = (takes(FirstFactor::Any), takes(FirstFactor::MagicLink));
-            SignInPage { app: title, action, csrf, username, scan, link, error }.render(&given.look)
+            let key = takes(FirstFactor::Passkey);
+            SignInPage { app: title, action, csrf, username, scan, link, key, error }.render(&given.look)
         }
         State::Reauthenticate { username, .. } => {
             let link = first::takes(app, &flow.target, FirstFactor::MagicLink);
@@ -246,7 +249,8 @@ fn render(app: &App, config: &Config, flow: &LoginFlow, given: &Given<'_>) -> Re
         State::SelectAccount { username, .. } => {
             SelectAccountPage { app: title, user: username, action, csrf }.render(&given.look)
         }
-        State::Scan
+        State::Key
+        | State::Scan
         | State::Mailed { .. }
         | State::Prove { .. }
         | State::ChooseMethod { .. }

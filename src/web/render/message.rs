@@ -42,6 +42,8 @@ pub enum Message {
     UnknownDeviceCode,
     /// The code of a second factor is wrong, used already or too old.
     WrongCode,
+    /// A passkey proves nothing, or could not be added.
+    WrongPasskey,
     /// A new password needs more characters.
     PasswordTooShort {
         least: usize,
@@ -124,6 +126,7 @@ impl Message {
             Self::Unexpected => "unexpected",
             Self::UnknownDeviceCode => "unknown-device-code",
             Self::WrongCode => "wrong-code",
+            Self::WrongPasskey => "wrong-passkey",
             Self::PasswordTooShort { .. } => "password-too-short",
             Self::PasswordsDiffer => "passwords-differ",
             Self::QuestionGone => "question-gone",
@@ -172,6 +175,7 @@ mod tests {
             Message::UnknownDeviceCode,
             Message::WrongCode,
             Message::PasswordTooShort { least: 10 },
+            Message::WrongPasskey,
             Message::PasswordsDiffer,
             Message::QuestionGone,
             Message::SignInFirst,

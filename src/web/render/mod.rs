@@ -14,8 +14,8 @@ pub use message::Message;
 pub use pages::{
     AccountPage, AnswersPage, ApprovePage, ApprovedPage, ChoosePage, CodePage, ConsentPage, ContactPage,
     DeviceConsentPage, DeviceDonePage, DevicePage, EnrolPage, ErrorPage, ErrorText, FormPostPage, GridPage,
-    HomePage, NewPasswordPage, QuestionsPage, ReauthPage, RecoveryCodesPage, RemovePage, SelectAccountPage,
-    Sending, SessionLine, SignInPage, SignOutPage, SignedOutPage, WaitPage, unwritten,
+    HomePage, NewPasswordPage, PasskeyPage, QuestionsPage, ReauthPage, RecoveryCodesPage, RemovePage,
+    SelectAccountPage, Sending, SessionLine, SignInPage, SignOutPage, SignedOutPage, WaitPage, unwritten,
 };
 pub use qr::Qr;
 

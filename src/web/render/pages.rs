@@ -21,6 +21,8 @@ pub struct SignInPage<'a> {
     pub scan: bool,
     /// A link may be mailed.
     pub link: bool,
+    /// A passkey will do.
+    pub key: bool,
     pub error: Option<Message>,
 }
 
@@ -200,6 +202,21 @@ pub struct GridPage<'a> {
 #[derive(Clone)]
 pub struct QuestionsPage<'a> {
     pub user: &'a str,
+    pub action: &'a str,
+    pub csrf: &'a str,
+    pub error: Option<Message>,
+}
+
+/// A passkey is asked for or made (`data-step="passkey"` or `"enrol"`; field `credential`;
+/// `action=continue|other_method|skip`).
+#[derive(Clone)]
+pub struct PasskeyPage<'a> {
+    pub user: Option<&'a str>,
+    pub adding: bool,
+    /// For `navigator.credentials`, as JSON.
+    pub options: &'a str,
+    pub more: bool,
+    pub skip: bool,
     pub action: &'a str,
     pub csrf: &'a str,
     pub error: Option<Message>,
@@ -470,6 +487,7 @@ views! {
     EnrolView("enrol.html") of EnrolPage;
     RecoveryCodesView("recovery_codes.html") of RecoveryCodesPage;
     RemoveView("remove.html") of RemovePage;
+    PasskeyView("passkey.html") of PasskeyPage;
     AnswersView("answers.html") of AnswersPage;
     GridView("grid.html") of GridPage;
     QuestionsView("questions.html") of QuestionsPage;
@@ -498,6 +516,7 @@ rendered! {
     EnrolPage by EnrolView;
     RecoveryCodesPage by RecoveryCodesView;
     RemovePage by RemoveView;
+    PasskeyPage by PasskeyView;
     AnswersPage by AnswersView;
     GridPage by GridView;
     QuestionsPage by QuestionsView;

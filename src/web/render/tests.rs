@@ -25,6 +25,7 @@ fn sign_in<'a>(error: Option<Message>) -> SignInPage<'a> {
         username: "alice",
         scan: false,
         link: true,
+        key: true,
         error,
     }
 }
@@ -42,7 +43,7 @@ fn asking(text: &str, look: &Look<'_>) -> Vec<(&'static str, String)> {
     let apps = &[(text, text), (text, "https://a.example/")];
     let sessions = &[SessionLine { id: text.into(), browser: text.into(), address: text.into(), last_used: text.into(), this: false }];
     vec![
-        ("sign in", SignInPage { app, action, csrf, username, scan: true, link: true, error: error.clone() }.render(look).html),
+        ("sign in", SignInPage { app, action, csrf, username, scan: true, link: true, key: true, error: error.clone() }.render(look).html),
         ("reauth", ReauthPage { app, action, csrf, username, link: true, error }.render(look).html),
         ("consent", ConsentPage { app, app_url: Some(text), user, scopes: &["openid", text], action, csrf }.render(look).html),
         ("totp", CodePage { app, user, method: "totp", sent: Sending::Never, more: true, action, csrf, error: None }.render(look).html),
@@ -61,6 +62,7 @@ fn asking(text: &str, look: &Look<'_>) -> Vec<(&'static str, String)> {
         ("topic", ContactPage { app, user, kind: "push", topic: Some(text), to: None, more: true, skip: true, action, csrf, error: None }.render(look).html),
         ("reached", ContactPage { app, user, kind: "phone", topic: None, to: Some(text), more: true, skip: true, action, csrf, error: None }.render(look).html),
         ("approve", ApprovePage { app, user, browser: text, address: text, numbers: [10, 20, 30], action, csrf }.render(look).html),
+        ("passkey", PasskeyPage { user: Some(user), adding: true, options: text, more: true, skip: true, action, csrf, error: None }.render(look).html),
         ("remove", RemovePage { user, kind: "totp", action, csrf }.render(look).html),
         ("new password", NewPasswordPage { user, least: 10, action, csrf, error: None }.render(look).html),
         ("account", AccountPage { user, enrolled: &["totp"], addable: &["totp"], sessions, home: "/", action, csrf }.render(look).html),
