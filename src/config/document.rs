@@ -40,6 +40,8 @@ pub(super) enum Value {
     Bool(bool),
     /// As an integer, if it is one that fits.
     Number(Option<i128>),
+    /// Any other number.
+    Fraction(f64),
     Text(String),
     List(Vec<Node>),
     Map(Vec<(Key, Node)>),
@@ -57,7 +59,7 @@ impl Value {
         match self {
             Self::Null => "nothing",
             Self::Bool(_) => "true or false",
-            Self::Number(_) => "a number",
+            Self::Number(_) | Self::Fraction(_) => "a number",
             Self::Text(_) => "text",
             Self::List(_) => "a list",
             Self::Map(_) => "a mapping",
@@ -102,7 +104,7 @@ fn forget_places(node: &mut Node) {
             key.place = Place::NONE;
             forget_places(value);
         }),
-        Value::Null | Value::Bool(_) | Value::Number(_) | Value::Text(_) => {}
+        Value::Null | Value::Bool(_) | Value::Number(_) | Value::Fraction(_) | Value::Text(_) => {}
     }
 }
 
@@ -319,8 +321,8 @@ impl<'de> Visitor<'de> for ContentVisitor {
         Ok(Content::Scalar(Value::Number(i128::try_from(value).ok())))
     }
 
-    fn visit_f64<E>(self, _: f64) -> Result<Content, E> {
-        Ok(Content::Scalar(Value::Number(None)))
+    fn visit_f64<E>(self, value: f64) -> Result<Content, E> {
+        Ok(Content::Scalar(Value::Fraction(value)))
     }
 
     fn visit_str<E: serde::de::Error>(self, value: &str) -> Result<Content, E> {

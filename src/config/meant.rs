@@ -17,7 +17,7 @@ use super::sending::{Gateways, MailOut};
 use crate::clock::Timestamp;
 use crate::factor::Method;
 use crate::keys::PublicKeys;
-use crate::policy::rule::{NetworkRule, TimeRule};
+use crate::policy::rule::{BehaviourRule, DeviceRule, NetworkRule, PlaceRule, TimeRule};
 use crate::secret::Secret;
 
 /// One whole configuration. Reload replaces it; nothing mutates it.
@@ -254,7 +254,7 @@ pub struct Access {
     pub policy: String,
 }
 
-/// What somebody must prove. Only a password for now.
+/// What somebody must prove.
 #[derive(Debug, Clone)]
 pub struct Policy {
     pub first_factor: FirstFactor,
@@ -267,6 +267,32 @@ pub struct Policy {
     pub network: Option<NetworkRule>,
     /// When.
     pub time: Option<TimeRule>,
+    /// Which devices may be registered.
+    pub devices: Option<DeviceRule>,
+    /// From which places.
+    pub place: Option<PlaceRule>,
+    /// What is unlike the person.
+    pub behaviour: Option<BehaviourRule>,
+    /// What answers a challenge, the first to ask for first.
+    pub challenge: Vec<Challenge>,
+    pub alerts: Alerts,
+}
+
+/// What answers the challenge of a condition.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Challenge {
+    /// Any second factor of the person's choice.
+    SecondFactor,
+    Method(Method),
+}
+
+/// Who is told of odd sign-ins.
+#[derive(Debug, Clone, Default)]
+pub struct Alerts {
+    /// The person, of one with a new device or from a new place.
+    pub user: bool,
+    /// These addresses, of that and of what was refused.
+    pub admins: Vec<String>,
 }
 
 /// When more than the first factor is asked for.

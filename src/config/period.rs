@@ -50,7 +50,7 @@ impl Read for Period {
     fn read(node: &Node, problems: &mut Problems) -> Option<Self> {
         let result = match &node.value {
             Value::Text(text) => Self::parse(text),
-            Value::Number(_) => Err("a length of time needs a unit".to_owned()),
+            Value::Number(_) | Value::Fraction(_) => Err("a length of time needs a unit".to_owned()),
             other => Err(format!("expected a length of time, found {}", other.kind())),
         };
         result

@@ -79,7 +79,7 @@ impl Read for String {
     fn read(node: &Node, problems: &mut Problems) -> Option<Self> {
         match &node.value {
             Value::Text(text) => Some(text.clone()),
-            Value::Number(_) | Value::Bool(_) => {
+            Value::Number(_) | Value::Fraction(_) | Value::Bool(_) => {
                 expected("text", node, problems).hint("put it in quotes");
                 None
             }
@@ -111,7 +111,7 @@ impl Read for u32 {
                 }
                 return read;
             }
-            Value::Number(None) => {
+            Value::Number(None) | Value::Fraction(_) => {
                 problems.error(node.place, "expected a whole number, found another kind of number");
             }
             _ => {
@@ -253,6 +253,19 @@ pub(super) fn word<T: Copy>(node: &Node, words: &[(&'static str, T)], problems: 
     found
 }
 
+/// A number with or without a fraction.
+#[expect(clippy::cast_precision_loss, reason = "the few digits that anybody writes are kept")]
+pub(super) fn fraction(node: &Node, problems: &mut Problems) -> Option<f64> {
+    match node.value {
+        Value::Number(Some(number)) => Some(number as f64),
+        Value::Fraction(number) => Some(number),
+        _ => {
+            expected("a number", node, problems).hint("write it like `52.5`, without quotes");
+            None
+        }
+    }
+}
+
 /// What of a name is repeated in a message.
 pub(super) fn short(text: &str) -> String {
     if text.chars().count() <= 100 {
@@ -271,8 +284,8 @@ macro_rules! section {
     ) => {
         $(#[doc = $about])+
         #[derive(Debug)]
-        pub(super) struct $name {
-            $( $(#[doc = $doc])+ pub(super) $field: Option<At<$type>>, )*
+        pub(in crate::config) struct $name {
+            $( $(#[doc = $doc])+ pub(in crate::config) $field: Option<At<$type>>, )*
         }
 
         impl $name {
@@ -307,7 +320,7 @@ macro_rules! choice {
     ) => {
         $(#[doc = $about])+
         #[derive(Debug)]
-        pub(super) enum $name {
+        pub(in crate::config) enum $name {
             $( $(#[doc = $doc])+ $variant($type), )+
         }
 

@@ -3,6 +3,10 @@
 //! `config.example.yaml` is made from this file (see `example`). Nothing here says what values mean or
 //! whether they fit together; `check` does.
 
+mod policy;
+
+pub(in crate::config) use policy::*;
+
 use super::document::Node;
 use super::error::Problems;
 use super::meant::{
@@ -12,7 +16,6 @@ use super::period::Period;
 use super::read::{self, At, Entries, Field, Keys, Need, Read, Shape, choice, section, words};
 use super::schema_sending::{Gateway, MailOut};
 use crate::factor::Method;
-use crate::policy::Verdict;
 
 section! {
     /// The whole file.
@@ -314,78 +317,6 @@ section! {
         policy: String = Required("standard"),
     }
 }
-
-section! {
-    /// What must be proved at sign-in.
-    Policy {
-        /// `password`; `magic_link`, which is mailed to the verified address; `passkey`; or
-        /// `any` of them, and a phone that is
-        /// signed in can let another browser in by a QR code too.
-        first_factor: FirstFactor = Default("password"),
-        /// When more is asked for than the first factor: `never`, `if_enrolled` (from people who have enrolled an
-        /// authenticator app), `required` (others enrol one when they sign in).
-        second_factor: SecondFactor = Default("if_enrolled"),
-        /// With `required`: how long after their account was made people may put off enrolling one.
-        grace: Period = Optional("7d"),
-        /// With `required`: the day before which everybody may put it off.
-        required_from: String = Optional("\"2026-12-01\""),
-        /// Conditions on where and when.
-        adaptive: Adaptive = Default("{}"),
-    }
-}
-
-section! {
-    /// Conditions on where and when; of several the strictest counts.
-    Adaptive {
-        /// What a condition does that is not met, unless it says otherwise itself: `allow`, `challenge` (a second
-        /// factor that is enrolled already), `deny`.
-        action: Verdict = Default("deny"),
-        /// From where.
-        network: Network = Optional("{ allow: [203.0.113.0/24], otherwise: challenge }"),
-        /// When.
-        time: TimeWindows = Optional("{ zone: Europe/Berlin, windows: [{ days: mon-fri, from: \"07:00\", to: \"20:00\" }] }"),
-    }
-}
-
-section! {
-    /// From where people may sign in.
-    Network {
-        /// Networks from where it is fine; without any, everywhere but `deny`.
-        allow: Vec<At<String>> = Default("[]"),
-        /// Networks from where nobody gets in.
-        deny: Vec<At<String>> = Default("[]"),
-        /// For every other address; `action` unless given.
-        otherwise: Verdict = Optional("challenge"),
-    }
-}
-
-section! {
-    /// When people may sign in.
-    TimeWindows {
-        /// Time zone, as in the IANA database.
-        zone: String = Required("Europe/Berlin"),
-        /// Hours on days; one that ends before it begins goes on into the next day.
-        windows: Vec<At<Window>> = Required("[{ days: mon-fri, from: \"07:00\", to: \"20:00\" }]"),
-        /// Days without a window, such as `2026-12-25`.
-        off: Vec<At<String>> = Default("[]"),
-        /// At every other time; `action` unless given.
-        otherwise: Verdict = Optional("deny"),
-    }
-}
-
-section! {
-    /// Hours on days.
-    Window {
-        /// Days or ranges of days: `mon-fri`, `sat,sun`.
-        days: String = Default("mon-sun"),
-        /// Hours and minutes.
-        from: String = Required("\"07:00\""),
-        /// Not in it any more.
-        to: String = Required("\"20:00\""),
-    }
-}
-
-words! { Verdict { "allow" = Self::Allow, "challenge" = Self::Challenge, "deny" = Self::Deny, } }
 
 words! { FirstFactor { "password" = Self::Password, "magic_link" = Self::MagicLink, "passkey" = Self::Passkey, "any" = Self::Any, } }
 

@@ -20,7 +20,7 @@ use crate::oauth::device::Waiting;
 use crate::oauth::grant::Permission;
 use crate::oauth::params::Params;
 use crate::oauth::{AuthorizationAnswer, ErrorCode, OAuthError, consent, subject};
-use crate::policy::{self, Context, Means, Second, Verdict};
+use crate::policy::{self, Context, Person, Second};
 use crate::secret::{BrowserToken, Id, Token, same};
 use crate::store::{ApplyError, Batch, StoreError, Stored};
 
@@ -403,7 +403,7 @@ async fn next_step(
             first_party = client.first_party;
             if let Some(signed_in) = signed_in {
                 subject = Some(subject::of(app.keys.master(), client, signed_in.user.id));
-                let context = Context { address: visitor.address, at: now };
+                let context = Context::at(visitor.address, now);
                 judged = Judged::by_policy(app, client, signed_in, target, &context);
                 consent_given = progress.consented
                     || first_party
@@ -478,25 +478,24 @@ impl Judged {
         let Some(policy) = access.and_then(|access| config.policies.get(&access.policy)) else {
             return Self::closed(Closed::Person);
         };
-        let verdict = policy::adaptive(policy, context);
-        // Whoever has only a password must not enrol from where it is not trusted.
-        if verdict == Verdict::Deny || (verdict == Verdict::Challenge && user.factors.is_empty()) {
-            return Self::closed(Closed::Now);
-        }
         let mut usable = method::usable(app, user);
         // A key that was the first factor is not the second one too.
         let by_key = session.authentication.methods.iter().any(|method| method == "user");
         usable.retain(|method| !by_key || *method != Method::Passkey);
-        let demanded = verdict == Verdict::Challenge || target.demands_second_factor();
-        let means = Means::of(user, &usable);
-        let second = policy::second_factor(policy, means, &session.authentication, demanded);
-        Self {
-            closed: (second == Second::Stuck).then_some(Closed::NoMeans),
-            first_taken: policy::takes_first(policy, &session.authentication),
-            key_wanted: policy.first_factor == FirstFactor::Passkey,
-            second,
-            may_skip: !demanded && policy::in_grace(policy, user, context.at),
+        let person = Person {
+            user,
             usable,
+            authentication: &session.authentication,
+            demanded: target.demands_second_factor(),
+        };
+        let judged = policy::judge(policy, context, person);
+        Self {
+            closed: judged.closed,
+            first_taken: judged.first_taken,
+            key_wanted: policy.first_factor == FirstFactor::Passkey,
+            second: judged.second,
+            may_skip: judged.may_skip,
+            usable: judged.usable,
         }
     }
 

@@ -11,6 +11,7 @@ use crate::factor::passkey::Ceremony;
 use crate::factor::{FactorKind, Method};
 use crate::oauth::vocabulary::{Prompt, Scopes};
 use crate::oauth::{AuthorizationRequest, ErrorCode, OAuthError};
+pub use crate::policy::Closed;
 use crate::policy::Second;
 use crate::secret::{Digest, Id};
 use crate::store::{Kind, Record};
@@ -282,17 +283,6 @@ pub enum Step {
     Forbidden(Closed),
     /// Back to the client with an error.
     Refuse(OAuthError),
-}
-
-/// Why an app is closed to somebody.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Closed {
-    /// To this person altogether.
-    Person,
-    /// From here, or at this time.
-    Now,
-    /// To whoever cannot prove what is wanted.
-    NoMeans,
 }
 
 /// The one place that decides what a sign-in needs next.

@@ -20,7 +20,7 @@ use crate::login::dispatch::{LoginError, Notice};
 use crate::login::first;
 use crate::login::password::{MAX_PASSWORD_BYTES, PoolError};
 use crate::login::visitor::Visitor;
-use crate::policy::{self, Context, Means, Second, Verdict};
+use crate::policy::{self, Context, Person, Second, Verdict};
 
 /// Who asks for what, from where.
 pub struct Asked<'a> {
@@ -56,18 +56,15 @@ pub async fn redeem(
     let now = app.clock.now();
     let authentication = Authentication { at: now, methods: vec!["pwd".to_owned()] };
     let policy = policy::access(client, &user.groups).and_then(|access| config.policies.get(&access.policy));
-    let context = Context { address, at: now };
-    let verdict = policy.map_or(Verdict::Deny, |policy| policy::adaptive(policy, &context));
-    if verdict == Verdict::Deny {
+    let context = Context::at(address, now);
+    let usable = method::usable(app, &user);
+    let person = Person { user: &user, usable, authentication: &authentication, demanded: false };
+    let judged = policy.map(|policy| policy::judge(policy, &context, person));
+    let Some(judged) = judged.filter(|judged| judged.verdict != Verdict::Deny) else {
         return Err(OAuthError::invalid_grant("this person may not use this app from here or now"));
-    }
-    let demanded = verdict == Verdict::Challenge;
-    let means = Means::of(&user, &method::usable(app, &user));
-    let second = policy.map(|policy| policy::second_factor(policy, means, &authentication, demanded));
-    let put_off = |policy| !demanded && policy::in_grace(policy, &user, now);
-    if second.is_some_and(|second| second != Second::Fine)
-        && !(second == Some(Second::Enrol) && policy.is_some_and(put_off))
-    {
+    };
+    let put_off = judged.second == Second::Enrol && judged.may_skip;
+    if judged.closed.is_some() || !(judged.second == Second::Fine || put_off) {
         return Err(OAuthError::invalid_grant(
             "a password alone is not enough here, please sign in with a browser",
         ));

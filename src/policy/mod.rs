@@ -1,15 +1,19 @@
 //! Who may use an app, and what they must prove: pure functions of configuration and person.
 //!
-//! Owns the decision and its trace; the conditions are in [`rule`]. Does not own how a proof is checked
-//! (`login`).
+//! Owns the decision and its trace; the conditions are in [`rule`], what follows from them is in [`judge`]. Does
+//! not own how a proof is checked (`login`).
 
+pub mod judge;
 pub mod rule;
+mod trace;
 
 use std::collections::BTreeSet;
 
 use serde::Serialize;
 
+pub use judge::{Closed, Judgement, Person, judge};
 pub use rule::{Context, Verdict};
+pub use trace::{Line, explain};
 
 use crate::account::{GroupName, User};
 use crate::clock::Timestamp;
@@ -119,30 +123,6 @@ pub fn second_factor(
     }
 }
 
-/// What the adaptive conditions of `policy` say: the strictest of them.
-#[must_use]
-pub fn adaptive(policy: &Policy, context: &Context) -> Verdict {
-    let network = policy.network.as_ref().map_or(Verdict::Allow, |rule| rule.judge(context));
-    let time = policy.time.as_ref().map_or(Verdict::Allow, |rule| rule.judge(context));
-    network.max(time)
-}
-
-/// [`adaptive`] with what each condition says, a line each.
-#[must_use]
-pub fn explain(policy: &Policy, context: &Context) -> (Verdict, Vec<String>) {
-    let mut trace = Vec::new();
-    if let Some(rule) = &policy.network {
-        let verdict = rule.judge(context).name();
-        trace.push(format!("network {}: {verdict} ({rule})", context.address.to_canonical()));
-    }
-    if let Some(rule) = &policy.time {
-        let local =
-            rule.local(context.at).map_or_else(String::new, |local| local.strftime("%a %F %R").to_string());
-        trace.push(format!("time {local}: {}", rule.judge(context).name()));
-    }
-    (adaptive(policy, context), trace)
-}
-
 /// Whether somebody without a second factor may still put it off.
 #[must_use]
 pub fn in_grace(policy: &Policy, user: &User, now: Timestamp) -> bool {
@@ -157,6 +137,33 @@ pub fn still_enough(policy: &Policy, user: &User, authentication: &Authenticatio
         || authentication.has_second_factor()
         || in_grace(policy, user, now);
     second && takes_first(policy, authentication)
+}
+
+/// What the adaptive conditions of `policy` say: the strictest of them.
+#[must_use]
+pub fn adaptive(policy: &Policy, context: &Context) -> Verdict {
+    let views = rule::views(policy, context).into_iter().flatten();
+    views.filter(|view| !view.skipped).map(|view| view.verdict).max().unwrap_or(Verdict::Allow)
+}
+
+/// What the conditions say that do not depend on where a request comes from: an app's server refreshes tokens.
+#[must_use]
+pub fn wherever(policy: &Policy, context: &Context) -> Verdict {
+    rule::wherever(policy, context)
+}
+
+/// Whether a sign-in like this one may become a habit of the person: under none of their policies is it a change
+/// that wants more than was proved. A weak app must not teach what a strict one asks about.
+#[must_use]
+pub fn teaches<'p>(
+    mut policies: impl Iterator<Item = &'p Policy>,
+    context: &Context,
+    authentication: &Authentication,
+) -> bool {
+    policies.all(|policy| {
+        let verdict = policy.behaviour.as_ref().map_or(Verdict::Allow, |rule| rule.judge(context));
+        verdict == Verdict::Allow || (verdict == Verdict::Challenge && authentication.has_second_factor())
+    })
 }
 
 fn applies(access: &Access, groups: &BTreeSet<GroupName>) -> bool {

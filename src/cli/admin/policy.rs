@@ -15,7 +15,7 @@ use crate::cli::{Failure, Output};
 use crate::clock::Timestamp;
 use crate::factor::method;
 use crate::oauth::vocabulary::Authentication;
-use crate::policy::{self, Context, Means, Second, Verdict};
+use crate::policy::{self, Closed, Context, Judgement, Person, Second, Verdict};
 
 #[derive(Debug, Clone, Subcommand, Serialize, Deserialize)]
 pub enum PolicyCommand {
@@ -47,22 +47,13 @@ pub(super) async fn execute(app: &App, command: PolicyCommand) -> Result<Output,
     let mut verdict = Verdict::Deny;
     let mut meets = "the page that says this account has no access";
     if let Some(policy) = policy {
-        let (said, lines) = policy::explain(policy, &Context { address: ip, at });
-        trace.extend(lines);
+        let context = Context::at(ip, at);
+        trace.extend(policy::explain(policy, &context).1.iter().map(ToString::to_string));
         let proved = Authentication { at, methods: vec!["pwd".to_owned()] };
-        let means = Means::of(&user, &method::usable(app, &user));
-        let second = policy::second_factor(policy, means, &proved, said == Verdict::Challenge);
-        (verdict, meets) = match (said, second) {
-            (Verdict::Deny, _) => (Verdict::Deny, "the page that says the app is not open here and now"),
-            (Verdict::Challenge, _) if user.factors.is_empty() => {
-                trace.push("a second factor is wanted and none is enrolled: deny".to_owned());
-                (Verdict::Deny, "the page that says the app is not open here and now")
-            }
-            (_, Second::Fine) => (Verdict::Allow, "the app, after the password"),
-            (_, Second::Challenge) => (Verdict::Challenge, "the page for a second factor"),
-            (_, Second::Enrol) => (Verdict::Challenge, "the page that sets up a second factor"),
-            (_, Second::Stuck) => (Verdict::Deny, "the page that says a second factor is missing"),
-        };
+        let usable = method::usable(app, &user);
+        let person = Person { user: &user, usable, authentication: &proved, demanded: false };
+        let judged = policy::judge(policy, &context, person);
+        (verdict, meets) = met(&judged);
     }
     if !user.is_active() {
         trace.push("the account is disabled: deny".to_owned());
@@ -74,6 +65,20 @@ pub(super) async fn execute(app: &App, command: PolicyCommand) -> Result<Output,
         text,
         json: json!({ "verdict": verdict.name(), "meets": meets, "policy": policy, "trace": trace }),
     })
+}
+
+/// What that comes to, and the page that says so.
+const fn met(judged: &Judgement) -> (Verdict, &'static str) {
+    match (judged.closed, judged.second) {
+        (Some(Closed::Person), _) => (Verdict::Deny, "the page that says this account has no access"),
+        (Some(Closed::Now), _) => (Verdict::Deny, "the page that says the app is not open here and now"),
+        (Some(Closed::NoMeans), _) | (None, Second::Stuck) => {
+            (Verdict::Deny, "the page that says a second factor is missing")
+        }
+        (None, Second::Fine) => (Verdict::Allow, "the app, after the password"),
+        (None, Second::Challenge) => (Verdict::Challenge, "the page for a second factor"),
+        (None, Second::Enrol) => (Verdict::Challenge, "the page that sets up a second factor"),
+    }
 }
 
 fn moment(text: &str) -> Result<Timestamp, Failure> {

@@ -13,6 +13,7 @@ mod organisation;
 mod policy;
 mod sending;
 mod server;
+mod surroundings;
 mod url;
 
 use std::path::{Path, PathBuf};

@@ -5,7 +5,7 @@ use std::time::Duration;
 use jiff::civil::{Date, Time, Weekday};
 use jiff::tz::TimeZone;
 
-use super::{YEAR, at_most, optional, server};
+use super::{YEAR, at_most, optional, server, surroundings};
 use crate::clock::Timestamp;
 use crate::config::error::Problems;
 use crate::config::meant::Policy;
@@ -27,6 +27,11 @@ pub(super) fn check(policy: schema::Policy, problems: &mut Problems) -> Option<P
     let action = written.unwrap_or(Verdict::Deny);
     let network = optional(adaptive.network, |part| network(part.value, action, problems));
     let time = optional(adaptive.time, |part| time(part.value, action, problems));
+    let devices = optional(adaptive.devices, |part| surroundings::devices(part.value));
+    let place = optional(adaptive.place, |part| surroundings::place(part, action, problems));
+    let behaviour = optional(adaptive.behaviour, |part| surroundings::behaviour(part, action, problems));
+    let challenge = adaptive.challenge.and_then(|list| surroundings::challenge(list, problems));
+    let alerts = adaptive.alerts.and_then(|part| surroundings::alerts(part.value, problems));
     written?;
     Some(Policy {
         first_factor: policy.first_factor?.value,
@@ -35,6 +40,11 @@ pub(super) fn check(policy: schema::Policy, problems: &mut Problems) -> Option<P
         required_from: required_from?,
         network: network?,
         time: time?,
+        devices: devices?,
+        place: place?,
+        behaviour: behaviour?,
+        challenge: challenge?,
+        alerts: alerts?,
     })
 }
 

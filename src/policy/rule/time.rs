@@ -1,50 +1,12 @@
-//! Adaptive conditions: where a sign-in comes from, and when.
+//! When: hours on the clocks of a zone.
 
 use std::fmt;
-use std::net::IpAddr;
 
-use ipnet::IpNet;
 use jiff::civil::{Date, DateTime, Time, Weekday};
 use jiff::tz::TimeZone;
 
+use super::{Context, Verdict};
 use crate::clock::Timestamp;
-
-/// What a condition says; of several the strictest counts.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub enum Verdict {
-    Allow,
-    /// Only with a second factor.
-    Challenge,
-    Deny,
-}
-
-impl Verdict {
-    /// As the file and commands have it.
-    #[must_use]
-    pub const fn name(self) -> &'static str {
-        match self {
-            Self::Allow => "allow",
-            Self::Challenge => "challenge",
-            Self::Deny => "deny",
-        }
-    }
-}
-
-/// What is known of a sign-in.
-#[derive(Debug, Clone, Copy)]
-pub struct Context {
-    pub address: IpAddr,
-    pub at: Timestamp,
-}
-
-/// From where.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct NetworkRule {
-    /// Empty: everywhere but `deny`.
-    pub allow: Vec<IpNet>,
-    pub deny: Vec<IpNet>,
-    pub otherwise: Verdict,
-}
 
 /// When, on the clocks of `zone`.
 #[derive(Debug, Clone)]
@@ -63,20 +25,6 @@ pub struct Window {
     pub from: Time,
     /// Not in it any more.
     pub to: Time,
-}
-
-impl NetworkRule {
-    pub(super) fn judge(&self, context: &Context) -> Verdict {
-        let address = context.address.to_canonical();
-        let within = |networks: &[IpNet]| networks.iter().any(|network| network.contains(&address));
-        if within(&self.deny) {
-            Verdict::Deny
-        } else if self.allow.is_empty() || within(&self.allow) {
-            Verdict::Allow
-        } else {
-            self.otherwise
-        }
-    }
 }
 
 impl TimeRule {
@@ -108,17 +56,11 @@ impl Window {
     }
 }
 
-impl fmt::Display for NetworkRule {
+impl fmt::Display for TimeRule {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let list =
-            |networks: &[IpNet]| networks.iter().map(ToString::to_string).collect::<Vec<_>>().join(", ");
-        write!(
-            f,
-            "network: allow [{}], deny [{}], otherwise {}",
-            list(&self.allow),
-            list(&self.deny),
-            self.otherwise.name()
-        )
+        let zone = self.zone.iana_name().unwrap_or("UTC");
+        write!(f, "zone {zone}, {} windows, {} days off", self.windows.len(), self.off.len())?;
+        write!(f, ", otherwise {}", self.otherwise.name())
     }
 }
 
@@ -145,7 +87,7 @@ mod tests {
     }
 
     fn inside(rule: &TimeRule, instant: &str) -> bool {
-        let context = Context { address: IpAddr::from([192, 0, 2, 1]), at: at(instant) };
+        let context = Context::at([192, 0, 2, 1].into(), at(instant));
         rule.judge(&context) == Verdict::Allow
     }
 
@@ -184,24 +126,5 @@ mod tests {
         let sunday = rule(&[(&[Weekday::Sunday], "02:00", "03:00")], &[]);
         assert!(inside(&sunday, "2026-10-25T00:30:00Z") && inside(&sunday, "2026-10-25T01:30:00Z"));
         assert!(!inside(&sunday, "2026-03-29T00:59:59Z") && !inside(&sunday, "2026-03-29T01:00:00Z"));
-    }
-
-    proptest::proptest! {
-        #[test]
-        fn networks_are_what_their_bits_say(address: [u8; 4], network: [u8; 4], length in 0_u8..=32) {
-            let (a, n) = (u32::from_be_bytes(address), u32::from_be_bytes(network));
-            let mask = u32::MAX.checked_shl(u32::from(32 - length)).unwrap_or(0);
-            let net: IpNet = format!("{}/{length}", std::net::Ipv4Addr::from(n & mask)).parse().expect("network");
-            let rule = NetworkRule { allow: vec![net], deny: Vec::new(), otherwise: Verdict::Challenge };
-            let expected = if a & mask == n & mask { Verdict::Allow } else { Verdict::Challenge };
-            let mapped = std::net::Ipv4Addr::from(a).to_ipv6_mapped();
-            for address in [IpAddr::from(address), IpAddr::from(mapped)] {
-                let context = Context { address, at: Timestamp::from_seconds(0) };
-                proptest::prop_assert_eq!(rule.judge(&context), expected);
-            }
-            let denied = NetworkRule { allow: rule.allow.clone(), deny: rule.allow.clone(), otherwise: Verdict::Allow };
-            let context = Context { address: IpAddr::from(address), at: Timestamp::from_seconds(0) };
-            proptest::prop_assert_eq!(denied.judge(&context) == Verdict::Deny, expected == Verdict::Allow);
-        }
     }
 }
