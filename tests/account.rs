@@ -152,3 +152,16 @@ async fn nobody_elses_page_changes_an_account() {
         browser.post("/account", &form).await.expect_error_page(403);
     }
 }
+
+#[test]
+fn every_kind_of_factor_is_found_by_its_name() {
+    for kind in gantry::factor::FactorKind::ALL {
+        assert_eq!(gantry::factor::FactorKind::parse(kind.name()), Some(*kind));
+    }
+    for method in gantry::factor::Method::ALL {
+        assert!(
+            method.needs().is_none_or(|kind| gantry::factor::FactorKind::ALL.contains(&kind)),
+            "{method:?}"
+        );
+    }
+}

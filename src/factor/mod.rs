@@ -65,6 +65,7 @@ impl FactorKind {
         Self::Yubikey,
         Self::Grid,
         Self::Kba,
+        Self::Passkey,
     ];
 
     /// Whether people enrol it by themselves: tokens come from the administrator, recovery codes with another one.

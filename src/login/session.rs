@@ -236,3 +236,34 @@ pub async fn end(app: &App, session: &Session) -> Result<(), ApplyError> {
     tracing::info!(target: "gantry::audit", event = "signed_out", user = %session.user, session = %session.id);
     Ok(())
 }
+
+/// What a browser is called in a list: the product and the system it names, as far as they are known.
+#[must_use]
+pub fn browser_name(user_agent: &str) -> String {
+    // The most particular name first: browsers name those they descend from too.
+    let products = [
+        ("Rocket.Chat", "Rocket.Chat"),
+        ("Edg/", "Edge"),
+        ("OPR/", "Opera"),
+        ("Firefox/", "Firefox"),
+        ("Chrome/", "Chrome"),
+        ("CriOS/", "Chrome"),
+        ("Safari/", "Safari"),
+    ];
+    let systems = [
+        ("Android", "Android"),
+        ("iPhone", "iOS"),
+        ("iPad", "iOS"),
+        ("Windows", "Windows"),
+        ("Mac OS X", "macOS"),
+        ("Linux", "Linux"),
+    ];
+    let find = |known: &[(&str, &'static str)]| {
+        known.iter().find(|(sign, _)| user_agent.contains(sign)).map(|(_, name)| *name)
+    };
+    match (find(&products), find(&systems)) {
+        (Some(product), Some(system)) => format!("{product} · {system}"),
+        (Some(one), None) | (None, Some(one)) => one.to_owned(),
+        (None, None) => user_agent.chars().take(60).collect(),
+    }
+}

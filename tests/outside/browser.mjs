@@ -251,9 +251,19 @@ function totp(typed, seconds = Date.now() / 1000) {
 }
 
 // The last one: the person has a second factor from here on.
-await check('an authenticator app is set up on a phone and asked for in a popup without scripts', async () => {
+// Chromium's own authenticator, with a finger that always fits; what it holds is returned by the function.
+async function authenticator(page, credentials = []) {
+  const cdp = await page.context().newCDPSession(page);
+  await cdp.send('WebAuthn.enable');
+  const options = { protocol: 'ctap2', transport: 'internal', hasResidentKey: true, hasUserVerification: true, isUserVerified: true, automaticPresenceSimulation: true };
+  const { authenticatorId } = await cdp.send('WebAuthn.addVirtualAuthenticator', { options });
+  for (const credential of credentials) await cdp.send('WebAuthn.addCredential', { authenticatorId, credential });
+  return async () => (await cdp.send('WebAuthn.getCredentials', { authenticatorId })).credentials;
+}
+
+await check('an authenticator app is set up on a phone and asked for in a popup without scripts, a passkey beside it', async () => {
   const demanding = `${wikiUrl()}&${new URLSearchParams({ claims: JSON.stringify({ id_token: { acr: { essential: true, values: ['aal2'] } } }) })}`;
-  let key;
+  let key, passkeys;
   await visit({ viewport: SCREENS.phone, colorScheme: 'dark' }, async (page) => {
     await page.goto(demanding);
     await page.waitForSelector(FORM);
@@ -269,6 +279,35 @@ await check('an authenticator app is set up on a phone and asked for in a popup 
     assert.equal(await page.locator('ul.codes li').count(), 10);
     await noSidewaysScroll(page);
     await page.screenshot({ path: path.join(shots, 'recovery-codes-phone.png'), fullPage: true });
+    await page.click('button[value="continue"]');
+    await page.waitForSelector('form[data-step="consent"], #query');
+    const held = await authenticator(page);
+    await page.goto(`${issuer}/account`);
+    await noSidewaysScroll(page);
+    await page.screenshot({ path: path.join(shots, 'account-phone.png'), fullPage: true });
+    await page.click('button[name="add"][value="passkey"]');
+    await page.waitForSelector('form[data-passkey="create"]');
+    await everyInputHasALabel(page);
+    await noSidewaysScroll(page);
+    await page.screenshot({ path: path.join(shots, 'passkey-phone.png'), fullPage: true });
+    await page.fill('#name', 'Phone');
+    await page.click('button[value="continue"]');
+    await page.waitForSelector('button[name="remove"][value="passkey"]');
+    passkeys = await held();
+    assert.equal(passkeys.length, 1);
+  });
+  await visit({ viewport: SCREENS.popup, colorScheme: 'dark' }, async (page) => {
+    await authenticator(page, passkeys);
+    await page.goto(demanding);
+    await page.waitForSelector(FORM);
+    await fill(page);
+    await page.click('form[data-step="totp"] button[value="other_method"]');
+    await page.waitForSelector('form[data-step="choose"]');
+    await page.screenshot({ path: path.join(shots, 'choose-popup.png') });
+    await page.click('button[name="method"][value="passkey"]');
+    await page.waitForSelector('form[data-passkey="get"]');
+    await noSidewaysScroll(page);
+    await page.screenshot({ path: path.join(shots, 'passkey-popup.png') });
     await page.click('button[value="continue"]');
     await page.waitForSelector('form[data-step="consent"], #query');
   });

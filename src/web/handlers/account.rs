@@ -84,12 +84,14 @@ async fn page(
     let addable: Vec<&str> = addable(signed_in, app).iter().map(|kind| kind.name()).collect();
     let line = |session: session::Session| SessionLine {
         id: session.id.to_string(),
-        browser: session.user_agent,
+        browser: session::browser_name(&session.user_agent),
         address: session.address,
         last_used: session.last_used_at.to_string(),
         this: session.id == signed_in.session.id,
     };
-    let sessions: Vec<SessionLine> = own::sessions(app, user).await?.into_iter().map(line).collect();
+    let mut sessions = own::sessions(app, user).await?;
+    sessions.sort_by_key(|session| std::cmp::Reverse(session.last_used_at));
+    let sessions: Vec<SessionLine> = sessions.into_iter().map(line).collect();
     let here = request.path().to_owned();
     let home = format!("{}/", here.trim_end_matches("/account"));
     let page = AccountPage {

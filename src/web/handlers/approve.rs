@@ -56,7 +56,7 @@ pub async fn show(app: web::Data<App>, request: HttpRequest, token: web::Path<St
     let page = ApprovePage {
         app: &asked.approval.app,
         user: &asked.username,
-        browser: &asked.approval.user_agent,
+        browser: &session::browser_name(&asked.approval.user_agent),
         address: &asked.approval.address,
         numbers: approval::numbers(&app, asked.approval.id),
         action: &here,
