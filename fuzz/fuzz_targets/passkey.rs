@@ -30,7 +30,10 @@ fuzz_target!(|input: &[u8]| {
     let _ = cbor::map(bytes);
     let data = AuthenticatorData::read(bytes);
     let bytes = URL_SAFE_NO_PAD.encode(bytes);
-    prove(&frame("webauthn.get", &format!("\"authenticatorData\":\"{bytes}\",\"signature\":\"MAYCAQACAQA\"")));
+    prove(&frame(
+        "webauthn.get",
+        &format!("\"authenticatorData\":\"{bytes}\",\"signature\":\"MAYCAQACAQA\""),
+    ));
     add(&frame("webauthn.create", &format!("\"attestationObject\":\"{bytes}\"")));
     if let Some(key) = data.and_then(|data| data.attested).and_then(|attested| attested.key) {
         assert!(!key.verifies(b"nobody signed this", b"signature"));
