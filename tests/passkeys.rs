@@ -193,3 +193,20 @@ async fn unknown_and_disabled_peoples_keys_get_the_same_answer() {
     }
     assert_eq!(told[0], told[1]);
 }
+
+#[tokio::test]
+async fn a_key_that_signed_in_without_a_pin_opens_no_account() {
+    // TO-07
+    let world = World::new().await;
+    let mut key = Authenticator::security_key(&world.origin());
+    world.enrol(&mut key).await;
+    let mut browser = world.idp.browser();
+    let board = world.idp.relying_party("board").await;
+    let page = world.by_key(&mut browser, &board).await;
+    let answer = key.get(&options(&page)).to_string();
+    page.submit(&[("credential", &answer)]).await.expect_step("recovery_code");
+    let page = browser.open("/account").await.expect_step("account");
+    let (action, csrf) = (page.action(), page.field("csrf").expect("csrf"));
+    let page = browser.post(&action, &[("csrf", &csrf), ("remove", "passkey")]).await;
+    assert!(page.step().as_deref() == Some("recovery_code"), "{:?}", page.step());
+}

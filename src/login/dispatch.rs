@@ -460,6 +460,12 @@ impl Default for Judged {
     }
 }
 
+/// A key that was the first factor is not the second one too (TO-07 of the attack list).
+fn not_twice(usable: &mut Vec<Method>, session: &session::Session) {
+    let by_key = session.authentication.methods.iter().any(|method| method == "user");
+    usable.retain(|method| !by_key || *method != Method::Passkey);
+}
+
 impl Judged {
     fn closed(why: Closed) -> Self {
         Self { closed: Some(why), ..Self::default() }
@@ -479,9 +485,7 @@ impl Judged {
             return Self::closed(Closed::Person);
         };
         let mut usable = method::usable(app, user);
-        // A key that was the first factor is not the second one too.
-        let by_key = session.authentication.methods.iter().any(|method| method == "user");
-        usable.retain(|method| !by_key || *method != Method::Passkey);
+        not_twice(&mut usable, session);
         let person = Person {
             user,
             usable,
@@ -501,7 +505,8 @@ impl Judged {
 
     /// For changes of how somebody proves who they are: with everything they have.
     fn for_account(app: &App, SignedIn { user, session }: &SignedIn) -> Self {
-        let usable = method::usable(app, user);
+        let mut usable = method::usable(app, user);
+        not_twice(&mut usable, session);
         match (user.factors.is_empty() || session.authentication.has_second_factor(), usable.is_empty()) {
             (true, _) => Self::default(),
             (false, true) => Self::closed(Closed::NoMeans),

@@ -6,7 +6,7 @@
 
 use super::dispatch::{LoginError, Notice, Outcome, Submission, proceed};
 use super::flow::{LoginFlow, Pending, State};
-use super::second::{Proved, again, elevated};
+use super::second::{Proved, again, elevated, forgive};
 use super::session::{self, Beginning, SignedIn};
 use super::visitor::Visitor;
 use crate::account::User;
@@ -121,6 +121,7 @@ pub(super) async fn prove(
         Ok((proof, batch)) => {
             let amr = if proof.key.backup_eligible { "swk" } else { "hwk" };
             tracing::info!(target: "gantry::audit", event = "second_factor_proved", user = %user.id, method = "passkey");
+            let batch = forgive(batch, session, user.id);
             elevated(app, visitor, flow, Proved { session, user, amr, batch }).await
         }
         Err(why) => refused(app, flow, Some(&user), &why).await,

@@ -411,6 +411,6 @@ async fn count(
     Ok(exhausted.map(|which| TooMany { wait: windows.get(which).copied().unwrap_or_default() }))
 }
 
-fn forgive(batch: Batch, session: Id, user: Id) -> Batch {
+pub(super) fn forgive(batch: Batch, session: Id, user: Id) -> Batch {
     budgets(session, user).into_iter().fold(batch, |batch, budget| batch.clear(budget.counter))
 }
