@@ -8,9 +8,9 @@ use gantry::web::locale::Lang;
 use gantry::web::render::{
     AccountPage, AnswersPage, ApprovePage, ApprovedPage, ChoosePage, CodePage, ConsentPage, ContactPage,
     DeviceConsentPage, DeviceDonePage, DevicePage, EnrolPage, ErrorPage, FormPostPage, GridPage, HomePage,
-    Look, Message, NewPasswordPage, PasskeyPage, Qr, QuestionsPage, ReauthPage, RecoveryCodesPage,
+    Look, Message, NewPasswordPage, NotMePage, PasskeyPage, Qr, QuestionsPage, ReauthPage, RecoveryCodesPage,
     RemovePage, Rendered, SelectAccountPage, Sending, SessionLine, SignInPage, SignOutPage, SignedOutPage,
-    WaitPage,
+    TrustPage, WaitPage,
 };
 use gantry::web::{assets, theme};
 
@@ -74,6 +74,12 @@ fn usual(look: &Look<'_>) -> Vec<(&'static str, Rendered)> {
         ("approve", ApprovePage { app, user, browser: "Mozilla/5.0 (X11; Linux x86_64) Chromium/156", address: "192.0.2.7", numbers: [17, 42, 80], action, csrf }.render(look)),
         ("approved", ApprovedPage { allowed: true }.render(look)),
         ("passkey", PasskeyPage { user: Some(user), adding: true, options: "{}", more: true, skip: true, action, csrf, error: None }.render(look)),
+        ("register_device", TrustPage { app, user, action, csrf }.render(look)),
+        (
+            "not_me",
+            NotMePage { browser: "Firefox on Linux", address: "203.0.113.7", at: "2026-11-24T09:00:00Z", done: false, action, csrf }
+                .render(look),
+        ),
         ("remove", RemovePage { user, kind: "totp", action, csrf }.render(look)),
         ("new-password", NewPasswordPage { user, least: 10, action, csrf, error: Some(Message::PasswordsDiffer) }.render(look)),
         ("account", AccountPage { user, enrolled: &["totp", "recovery_codes"], addable: &["totp", "recovery_codes"], sessions, home: "/", action, csrf }.render(look)),

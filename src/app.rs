@@ -9,6 +9,7 @@ use tokio::sync::Mutex;
 
 use crate::clock::Clock;
 use crate::config::{self, Config, ConfigError};
+use crate::geo::Geo;
 use crate::keys::{KeyError, Keys, MasterKey, MasterKeyError};
 use crate::login::password::PasswordPool;
 use crate::notify::Notifier;
@@ -58,6 +59,7 @@ pub struct App {
     pub logout_bell: Bell,
     pub notifier: Notifier,
     pub fetched_keys: FetchedKeys,
+    pub geo: Geo,
 }
 
 impl App {
@@ -74,6 +76,8 @@ impl App {
         let config = registration::complete(&store, file.clone()).await?;
         client::reconcile(&store, &config, keys.master(), clock.now()).await?;
         let outbound = Outbound::new(&config.outbound)?;
+        let geo = Geo::default();
+        geo.load(config.geo.as_deref());
         Ok(Arc::new(Self {
             config: ArcSwap::from_pointee(config),
             file: Mutex::new(file),
@@ -88,6 +92,7 @@ impl App {
             logout_bell: Bell::default(),
             notifier: Notifier::default(),
             fetched_keys: FetchedKeys::default(),
+            geo,
         }))
     }
 
@@ -111,6 +116,7 @@ impl App {
         let config = registration::complete(&self.store, loaded.config.clone()).await?;
         client::reconcile(&self.store, &config, self.keys.master(), self.clock.now()).await?;
         self.outbound.allow(&loaded.config.outbound);
+        self.geo.load(loaded.config.geo.as_deref());
         let fixed = needs_restart(&old, &loaded.config);
         self.config.store(Arc::new(config));
         *file = loaded.config;

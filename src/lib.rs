@@ -12,6 +12,8 @@ pub mod clock;
 pub mod config;
 /// Second factors.
 pub mod factor;
+/// Where addresses are.
+pub mod geo;
 /// Master key and signing keys.
 pub mod keys;
 /// Languages and texts.

@@ -195,6 +195,8 @@ token_kinds! {
     BrowserToken = "gb_";
     /// The cookie of a browser in which a person has signed in before.
     DeviceToken = "gd_";
+    /// The link that says a sign-in was somebody else's.
+    DisavowalToken = "gn_";
     /// A device code (RFC 8628 section 3.2).
     DeviceCodeToken = "gx_";
     /// The address at which somebody answers for another browser.

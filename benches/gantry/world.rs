@@ -188,5 +188,6 @@ pub(crate) fn session(app: &App, user: &User) -> Session {
         expires_at: now + limits.idle,
         address: "192.0.2.17".to_owned(),
         user_agent: "Mozilla/5.0 (X11; Linux x86_64; rv:140.0) Gecko/20100101 Firefox/140.0".to_owned(),
+        device: None,
     }
 }

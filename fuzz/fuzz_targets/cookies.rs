@@ -20,7 +20,9 @@ fuzz_target!(|data: &[u8]| {
     let visitor = cookies::visitor(&request);
     is_in(data, "browser", visitor.browser.as_ref());
     is_in(data, "session", visitor.session.as_ref());
-    is_in(data, "device", visitor.device.as_ref());
+    for device in &visitor.devices {
+        is_in(data, "device", Some(device));
+    }
     let doubled = cookies::visitor(&twice);
     assert!(doubled.browser.is_none() && doubled.session.is_none() && doubled.device.is_none());
     assert!(cookies::language(&twice).is_none());

@@ -5,6 +5,7 @@ use std::collections::BTreeSet;
 use super::user::{BY_EMAIL, BY_USERNAME};
 use super::{Email, Group, GroupName, NameError, User, UserState, Username};
 use crate::clock::Timestamp;
+use crate::login::context;
 use crate::secret::Id;
 use crate::store::{ApplyError, Batch, Conflict, ConflictCause, Expect, Store, StoreError, Stored};
 
@@ -103,6 +104,7 @@ pub async fn create_user(
         state: UserState::Active,
         factors: BTreeSet::new(),
         epoch: 0,
+        trust: 0,
         created_at: now,
         updated_at: now,
     };
@@ -157,7 +159,7 @@ pub async fn delete_user(store: &Store, who: &str) -> Result<User, AccountError>
     let user = found.ok_or_else(|| AccountError::NoUser(who.to_owned()))?;
     let id = user.id.to_string();
     store
-        .apply(Batch::new().delete::<User>(&id, Expect::Any))
+        .apply(context::forget(Batch::new().delete::<User>(&id, Expect::Any), user.id))
         .await
         .map_err(|error| refusal(error, &user))?;
     Ok(user.record)

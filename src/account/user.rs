@@ -48,6 +48,9 @@ pub struct User {
     /// Sessions and grants carry the epoch they began in; raising it ends all of them at once.
     #[serde(default)]
     pub epoch: u64,
+    /// Raised when a factor is added or removed: devices are trusted no more.
+    #[serde(default)]
+    pub trust: u64,
     pub created_at: Timestamp,
     pub updated_at: Timestamp,
 }

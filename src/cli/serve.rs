@@ -90,7 +90,7 @@ impl Service {
                 _ = hangup.recv() => self.reload().await,
                 Some(()) = changes.recv() => self.reload().await,
                 _ = alive.tick() => tell_systemd(&[NotifyState::Watchdog]),
-                _ = look.tick() => self.renew_certificate(),
+                _ = look.tick() => self.look_around(),
             }
         }
     }
@@ -106,6 +106,12 @@ impl Service {
             }
             Err(error) => tracing::error!("the configuration was not reloaded, the old one stays:\n{error}"),
         }
+        self.renew_certificate();
+    }
+
+    /// What lies in files of its own may have changed.
+    fn look_around(&self) {
+        self.app.geo.load(self.app.config().geo.as_deref());
         self.renew_certificate();
     }
 

@@ -44,6 +44,8 @@ pub struct Config {
     pub radius: Option<Radius>,
     /// Networks that may be called although they are not public.
     pub outbound: Vec<IpNet>,
+    /// The database that says where addresses are.
+    pub geo: Option<PathBuf>,
     /// Members of this group may administrate.
     pub admin_group: Option<String>,
     pub log: Log,

@@ -62,6 +62,8 @@ section! {
         radius: Radius = Optional("{ servers: [\"192.0.2.10:1812\"], secret: { file: /etc/gantry/radius } }"),
         /// What gantry itself may call.
         outbound: Outbound = Default("{}"),
+        /// Where addresses are.
+        geo: Geo = Default("{}"),
         /// Who may administrate.
         admin: Admin = Default("{}"),
         /// What is written to standard error.
@@ -429,6 +431,15 @@ section! {
         /// Networks beside the public internet, such as `10.0.0.0/8`. Whatever is not public and not listed
         /// is not called, whoever names it.
         allow: Vec<At<String>> = Default("[]"),
+    }
+}
+
+section! {
+    /// Where addresses are.
+    Geo {
+        /// A file in MaxMind's format with countries or cities, such as `GeoLite2-City.mmdb`. It is read again when
+        /// it changes; without it no place is known.
+        database: String = Optional("GeoLite2-City.mmdb"),
     }
 }
 

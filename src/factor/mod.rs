@@ -185,6 +185,7 @@ pub fn forget(batch: Batch, user: Id) -> Batch {
 pub fn enrol(batch: Batch, user: &mut Stored<User>, factors: &[(FactorKind, Factor)]) -> Batch {
     let kinds: BTreeSet<FactorKind> = factors.iter().map(|(kind, _)| *kind).collect();
     user.record.factors.extend(kinds);
+    user.record.trust += 1;
     factors.iter().fold(batch.update(user), |batch, (_, factor)| batch.put(factor))
 }
 
@@ -192,6 +193,7 @@ pub fn enrol(batch: Batch, user: &mut Stored<User>, factors: &[(FactorKind, Fact
 /// last.
 pub fn remove(batch: Batch, user: &mut Stored<User>, kind: FactorKind) -> Batch {
     user.record.factors.remove(&kind);
+    user.record.trust += 1;
     if user.record.factors.iter().all(|kind| *kind == FactorKind::RecoveryCodes || kind.stands_in()) {
         user.record.factors.clear();
         return forget(batch.update(user), user.id);

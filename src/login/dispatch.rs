@@ -6,12 +6,13 @@ use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use zeroize::Zeroizing;
 
+use super::context::{self, Ending, Origin};
 use super::flow::{self, Closed, DeviceTarget, LoginFlow, Progress, Situation, State, Step, Target};
 use super::password::{MAX_PASSWORD_BYTES, PoolError};
 use super::session::{self, SignedIn};
 use super::throttle::TooMany;
 use super::visitor::{CookieChange, Visitor};
-use super::{challenge, first, own, passkey, second};
+use super::{challenge, device_trust, first, own, passkey, second};
 use crate::app::App;
 use crate::config::{self, FirstFactor};
 use crate::factor::{FactorKind, Method, method};
@@ -20,7 +21,7 @@ use crate::oauth::device::Waiting;
 use crate::oauth::grant::Permission;
 use crate::oauth::params::Params;
 use crate::oauth::{AuthorizationAnswer, ErrorCode, OAuthError, consent, subject};
-use crate::policy::{self, Context, Person, Second};
+use crate::policy::{self, Person, Second};
 use crate::secret::{BrowserToken, Id, Token, same};
 use crate::store::{ApplyError, Batch, StoreError, Stored};
 
@@ -141,6 +142,8 @@ pub enum Action {
     Resend,
     /// Not now.
     Skip,
+    /// Trust this browser.
+    TrustDevice,
     /// By a phone that is signed in.
     Scan,
     /// By a link in a mail.
@@ -273,6 +276,10 @@ pub async fn advance(
         (State::RecoveryCodes { .. }, Action::Continue) => {
             progressed(app, visitor, flow, |progress| progress.codes_unseen = false).await
         }
+        (State::RegisterDevice { .. }, Action::TrustDevice | Action::Skip) => {
+            let trusted = sent.action == Action::TrustDevice;
+            trust(app, visitor, flow, trusted).await
+        }
         (State::Consent { .. }, Action::Allow) => allowed(app, visitor, flow).await,
         (State::Consent { .. }, Action::Deny) => denied(app, visitor, flow).await,
         _ => Err(LoginError::Forged),
@@ -346,6 +353,24 @@ async fn allowed(app: &App, visitor: &Visitor, mut flow: Stored<LoginFlow>) -> R
     proceed(app, visitor, flow, Some(&signed_in), batch).await
 }
 
+/// Registers the browser under the policy that asks, or notes that the person does not want it.
+async fn trust(
+    app: &App,
+    visitor: &Visitor,
+    mut flow: Stored<LoginFlow>,
+    trusted: bool,
+) -> Result<Outcome, LoginError> {
+    let signed_in = session::current(app, visitor).await?.ok_or(LoginError::Gone)?;
+    let config = app.config();
+    let client = flow.target.wish().and_then(|(client_id, _)| config.apps.get(client_id));
+    let access = client.and_then(|client| policy::access(client, &signed_in.user.groups));
+    let named =
+        access.and_then(|access| Some((access.policy.as_str(), config.policies.get(&access.policy)?)));
+    let batch = device_trust::answer(app, &signed_in, named.filter(|_| trusted)).await?;
+    flow.record.progress.trust_answered = true;
+    proceed(app, visitor, flow, Some(&signed_in), batch).await
+}
+
 async fn denied(app: &App, visitor: &Visitor, flow: Stored<LoginFlow>) -> Result<Outcome, LoginError> {
     let signed_in = session::current(app, visitor).await?;
     let refusal = OAuthError::new(ErrorCode::AccessDenied, "the person did not allow it");
@@ -364,6 +389,8 @@ pub(super) async fn proceed(
     batch: Batch,
 ) -> Result<Outcome, LoginError> {
     let step = next_step(app, visitor, &flow.target, &flow.progress, signed_in).await?;
+    let ending = Ending { visitor, flow: &flow.record, step: &step, signed_in };
+    let batch = context::learn(app, &ending, batch).await?;
     let next = if let Step::Ask(state) = step {
         flow.record.state = state;
         let batch = challenge::ready(app, visitor, &mut flow.record, signed_in, batch).await?;
@@ -373,7 +400,9 @@ pub(super) async fn proceed(
         app.notifier.ring();
         Next::Page(flow.id)
     } else {
-        conclude(app, step, &flow.target, signed_in, batch.remove(&flow)).await?
+        let next = conclude(app, step, &flow.target, signed_in, batch.remove(&flow)).await?;
+        app.notifier.ring();
+        next
     };
     Ok(Outcome { next, cookies: Vec::new() })
 }
@@ -403,8 +432,7 @@ async fn next_step(
             first_party = client.first_party;
             if let Some(signed_in) = signed_in {
                 subject = Some(subject::of(app.keys.master(), client, signed_in.user.id));
-                let context = Context::at(visitor.address, now);
-                judged = Judged::by_policy(app, client, signed_in, target, &context);
+                judged = Judged::by_policy(app, visitor, client, (signed_in, target)).await?;
                 consent_given = progress.consented
                     || first_party
                     || consent::covers(&app.store, signed_in.user.id, client_id, scopes).await?;
@@ -427,6 +455,7 @@ async fn next_step(
         key_wanted: judged.key_wanted,
         second: judged.second,
         may_skip: judged.may_skip,
+        offers_trust: judged.offers_trust,
         usable: &judged.usable,
         enrollable: &enrollable,
         consent_given,
@@ -443,6 +472,8 @@ struct Judged {
     second: Second,
     /// Enrolling may be put off.
     may_skip: bool,
+    /// This browser could be registered.
+    offers_trust: bool,
     /// The ways in which they can prove a second factor.
     usable: Vec<Method>,
 }
@@ -455,6 +486,7 @@ impl Default for Judged {
             key_wanted: false,
             second: Second::Fine,
             may_skip: false,
+            offers_trust: false,
             usable: Vec::new(),
         }
     }
@@ -472,18 +504,20 @@ impl Judged {
     }
 
     /// By the policy of `client` for this person.
-    fn by_policy(
+    async fn by_policy(
         app: &App,
+        visitor: &Visitor,
         client: &config::App,
-        SignedIn { user, session }: &SignedIn,
-        target: &Target,
-        context: &Context,
-    ) -> Self {
+        (SignedIn { user, session }, target): (&SignedIn, &Target),
+    ) -> Result<Self, StoreError> {
         let config = app.config();
         let access = policy::access(client, &user.groups);
         let Some(policy) = access.and_then(|access| config.policies.get(&access.policy)) else {
-            return Self::closed(Closed::Person);
+            return Ok(Self::closed(Closed::Person));
         };
+        let name = access.map(|access| access.policy.as_str()).unwrap_or_default();
+        let from = Origin { address: visitor.address, device: session.device };
+        let context = context::gather(app, from, user, (name, policy)).await?;
         let mut usable = method::usable(app, user);
         not_twice(&mut usable, session);
         let person = Person {
@@ -492,15 +526,18 @@ impl Judged {
             authentication: &session.authentication,
             demanded: target.demands_second_factor(),
         };
-        let judged = policy::judge(policy, context, person);
-        Self {
+        let judged = policy::judge(policy, &context, person);
+        let proved = user.factors.is_empty() || session.authentication.has_second_factor();
+        let offered = policy.devices.as_ref().is_some_and(|rule| rule.offers(&context));
+        Ok(Self {
+            offers_trust: proved && offered && !device_trust::is_declined(app, session).await?,
             closed: judged.closed,
             first_taken: judged.first_taken,
             key_wanted: policy.first_factor == FirstFactor::Passkey,
             second: judged.second,
             may_skip: judged.may_skip,
             usable: judged.usable,
-        }
+        })
     }
 
     /// For changes of how somebody proves who they are: with everything they have.

@@ -4,6 +4,7 @@ use zeroize::Zeroizing;
 
 use super::approval::{self, Answer};
 use super::challenge;
+use super::device_trust;
 use super::dispatch::{LoginError, Next, Notice, Outcome, Submission, proceed, title};
 use super::flow::{LoginFlow, Pending, State, Target};
 use super::password::{Checked, MAX_PASSWORD_BYTES};
@@ -14,7 +15,7 @@ use super::visitor::Visitor;
 use crate::account::{User, find_user};
 use crate::app::App;
 use crate::config::FirstFactor;
-use crate::secret::{Id, Token};
+use crate::secret::Id;
 use crate::store::{ApplyError, Batch, Stored};
 
 /// Longer names are nobody's, in bytes.
@@ -159,11 +160,10 @@ pub async fn prove_password(
     password: Zeroizing<String>,
 ) -> Result<Result<(User, Batch), Notice>, LoginError> {
     let found = if username.len() <= MAX_NAME { find_user(&app.store, username).await? } else { None };
-    let known = match &found {
-        Some(user) => session::knows(app, visitor, user.id).await?,
-        None => false,
+    let device = match &found {
+        Some(user) => device_trust::find(app, visitor, user.id).await?.map(|device| device.id),
+        None => None,
     };
-    let device = visitor.device.as_ref().filter(|_| known).map(Token::id);
     let attempt = Attempt { name: username, address: visitor.address, device };
     if let Err(too_many) = attempt.count(app).await? {
         return Ok(Err(Notice::TooMany(too_many)));

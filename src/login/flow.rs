@@ -135,6 +135,9 @@ pub struct Progress {
     /// A first factor was enrolled; its recovery codes are to be shown.
     #[serde(default)]
     pub codes_unseen: bool,
+    /// The person said whether to trust the browser.
+    #[serde(default)]
+    pub trust_answered: bool,
     /// The task of the target was carried out.
     #[serde(default)]
     pub done: bool,
@@ -200,6 +203,8 @@ pub enum State {
     Remove { session: Id, username: String, kind: FactorKind },
     /// The new password.
     NewPassword { session: Id, username: String },
+    /// Whether to trust this browser from now on.
+    RegisterDevice { session: Id, username: String },
     /// Whether the app may have what it asks for.
     Consent { session: Id, username: String },
 }
@@ -220,6 +225,7 @@ impl State {
             Self::RecoveryCodes { .. } => "recovery_codes",
             Self::Remove { .. } => "remove",
             Self::NewPassword { .. } => "new_password",
+            Self::RegisterDevice { .. } => "register_device",
             Self::Consent { .. } => "consent",
         }
     }
@@ -238,6 +244,7 @@ impl State {
             | Self::RecoveryCodes { session, .. }
             | Self::Remove { session, .. }
             | Self::NewPassword { session, .. }
+            | Self::RegisterDevice { session, .. }
             | Self::Consent { session, .. } => Some(*session),
         }
     }
@@ -264,6 +271,8 @@ pub struct Situation<'a> {
     pub usable: &'a [Method],
     /// Enrolling may be put off.
     pub may_skip: bool,
+    /// The browser could be registered.
+    pub offers_trust: bool,
     /// What can be enrolled here, the one to suggest first.
     pub enrollable: &'a [FactorKind],
     /// The app needs no consent, or has it.
@@ -433,6 +442,10 @@ fn decide_for_app(situation: &Situation<'_>, request: &AuthorizationRequest) -> 
     if let Some(state) = situation.signed_in.and_then(|signed_in| second_factor(situation, signed_in)) {
         return Step::Ask(state);
     }
+    // Only right after everything was proved (DT-05 of the attack list).
+    if situation.offers_trust && proved_here && !progress.trust_answered {
+        return Step::Ask(State::RegisterDevice { session: session_id, username });
+    }
     let asked_again = request.prompt.contains(&Prompt::Consent) && !progress.consented;
     if !situation.first_party && (asked_again || !situation.consent_given) {
         return Step::Ask(State::Consent { session: session_id, username });
@@ -456,6 +469,7 @@ fn silent(step: Step) -> Step {
             | State::ChooseKind { .. }
             | State::Remove { .. }
             | State::NewPassword { .. }
+            | State::RegisterDevice { .. }
             | State::RecoveryCodes { .. },
         ) => (ErrorCode::InteractionRequired, "a second factor is needed"),
         Step::Ask(State::Consent { .. }) => (ErrorCode::ConsentRequired, "consent must be given first"),

@@ -1,11 +1,14 @@
 //! Sign-in: one dispatcher decides the next page; handlers and steps never do.
 //!
-//! Owns pending sign-ins ([`flow`]), the codes of devices ([`device`]), browser sessions ([`session`]), passwords ([`password`]) and throttling
+//! Owns pending sign-ins ([`flow`]), the codes of devices ([`device`]), browser sessions ([`session`]) and devices ([`device_trust`]), passwords ([`password`]) and throttling
 //! ([`throttle`]). Does not own what an app asked for (`oauth::authorize`) or how pages look (`web::render`).
 
+pub mod alert;
 pub mod approval;
 pub mod challenge;
+pub mod context;
 pub mod device;
+pub mod device_trust;
 pub mod dispatch;
 pub mod first;
 pub mod flow;

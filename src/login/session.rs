@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
+use super::device_trust;
 use super::visitor::{CookieChange, Visitor};
 use crate::account::User;
 use crate::app::App;
@@ -11,7 +12,7 @@ use crate::clock::Timestamp;
 use crate::config::SignIn;
 use crate::oauth::backchannel;
 use crate::oauth::vocabulary::Authentication;
-use crate::secret::{DeviceToken, Digest, Id, SessionToken, Token};
+use crate::secret::{Digest, Id, SessionToken, Token};
 use crate::store::{ApplyError, Batch, Expect, IndexEntry, Kind, Record, StoreError, Stored};
 
 /// Writing down the last use is worth a write this often.
@@ -35,6 +36,9 @@ pub struct Session {
     pub expires_at: Timestamp,
     pub address: String,
     pub user_agent: String,
+    /// The device that the browser is.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub device: Option<Id>,
 }
 
 impl Record for Session {
@@ -50,28 +54,6 @@ impl Record for Session {
 
     fn index(&self) -> Vec<IndexEntry> {
         vec![IndexEntry::many(BY_USER, self.user.to_string())]
-    }
-}
-
-/// A browser in which a person has signed in before. It signs nobody in; it keeps throttling of strangers
-/// from locking the person out.
-#[derive(Debug, Clone, Serialize, Deserialize)]
-pub struct Device {
-    pub id: Id,
-    pub secret: Digest,
-    pub user: Id,
-    pub expires_at: Timestamp,
-}
-
-impl Record for Device {
-    const KIND: Kind = Kind::Device;
-
-    fn id(&self) -> String {
-        self.id.to_string()
-    }
-
-    fn expires_at(&self) -> Option<Timestamp> {
-        Some(self.expires_at)
     }
 }
 
@@ -144,6 +126,7 @@ pub async fn begin(
 ) -> Result<Beginning, StoreError> {
     let now = app.clock.now();
     let limits = app.config().sign_in;
+    let (device, batch, device_cookie) = device_trust::renew(app, visitor, user.id, batch).await?;
     let old = old_session(app, visitor).await?;
     // The same person again: what hangs on the session goes on, only the cookie is another.
     let same = old.as_ref().filter(|old| old.belongs_to(user)).map(|old| old.id);
@@ -159,11 +142,14 @@ pub async fn begin(
         expires_at: now,
         address: visitor.address.to_string(),
         user_agent: visitor.user_agent.chars().take(MAX_USER_AGENT).collect(),
+        device: Some(device),
     };
     session.expires_at = session.end(now, limits);
-    let mut cookies =
-        vec![CookieChange::Session { value: token.reveal(), seconds: limits.absolute.as_secs() }];
-    let mut batch = match old {
+    let cookies = vec![
+        CookieChange::Session { value: token.reveal(), seconds: limits.absolute.as_secs() },
+        device_cookie,
+    ];
+    let batch = match old {
         Some(mut old) if same.is_some() => {
             old.record = session.clone();
             backchannel::stayed(app, session.id, now + limits.absolute, batch.update(&old)).await?
@@ -171,13 +157,6 @@ pub async fn begin(
         Some(old) => ending(app, old.id, batch.insert(&session)).await?,
         None => batch.insert(&session),
     };
-    if !knows(app, visitor, user.id).await? {
-        let token = Token::<DeviceToken>::generate(now);
-        let expires_at = now + limits.remember_device;
-        batch = batch.insert(&Device { id: token.id(), secret: token.digest(), user: user.id, expires_at });
-        let seconds = limits.remember_device.as_secs();
-        cookies.push(CookieChange::Device { value: token.reveal(), seconds });
-    }
     Ok(Beginning { session, cookies, batch })
 }
 
@@ -213,15 +192,6 @@ async fn old_session(app: &App, visitor: &Visitor) -> Result<Option<Stored<Sessi
     };
     let session = app.store.get::<Session>(&token.id().to_string()).await?;
     Ok(session.filter(|session| token.proves(&session.secret)))
-}
-
-/// Whether `user` has signed in at this browser before.
-pub async fn knows(app: &App, visitor: &Visitor, user: Id) -> Result<bool, StoreError> {
-    let Some(token) = &visitor.device else {
-        return Ok(false);
-    };
-    let device = app.store.get::<Device>(&token.id().to_string()).await?;
-    Ok(device.is_some_and(|device| device.user == user && token.proves(&device.secret)))
 }
 
 async fn ending(app: &App, session: Id, batch: Batch) -> Result<Batch, StoreError> {

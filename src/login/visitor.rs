@@ -9,7 +9,8 @@ use crate::secret::{BrowserToken, DeviceToken, SessionToken, Token};
 pub struct Visitor {
     pub browser: Option<Token<BrowserToken>>,
     pub session: Option<Token<SessionToken>>,
-    pub device: Option<Token<DeviceToken>>,
+    /// One of each person that the browser knows.
+    pub devices: Vec<Token<DeviceToken>>,
     pub address: IpAddr,
     /// For display in session lists only.
     pub user_agent: String,
@@ -19,7 +20,7 @@ impl Visitor {
     /// An app that speaks for somebody.
     #[must_use]
     pub const fn without_browser(address: IpAddr) -> Self {
-        Self { browser: None, session: None, device: None, address, user_agent: String::new() }
+        Self { browser: None, session: None, devices: Vec::new(), address, user_agent: String::new() }
     }
 }
 

@@ -49,6 +49,8 @@ pub enum Credential {
     TokenAdded,
     TokenRemoved,
     RecoveryCodesMade,
+    /// An old cookie of a device was used.
+    DeviceCopied,
     RecoveryCodeUsed,
     QuestionsChanged,
     GridCardMade,
@@ -74,6 +76,7 @@ impl Credential {
             Self::PasskeyRemoved => "mail-what-passkey-removed",
             Self::TokenAdded => "mail-what-token-added",
             Self::TokenRemoved => "mail-what-token-removed",
+            Self::DeviceCopied => "mail-what-device-copied",
             Self::RecoveryCodesMade => "mail-what-recovery-codes-made",
             Self::RecoveryCodeUsed => "mail-what-recovery-code-used",
             Self::QuestionsChanged => "mail-what-questions-changed",

@@ -15,7 +15,7 @@ use crate::app::App;
 use crate::clock::Timestamp;
 use crate::config::{self, Config};
 use crate::login::session::Session;
-use crate::policy;
+use crate::policy::{self, Verdict};
 use crate::secret::{CodeToken, Digest, Id, Token};
 use crate::store::{ApplyError, Batch, Expect, IndexEntry, Kind, Record, StoreError, Stored};
 
@@ -255,6 +255,19 @@ pub async fn holder(app: &App, config: &Config, grant: &Grant) -> Result<Option<
     Ok(holds.then_some(user))
 }
 
+/// Whether the policy lets an app go on for `user` now, as far as that does not depend on where they are: it is the
+/// app's server that asks.
+#[must_use]
+pub fn is_open(config: &Config, grant: &Grant, user: &User, now: Timestamp) -> bool {
+    let access = config.apps.get(&grant.client_id).and_then(|client| policy::access(client, &user.groups));
+    let policy = access.and_then(|access| config.policies.get(&access.policy));
+    match policy.map(|policy| policy::wherever(policy, now)) {
+        Some(Verdict::Allow) => true,
+        Some(Verdict::Challenge) => grant.authentication.has_second_factor(),
+        Some(Verdict::Deny) | None => false,
+    }
+}
+
 /// The grant and the person behind an access token that still holds.
 pub async fn behind(
     app: &App,
@@ -287,6 +300,18 @@ pub async fn take_back(app: &App, user: Id, client_id: &str) -> Result<usize, Ap
     }
     tracing::warn!(target: "gantry::audit", event = "grants_taken_back", user = %user, client = client_id, count = all.len());
     Ok(all.len())
+}
+
+/// Ends what `user` has given since then.
+pub async fn end_since(app: &App, user: Id, at: Timestamp) -> Result<(), ApplyError> {
+    let all = app.store.find::<Grant>(BY_USER, &user.to_string(), usize::MAX).await;
+    let mut all = all.map_err(ApplyError::Store)?;
+    all.retain(|grant| grant.created_at >= at);
+    for some in all.chunks(AT_ONCE) {
+        let delete = |batch: Batch, grant: &Stored<Grant>| batch.delete::<Grant>(grant.id(), Expect::Any);
+        app.store.apply(some.iter().fold(Batch::new(), delete)).await?;
+    }
+    Ok(())
 }
 
 /// Ends a grant and with it every token that hangs on it.

@@ -16,11 +16,12 @@ use crate::account::User;
 use crate::app::App;
 use crate::config::{self, Config};
 use crate::factor::method;
+use crate::login::context::{self, Origin};
 use crate::login::dispatch::{LoginError, Notice};
 use crate::login::first;
 use crate::login::password::{MAX_PASSWORD_BYTES, PoolError};
 use crate::login::visitor::Visitor;
-use crate::policy::{self, Context, Person, Second, Verdict};
+use crate::policy::{self, Person, Second, Verdict};
 
 /// Who asks for what, from where.
 pub struct Asked<'a> {
@@ -55,14 +56,20 @@ pub async fn redeem(
     })?;
     let now = app.clock.now();
     let authentication = Authentication { at: now, methods: vec!["pwd".to_owned()] };
-    let policy = policy::access(client, &user.groups).and_then(|access| config.policies.get(&access.policy));
-    let context = Context::at(address, now);
-    let usable = method::usable(app, &user);
-    let person = Person { user: &user, usable, authentication: &authentication, demanded: false };
-    let judged = policy.map(|policy| policy::judge(policy, &context, person));
-    let Some(judged) = judged.filter(|judged| judged.verdict != Verdict::Deny) else {
+    let access = policy::access(client, &user.groups);
+    let named =
+        access.and_then(|access| Some((access.policy.as_str(), config.policies.get(&access.policy)?)));
+    let Some((name, policy)) = named else {
         return Err(OAuthError::invalid_grant("this person may not use this app from here or now"));
     };
+    // The address is the app's, or that of a person whom it forwards; there is no browser.
+    let context = context::gather(app, Origin { address, device: None }, &user, (name, policy)).await?;
+    let usable = method::usable(app, &user);
+    let person = Person { user: &user, usable, authentication: &authentication, demanded: false };
+    let judged = policy::judge(policy, &context, person);
+    if judged.verdict == Verdict::Deny {
+        return Err(OAuthError::invalid_grant("this person may not use this app from here or now"));
+    }
     let put_off = judged.second == Second::Enrol && judged.may_skip;
     if judged.closed.is_some() || !(judged.second == Second::Fine || put_off) {
         return Err(OAuthError::invalid_grant(

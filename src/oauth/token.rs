@@ -249,6 +249,9 @@ impl Request<'_> {
             self.check_resource(grant.resource.as_ref())?;
             let holder = grant::holder(self.app, self.config, &grant).await?;
             let user = holder.ok_or(OAuthError::invalid_grant("this person may no longer use this app"))?;
+            if !grant::is_open(self.config, &grant, &user, self.now) {
+                return Err(OAuthError::invalid_grant("this person may not use this app at this time"));
+            }
             if presented == Presented::Current {
                 grant.record.generation = grant.generation.map(|generation| generation.saturating_add(1));
                 grant.record.rotated_at = self.now;

@@ -148,8 +148,8 @@ pub fn adaptive(policy: &Policy, context: &Context) -> Verdict {
 
 /// What the conditions say that do not depend on where a request comes from: an app's server refreshes tokens.
 #[must_use]
-pub fn wherever(policy: &Policy, context: &Context) -> Verdict {
-    rule::wherever(policy, context)
+pub fn wherever(policy: &Policy, at: Timestamp) -> Verdict {
+    rule::wherever(policy, at)
 }
 
 /// Whether a sign-in like this one may become a habit of the person: under none of their policies is it a change

@@ -90,6 +90,14 @@ kinds! {
     MailJob = 20, "mail job";
     /// A question that somebody answers elsewhere.
     Approval = 25, "approval";
+    /// What is usual for a person.
+    Habits = 30, "habits";
+    /// A sign-in of the past.
+    SignIn = 31, "sign-in";
+    /// A sign-in that its person may say was not theirs.
+    Disavowal = 32, "disavowal";
+    /// A code that lets an administrator in once.
+    BreakGlass = 33, "break-glass code";
 }
 
 impl fmt::Display for Kind {

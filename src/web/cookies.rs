@@ -6,8 +6,9 @@ use actix_web::cookie::{Cookie, SameSite, time};
 use actix_web::http::header;
 
 use super::edge::Caller;
+use crate::login::device_trust::PEOPLE;
 use crate::login::{CookieChange, Visitor};
-use crate::secret::{Token, TokenKind};
+use crate::secret::{DeviceToken, Token, TokenKind};
 
 const BROWSER: &str = "__Host-gantry_browser";
 const SESSION: &str = "__Host-gantry_session";
@@ -23,7 +24,7 @@ pub fn visitor(request: &HttpRequest) -> Visitor {
     Visitor {
         browser: token(request, BROWSER),
         session: token(request, SESSION),
-        device: token(request, DEVICE),
+        devices: devices(request),
         address: Caller::of(request).address,
         user_agent: agent.unwrap_or_default().to_owned(),
     }
@@ -33,6 +34,12 @@ pub fn visitor(request: &HttpRequest) -> Visitor {
 #[must_use]
 pub fn language(request: &HttpRequest) -> Option<String> {
     read(request, LANGUAGE).map(str::to_owned)
+}
+
+/// The tokens of the people of this browser: as many as are ever given out.
+fn devices(request: &HttpRequest) -> Vec<Token<DeviceToken>> {
+    let value = read(request, DEVICE).unwrap_or_default();
+    value.split('.').take(PEOPLE).filter_map(Token::parse).collect()
 }
 
 fn token<K: TokenKind>(request: &HttpRequest, name: &str) -> Option<Token<K>> {

@@ -4,7 +4,7 @@ use actix_web::web::{ServiceConfig, delete, get, head, post, put, resource, rout
 use actix_web::{FromRequest, Handler, Resource, Responder, Route};
 
 use super::handlers::{
-    account, approve, device, health, home, login, oauth, registration, sign_out, statics,
+    account, approve, device, health, home, login, not_me, oauth, registration, sign_out, statics,
 };
 
 /// Every address, under the issuer's path `base`.
@@ -38,6 +38,7 @@ pub fn configure(config: &mut ServiceConfig, base: &str) {
             .service(resource("/oauth2/device_authorization").route(post().to(oauth::authorize_device)))
             .service(page("/device", device::ask).route(post().to(device::submit)))
             .service(page("/approve/{token}", approve::show).route(post().to(approve::submit)))
+            .service(page("/not-me/{token}", not_me::show).route(post().to(not_me::submit)))
             .service(page("/login", login::start))
             .service(page("/login/{flow}", login::show).route(post().to(login::submit)))
             .service(page("/account", account::show).route(post().to(account::submit)))

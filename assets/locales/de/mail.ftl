@@ -65,6 +65,7 @@ mail-what-passkey-added = ein Passkey wurde hinzugefügt
 mail-what-passkey-removed = ein Passkey wurde entfernt
 mail-what-token-added = ein Hardware-Token wurde hinzugefügt
 mail-what-token-removed = ein Hardware-Token wurde entfernt
+mail-what-device-copied = ein Browser, dem Sie vertraut haben, wurde kopiert oder zurückgesetzt; ihm wird nicht mehr vertraut
 mail-what-recovery-codes-made = neue Wiederherstellungscodes wurden erzeugt, die alten gelten nicht mehr
 mail-what-recovery-code-used = ein Wiederherstellungscode wurde benutzt
 mail-what-questions-changed = die Sicherheitsfragen wurden geändert

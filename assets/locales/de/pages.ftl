@@ -136,3 +136,18 @@ contact-topic = Abonnieren Sie dieses Thema in Ihrer Push-App und drücken Sie d
 # Fehler
 reference = Referenz
 details = Angaben der App
+
+# Ein Browser, dem vertraut wird
+trust-title = Diesem Browser vertrauen?
+trust-lead = Wenn nur Sie ihn benutzen, werden Sie hier seltener gefragt. Vertrauen Sie keinem Browser, den auch andere benutzen.
+trust-yes = Vertrauen
+trust-no = Jetzt nicht
+
+# Eine Anmeldung, die jemand nicht gemacht hat
+not-me-title = Waren Sie das nicht?
+not-me-lead = Beendet diese Anmeldung und alles, was Anwendungen durch sie bekommen haben. Der Browser ist nicht mehr bekannt.
+not-me-end = Das war ich nicht, beenden
+not-me-done-title = Sie ist beendet
+not-me-done = Bitte ändern Sie jetzt Ihr Passwort: Wer immer es war, kennt es vielleicht.
+
+account-devices = Browser, denen Sie vertrauen

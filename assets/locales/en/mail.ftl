@@ -65,6 +65,7 @@ mail-what-passkey-added = a passkey was added
 mail-what-passkey-removed = a passkey was removed
 mail-what-token-added = a hardware token was added
 mail-what-token-removed = a hardware token was removed
+mail-what-device-copied = a browser that you trusted was copied or restored; it is not trusted any more
 mail-what-recovery-codes-made = new recovery codes were made, the old ones are void
 mail-what-recovery-code-used = a recovery code was used
 mail-what-questions-changed = the security questions were changed

@@ -136,3 +136,18 @@ contact-topic = Subscribe to this topic in your push app, then press the button:
 # Errors
 reference = Reference
 details = Details from the app
+
+# A browser that is trusted
+trust-title = Trust this browser?
+trust-lead = If only you use it, you will be asked less often here. Do not trust a browser that others use.
+trust-yes = Trust it
+trust-no = Not now
+
+# A sign-in that somebody did not make
+not-me-title = Was this not you?
+not-me-lead = Ends this sign-in and everything that apps got by it. The browser is not known any more.
+not-me-end = It was not me, end it
+not-me-done-title = It has ended
+not-me-done = Please change your password now: whoever it was may know it.
+
+account-devices = Browsers you trust

@@ -43,6 +43,14 @@ pub(super) fn check(root: Root, base: &Path, problems: &mut Problems) -> Option<
     let gateways = sending::gateways([root.sms, root.voice, root.push], base, problems);
     let radius = optional(root.radius, |part| factors::radius(part.value, base, problems));
     let outbound = root.outbound.and_then(|part| server::networks(part.value.allow?.value, problems));
+    let geo = root
+        .geo
+        .and_then(|part| optional(part.value.database, |path| surroundings::database(&path, base, problems)));
+    surroundings::warn_without_database(
+        geo.as_ref().is_some_and(Option::is_some),
+        policies.as_ref(),
+        problems,
+    );
     let admin_group = root.admin.and_then(|part| optional(part.value.group, |name| admin(name, problems)));
     let log = root.log.and_then(|part| log(part.value, problems));
     root.store?;
@@ -63,6 +71,7 @@ pub(super) fn check(root: Root, base: &Path, problems: &mut Problems) -> Option<
         mail: mail?,
         gateways: gateways?,
         outbound: outbound?,
+        geo: geo?,
         admin_group: admin_group?,
         log: log?,
     })

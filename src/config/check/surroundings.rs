@@ -1,9 +1,11 @@
 //! Devices, places and habits in a policy.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
+use std::path::{Path, PathBuf};
 
-use crate::config::error::Problems;
-use crate::config::meant::{Alerts, Challenge};
+use super::resolve;
+use crate::config::error::{Place, Problems};
+use crate::config::meant::{Alerts, Challenge, Policy};
 use crate::config::read::{At, short};
 use crate::config::schema;
 use crate::policy::Verdict;
@@ -116,4 +118,33 @@ pub(super) fn alerts(written: schema::Alerts, problems: &mut Problems) -> Option
     };
     let admins: Vec<_> = written.admins?.value.into_iter().map(address).collect();
     Some(Alerts { user: written.user?.value, admins: admins.into_iter().collect::<Option<_>>()? })
+}
+
+/// A database that cannot be used is no reason not to start: rules about places take their strict branch.
+pub(super) fn database(path: &At<String>, base: &Path, problems: &mut Problems) -> Option<PathBuf> {
+    let resolved = resolve(base, path, problems)?;
+    if let Err(error) = crate::geo::open(&resolved) {
+        problems
+            .warn(path.place, format!("the database of places `{}` {error}", short(&path.value)))
+            .hint("until it can be read no place is known, and what a policy says of places is `otherwise`");
+    }
+    Some(resolved)
+}
+
+pub(super) fn warn_without_database(
+    there: bool,
+    policies: Option<&BTreeMap<String, Policy>>,
+    problems: &mut Problems,
+) {
+    let asks = |policy: &Policy| {
+        policy.place.is_some() || policy.behaviour.as_ref().is_some_and(|rule| rule.new_country.is_some())
+    };
+    for (name, _) in policies.into_iter().flatten().filter(|(_, policy)| !there && asks(policy)) {
+        problems
+            .warn(
+                Place::NONE,
+                format!("the policy `{}` looks at places, and no database knows any", short(name)),
+            )
+            .hint("name one: `geo: { database: GeoLite2-City.mmdb }`");
+    }
 }

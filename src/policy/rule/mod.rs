@@ -142,8 +142,8 @@ pub(super) fn views(policy: &crate::config::Policy, context: &Context) -> [Optio
 
 /// What `policy` says whatever place and device the request comes from: the tokens of an app are used by its
 /// server.
-pub(super) fn wherever(policy: &crate::config::Policy, context: &Context) -> Verdict {
-    policy.time.as_ref().map_or(Verdict::Allow, |rule| rule.judge(context))
+pub(super) fn wherever(policy: &crate::config::Policy, at: Timestamp) -> Verdict {
+    policy.time.as_ref().map_or(Verdict::Allow, |rule| rule.judge_at(at))
 }
 
 /// What the condition saw, and what it wants.

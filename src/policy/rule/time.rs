@@ -29,7 +29,11 @@ pub struct Window {
 
 impl TimeRule {
     pub(super) fn judge(&self, context: &Context) -> Verdict {
-        let inside = self.local(context.at).is_some_and(|now| {
+        self.judge_at(context.at)
+    }
+
+    pub(super) fn judge_at(&self, at: Timestamp) -> Verdict {
+        let inside = self.local(at).is_some_and(|now| {
             let open = |date: Date| !self.off.contains(&date);
             self.windows.iter().any(|window| window.contains(now, open))
         });

@@ -8,7 +8,8 @@ use crate::login::flow::{LoginFlow, Pending, State};
 use crate::login::{approval, challenge};
 use crate::web::render::{
     AnswersPage, ChoosePage, CodePage, ContactPage, EnrolPage, GridPage, Look, Message, NewPasswordPage,
-    PasskeyPage, Qr, QuestionsPage, RecoveryCodesPage, RemovePage, Rendered, Sending, WaitPage, unwritten,
+    PasskeyPage, Qr, QuestionsPage, RecoveryCodesPage, RemovePage, Rendered, Sending, TrustPage, WaitPage,
+    unwritten,
 };
 
 /// What these pages have in common.
@@ -150,6 +151,9 @@ fn change_page(app: &App, config: &Config, sheet: Sheet<'_>) -> Rendered {
             let codes = recovery::offered(app.keys.master(), flow.id);
             let codes: Vec<String> = codes.iter().map(|code| recovery::shown(code)).collect();
             RecoveryCodesPage { user: username, codes: &codes, action, csrf }.render(&look)
+        }
+        State::RegisterDevice { username, .. } => {
+            TrustPage { app: title, user: username, action, csrf }.render(&look)
         }
         State::Remove { username, kind, .. } => {
             RemovePage { user: username, kind: kind.name(), action, csrf }.render(&look)

@@ -99,6 +99,7 @@ pub fn submission(form: &[u8]) -> Option<Submission> {
         Some("other_method") => Action::OtherMethod,
         Some("resend") => Action::Resend,
         Some("skip") => Action::Skip,
+        Some("trust_device") => Action::TrustDevice,
         Some("qr") => Action::Scan,
         Some("magic_link") => Action::MagicLink,
         Some("passkey") => Action::Passkey,
@@ -258,6 +259,7 @@ fn render(app: &App, config: &Config, flow: &LoginFlow, given: &Given<'_>) -> Re
         | State::ChooseKind { .. }
         | State::RecoveryCodes { .. }
         | State::Remove { .. }
+        | State::RegisterDevice { .. }
         | State::NewPassword { .. } => {
             let sheet = Sheet { flow, look: given.look, title, action, csrf, error };
             factors::page(app, config, sheet)

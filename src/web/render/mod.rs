@@ -14,8 +14,9 @@ pub use message::Message;
 pub use pages::{
     AccountPage, AnswersPage, ApprovePage, ApprovedPage, ChoosePage, CodePage, ConsentPage, ContactPage,
     DeviceConsentPage, DeviceDonePage, DevicePage, EnrolPage, ErrorPage, ErrorText, FormPostPage, GridPage,
-    HomePage, NewPasswordPage, PasskeyPage, QuestionsPage, ReauthPage, RecoveryCodesPage, RemovePage,
-    SelectAccountPage, Sending, SessionLine, SignInPage, SignOutPage, SignedOutPage, WaitPage, unwritten,
+    HomePage, NewPasswordPage, NotMePage, PasskeyPage, QuestionsPage, ReauthPage, RecoveryCodesPage,
+    RemovePage, SelectAccountPage, Sending, SessionLine, SignInPage, SignOutPage, SignedOutPage, TrustPage,
+    WaitPage, unwritten,
 };
 pub use qr::Qr;
 

@@ -231,6 +231,27 @@ pub struct RemovePage<'a> {
     pub csrf: &'a str,
 }
 
+/// Whether to trust this browser (`data-step="register_device"`; `action=trust_device|skip`).
+#[derive(Clone, Copy)]
+pub struct TrustPage<'a> {
+    pub app: &'a str,
+    pub user: &'a str,
+    pub action: &'a str,
+    pub csrf: &'a str,
+}
+
+/// Whether a sign-in was somebody else's (`data-step="not_me"`; `action=continue`).
+#[derive(Clone, Copy)]
+pub struct NotMePage<'a> {
+    pub browser: &'a str,
+    pub address: &'a str,
+    pub at: &'a str,
+    /// It has ended already.
+    pub done: bool,
+    pub action: &'a str,
+    pub csrf: &'a str,
+}
+
 /// The new password, twice (`data-step="new_password"`; fields `password`, `password_again`;
 /// `action=continue|deny`).
 #[derive(Clone)]
@@ -487,6 +508,8 @@ views! {
     EnrolView("enrol.html") of EnrolPage;
     RecoveryCodesView("recovery_codes.html") of RecoveryCodesPage;
     RemoveView("remove.html") of RemovePage;
+    TrustView("register_device.html") of TrustPage;
+    NotMeView("not_me.html") of NotMePage;
     PasskeyView("passkey.html") of PasskeyPage;
     AnswersView("answers.html") of AnswersPage;
     GridView("grid.html") of GridPage;
@@ -516,6 +539,8 @@ rendered! {
     EnrolPage by EnrolView;
     RecoveryCodesPage by RecoveryCodesView;
     RemovePage by RemoveView;
+    TrustPage by TrustView;
+    NotMePage by NotMeView;
     PasskeyPage by PasskeyView;
     AnswersPage by AnswersView;
     GridPage by GridView;

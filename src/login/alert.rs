@@ -1,0 +1,166 @@
+//! Letters about odd sign-ins, and the link in them that takes one back: "this was not me".
+
+use std::time::Duration;
+
+use serde::{Deserialize, Serialize};
+
+use super::challenge;
+use super::context::Ending;
+use super::device_trust::Device;
+use super::session::{self, Session};
+use super::visitor::Visitor;
+use crate::account::User;
+use crate::app::App;
+use crate::clock::Timestamp;
+use crate::config::Policy;
+use crate::notify::{Letter, LetterContent, mail};
+use crate::oauth::grant;
+use crate::policy::Context;
+use crate::policy::rule::Device as Known;
+use crate::secret::{Digest, DisavowalToken, Id, Token};
+use crate::store::{ApplyError, Batch, Expect, Kind, Record, StoreError, Stored};
+
+/// The link in a letter is good for this long.
+const LIFETIME: Duration = Duration::from_secs(30 * 24 * 3600);
+
+/// A sign-in that its person may say was not theirs.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct Disavowal {
+    pub id: Id,
+    secret: Digest,
+    pub user: Id,
+    pub session: Id,
+    pub device: Option<Id>,
+    /// For the page.
+    pub browser: String,
+    pub address: String,
+    pub at: Timestamp,
+    pub expires_at: Timestamp,
+}
+
+impl Record for Disavowal {
+    const KIND: Kind = Kind::Disavowal;
+
+    fn id(&self) -> String {
+        self.id.to_string()
+    }
+
+    fn expires_at(&self) -> Option<Timestamp> {
+        Some(self.expires_at)
+    }
+}
+
+/// Adds to `batch` the letters that a sign-in is worth. One that cannot be written stops nobody.
+pub(super) fn of_sign_in(
+    app: &App,
+    ending: &Ending<'_>,
+    (policy, context, refused): (&Policy, &Context, bool),
+    mut batch: Batch,
+) -> Batch {
+    let Some(signed_in) = ending.signed_in else { return batch };
+    let (user, session) = (&signed_in.user, &signed_in.session);
+    let full = policy.devices.as_ref().filter(|rule| rule.is_exceeded(context));
+    let changed = context.past.last.is_some()
+        && (context.device == Known::New || (context.place.is_some() && !context.past.country));
+    let browser = session::browser_name(&ending.visitor.user_agent);
+    let address = context.address.to_canonical().to_string();
+    let person = user.email.as_ref().filter(|_| user.email_verified).map(ToString::to_string);
+    if let (Some(to), Some(rule)) = (&person, full.filter(|rule| rule.alert_user)) {
+        let url = format!("{}/account", app.config().issuer);
+        let max = rule.max.unwrap_or_default().into();
+        let content =
+            LetterContent::DeviceLimit { max, device: browser.clone(), address: address.clone(), url };
+        batch = send(app, batch, to, content);
+    } else if let (Some(to), true, false) = (&person, policy.alerts.user && changed, refused) {
+        let (content, with) = new_sign_in(app, session, (&browser, context), batch);
+        batch = send(app, with, to, content);
+    }
+    if refused || full.is_some() || changed {
+        let event = match (refused, full) {
+            (true, _) => "refused by the policy",
+            (false, Some(_)) => "one more device than is allowed",
+            (false, None) => "new device or place",
+        };
+        for to in &policy.alerts.admins {
+            let (person, event) = (user.username.to_string(), event.to_owned());
+            let (address, at) = (address.clone(), context.at);
+            batch = send(app, batch, to, LetterContent::AdminAlert { person, event, address, at });
+        }
+    }
+    batch
+}
+
+fn new_sign_in(
+    app: &App,
+    session: &Session,
+    (browser, context): (&str, &Context),
+    batch: Batch,
+) -> (LetterContent, Batch) {
+    let token = Token::<DisavowalToken>::generate(context.at);
+    let address = context.address.to_canonical().to_string();
+    let disavowal = Disavowal {
+        id: token.id(),
+        secret: token.digest(),
+        user: session.user,
+        session: session.id,
+        device: session.device,
+        browser: browser.to_owned(),
+        address: address.clone(),
+        at: context.at,
+        expires_at: context.at + LIFETIME,
+    };
+    let url = format!("{}/not-me/{}", app.config().issuer, token.reveal());
+    let place = context.place.as_ref().map(ToString::to_string);
+    let content =
+        LetterContent::NewSignIn { device: browser.to_owned(), address, place, at: context.at, url };
+    (content, batch.insert(&disavowal))
+}
+
+fn send(app: &App, batch: Batch, to: &str, content: LetterContent) -> Batch {
+    let letter = Letter { to: to.to_owned(), language: None, content };
+    match mail::queue(app, Batch::new(), &letter) {
+        Ok(letter) => batch.and(letter),
+        Err(error) => {
+            tracing::error!(%error, "a letter about a sign-in was not sent");
+            batch
+        }
+    }
+}
+
+/// An older value of a device's cookie was used: somebody has a copy. The device ends, and its person hears of it.
+pub(super) async fn stolen(app: &App, visitor: &Visitor, device: &Stored<Device>) -> Result<(), StoreError> {
+    tracing::warn!(target: "gantry::audit", event = "device_copied", user = %device.user, device = %device.id, address = %visitor.address);
+    let mut batch = Batch::new().delete::<Device>(device.id(), Expect::Any);
+    if let Some(user) = app.store.get::<User>(&device.user.to_string()).await? {
+        batch = challenge::notice(app, visitor, &user, crate::notify::Credential::DeviceCopied, batch);
+    }
+    match app.store.apply(batch).await {
+        Ok(_) | Err(ApplyError::Conflict(_)) => app.notifier.ring(),
+        Err(ApplyError::Store(error)) => return Err(error),
+    }
+    Ok(())
+}
+
+/// The sign-in behind a link.
+pub async fn find(app: &App, text: &str) -> Result<Option<Stored<Disavowal>>, StoreError> {
+    let Some(token) = Token::<DisavowalToken>::parse(text) else { return Ok(None) };
+    let found = app.store.get::<Disavowal>(&token.id().to_string()).await?;
+    Ok(found.filter(|found| token.proves(&found.secret)))
+}
+
+/// It was not them: the session ends with everything that hangs on it, and so does the device.
+pub async fn disavow(app: &App, disavowal: Stored<Disavowal>) -> Result<(), ApplyError> {
+    let mut batch = Batch::new().remove(&disavowal);
+    if let Some(device) = disavowal.device {
+        batch = batch.delete::<Device>(device.to_string(), Expect::Any);
+    }
+    app.store.apply(batch).await?;
+    let session = app.store.get::<Session>(&disavowal.session.to_string()).await;
+    if let Some(session) = session.map_err(ApplyError::Store)? {
+        session::end(app, &session).await?;
+    }
+    grant::end_since(app, disavowal.user, disavowal.at).await?;
+    let Disavowal { user, session, address, .. } = &disavowal.record;
+    tracing::warn!(target: "gantry::audit", event = "sign_in_disavowed", user = %user, session = %session, address);
+    Ok(())
+}

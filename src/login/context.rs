@@ -1,0 +1,260 @@
+//! What is known of a sign-in, gathered from store, clock and database of places; and what is learnt from it.
+//!
+//! Owns the records of habits and of past sign-ins. What they mean is decided in `policy`.
+
+use std::net::IpAddr;
+use std::time::Duration;
+
+use ipnet::IpNet;
+use serde::{Deserialize, Serialize};
+
+use super::alert;
+use super::device_trust::{self, Device};
+use super::flow::{LoginFlow, Step};
+use super::session::SignedIn;
+use super::visitor::Visitor;
+use crate::account::User;
+use crate::app::App;
+use crate::clock::Timestamp;
+use crate::config::Policy;
+use crate::oauth::vocabulary::Authentication;
+use crate::policy::rule::{Country, Device as Known, Past, Place, Seen, Verdict};
+use crate::policy::{self, Context, Line};
+use crate::secret::Id;
+use crate::store::{Batch, IndexEntry, Kind, Record, StoreError};
+
+/// Countries, networks and devices of one person that are remembered; the oldest go first.
+const KEPT: usize = 32;
+/// Sign-ins of one person that are remembered, and for how long.
+const SLOTS: u64 = 50;
+const REMEMBERED: Duration = Duration::from_secs(90 * 24 * 3600);
+
+/// What is usual for a person: only what was proved as strictly as their policies want it.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct Habits {
+    pub user: Id,
+    /// Attempts so far.
+    #[serde(default)]
+    pub attempts: u64,
+    #[serde(default)]
+    pub last: Option<Timestamp>,
+    #[serde(default)]
+    pub seen: Option<Seen>,
+    #[serde(default)]
+    pub countries: Vec<Country>,
+    #[serde(default)]
+    pub networks: Vec<IpNet>,
+    #[serde(default)]
+    pub devices: Vec<Id>,
+}
+
+impl Record for Habits {
+    const KIND: Kind = Kind::Habits;
+
+    fn id(&self) -> String {
+        self.user.to_string()
+    }
+}
+
+/// A sign-in that reached an app, or was refused there.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct SignIn {
+    pub user: Id,
+    /// Which of the places that are used again and again.
+    pub slot: u64,
+    pub client_id: String,
+    pub policy: String,
+    pub context: Context,
+    pub authentication: Authentication,
+    /// The app demanded a second factor.
+    #[serde(default)]
+    pub demanded: bool,
+    pub verdict: Verdict,
+    pub refused: bool,
+    pub trace: Vec<Line>,
+}
+
+/// Index of sign-ins by person.
+pub const BY_USER: &str = "user";
+
+impl Record for SignIn {
+    const KIND: Kind = Kind::SignIn;
+
+    fn id(&self) -> String {
+        format!("{}/{:02}", self.user, self.slot)
+    }
+
+    fn expires_at(&self) -> Option<Timestamp> {
+        Some(self.context.at + REMEMBERED)
+    }
+
+    fn index(&self) -> Vec<IndexEntry> {
+        vec![IndexEntry::many(BY_USER, self.user.to_string())]
+    }
+}
+
+/// Where somebody comes from.
+#[derive(Debug, Clone, Copy)]
+pub struct Origin {
+    pub address: IpAddr,
+    /// The device of the session; `None` without a browser.
+    pub device: Option<Id>,
+}
+
+/// What is known of `user`, who comes `from` there and is under this policy.
+pub async fn gather(
+    app: &App,
+    from: Origin,
+    user: &User,
+    (name, policy): (&str, &Policy),
+) -> Result<Context, StoreError> {
+    let habits = app.store.view::<Habits>(&user.id.to_string()).await?;
+    let device = match from.device {
+        Some(id) => app.store.view::<Device>(&id.to_string()).await?.filter(|device| device.user == user.id),
+        None => None,
+    };
+    let registers = policy.devices.as_ref().is_some_and(|rule| rule.register);
+    let trusted = device.as_ref().is_some_and(|device| registers && device.is_trusted(user, (name, policy)));
+    let known = |id: Id| habits.as_ref().is_some_and(|habits| habits.devices.contains(&id));
+    let registered = if registers {
+        let all = device_trust::of_user(app, user.id).await?;
+        all.iter().filter(|device| device.is_trusted(user, (name, policy))).count()
+    } else {
+        0
+    };
+    let place = app.geo.place(from.address);
+    let past = habits.as_ref().map(|habits| habits.past(from.address, place.as_ref())).unwrap_or_default();
+    Ok(Context {
+        address: from.address,
+        at: app.clock.now(),
+        device: match device {
+            _ if trusted => Known::Registered,
+            Some(device) if known(device.id) => Known::Known,
+            _ => Known::New,
+        },
+        registered: u32::try_from(registered).unwrap_or(u32::MAX),
+        place,
+        past,
+    })
+}
+
+impl Habits {
+    /// As rules see it, for somebody who comes from there.
+    #[must_use]
+    pub fn past(&self, address: IpAddr, place: Option<&Place>) -> Past {
+        let country = place.and_then(|place| place.country);
+        Past {
+            last: self.last,
+            seen: self.seen,
+            country: country.is_some_and(|country| self.countries.contains(&country)),
+            network: self.networks.contains(&network(address)),
+        }
+    }
+
+    fn learn(&mut self, context: &Context, device: Option<Id>) {
+        self.last = Some(context.at);
+        if let Some(place) = &context.place {
+            self.seen = place.point.map(|point| Seen { at: context.at, point }).or(self.seen);
+            place.country.into_iter().for_each(|country| remember(&mut self.countries, country));
+        }
+        remember(&mut self.networks, network(context.address));
+        device.into_iter().for_each(|device| remember(&mut self.devices, device));
+    }
+}
+
+fn remember<T: PartialEq>(known: &mut Vec<T>, value: T) {
+    known.retain(|other| *other != value);
+    if known.len() >= KEPT {
+        known.remove(0);
+    }
+    known.push(value);
+}
+
+/// What counts as one network: a /24 of IPv4, a /48 of IPv6.
+fn network(address: IpAddr) -> IpNet {
+    let address = address.to_canonical();
+    let length = if address.is_ipv4() { 24 } else { 48 };
+    IpNet::new(address, length).map_or_else(|_| address.into(), |network| network.trunc())
+}
+
+/// The end of an attempt to sign in.
+pub(super) struct Ending<'a> {
+    pub(super) visitor: &'a Visitor,
+    pub(super) flow: &'a LoginFlow,
+    pub(super) step: &'a Step,
+    pub(super) signed_in: Option<&'a SignedIn>,
+}
+
+/// Adds to `batch` what is to be remembered of an attempt: what it was and, when it was good, what is usual from
+/// now on. Who should hear of it is written to.
+pub(super) async fn learn(app: &App, ending: &Ending<'_>, mut batch: Batch) -> Result<Batch, StoreError> {
+    let Ending { visitor, flow, step, signed_in: Some(SignedIn { user, session }) } = ending else {
+        return Ok(batch);
+    };
+    let config = app.config();
+    let client = flow.target.wish().and_then(|(client_id, _)| config.apps.get(client_id));
+    let access = client.and_then(|client| policy::access(client, &user.groups));
+    let named =
+        access.and_then(|access| Some((access.policy.as_str(), config.policies.get(&access.policy)?)));
+    let (Some(client), Some(named), true) = (client, named, flow.progress.signed_in == Some(session.id))
+    else {
+        return Ok(batch);
+    };
+    let refused = match step {
+        Step::Finish => false,
+        Step::Forbidden(_) => true,
+        Step::Ask(_) | Step::Refuse(_) => return Ok(batch),
+    };
+    let from = Origin { address: visitor.address, device: session.device };
+    let context = gather(app, from, user, named).await?;
+    let (verdict, trace) = policy::explain(named.1, &context);
+    let told = serde_json::to_string(&trace).unwrap_or_default();
+    tracing::info!(target: "gantry::audit", event = "policy", client = client.client_id, user = %user.id, policy = named.0, verdict = verdict.name(), refused, trace = told);
+    let known = app.store.get::<Habits>(&user.id.to_string()).await?.map(|habits| habits.record);
+    let mut habits = known.unwrap_or_else(|| Habits::none(user.id));
+    let slot = habits.attempts % SLOTS;
+    habits.attempts += 1;
+    let policies = config.apps.values().filter_map(|client| policy::access(client, &user.groups));
+    let policies = policies.filter_map(|access| config.policies.get(&access.policy));
+    if !refused && policy::teaches(policies, &context, &session.authentication) {
+        habits.learn(&context, session.device);
+    }
+    batch = alert::of_sign_in(app, ending, (named.1, &context, refused), batch);
+    let sign_in = SignIn {
+        user: user.id,
+        slot,
+        client_id: client.client_id.clone(),
+        policy: named.0.to_owned(),
+        context,
+        authentication: session.authentication.clone(),
+        demanded: flow.target.demands_second_factor(),
+        verdict,
+        refused,
+        trace,
+    };
+    Ok(batch.put(&habits).put(&sign_in))
+}
+
+impl Habits {
+    /// Of somebody who has never signed in.
+    #[must_use]
+    pub const fn none(user: Id) -> Self {
+        Self {
+            user,
+            attempts: 0,
+            last: None,
+            seen: None,
+            countries: Vec::new(),
+            networks: Vec::new(),
+            devices: Vec::new(),
+        }
+    }
+}
+
+/// Adds to `batch` that nothing is remembered of a person any more.
+pub fn forget(batch: Batch, user: Id) -> Batch {
+    let batch = batch.delete::<Habits>(user.to_string(), crate::store::Expect::Any);
+    (0..SLOTS).fold(batch, |batch, slot| {
+        batch.delete::<SignIn>(format!("{user}/{slot:02}"), crate::store::Expect::Any)
+    })
+}
