@@ -7,10 +7,10 @@ use gantry::config::Organisation;
 use gantry::web::locale::Lang;
 use gantry::web::render::{
     AccountPage, AnswersPage, ApprovePage, ApprovedPage, ChoosePage, CodePage, ConsentPage, ContactPage,
-    DeviceConsentPage, DeviceDonePage, DevicePage, EnrolPage, ErrorPage, FormPostPage, GridPage, HomePage,
-    Look, Message, NewPasswordPage, NotMePage, PasskeyPage, Qr, QuestionsPage, ReauthPage, RecoveryCodesPage,
-    RemovePage, Rendered, SelectAccountPage, Sending, SessionLine, SignInPage, SignOutPage, SignedOutPage,
-    TrustPage, WaitPage,
+    DeviceConsentPage, DeviceDonePage, DeviceLine, DevicePage, EnrolPage, ErrorPage, FormPostPage, GridPage,
+    HomePage, Look, Message, NewPasswordPage, NotMePage, PasskeyPage, Qr, QuestionsPage, ReauthPage,
+    RecoveryCodesPage, RemovePage, Rendered, SelectAccountPage, Sending, SessionLine, SignInPage,
+    SignOutPage, SignedOutPage, TrustPage, WaitPage,
 };
 use gantry::web::{assets, theme};
 
@@ -44,6 +44,7 @@ fn main() -> io::Result<()> {
 fn usual(look: &Look<'_>) -> Vec<(&'static str, Rendered)> {
     let (app, user, action, csrf) = ("Chat", "alice", "/x", "c");
     let (app_url, username, scopes) = (Some("https://chat.example.org"), "", &["openid", "profile", "email", "groups", "x.y"]);
+    let devices = [DeviceLine { id: "d1".into(), browser: "Firefox · Windows".into(), address: "192.0.2.9".into(), last_used: "2026-11-24T12:00:00Z".into(), trusted: true }];
     let line = |id: &str, this| SessionLine { id: id.into(), browser: "Mozilla/5.0 (X11; Linux x86_64) Chromium/156".into(), address: "192.0.2.7".into(), last_used: "2026-11-24T12:00:00Z".into(), this };
     let sessions = &[line("a", true), line("b", false)];
     let apps = &[("Chat", "https://chat.example.org"), ("Wiki", "https://wiki.example.org")];
@@ -82,7 +83,7 @@ fn usual(look: &Look<'_>) -> Vec<(&'static str, Rendered)> {
         ),
         ("remove", RemovePage { user, kind: "totp", action, csrf }.render(look)),
         ("new-password", NewPasswordPage { user, least: 10, action, csrf, error: Some(Message::PasswordsDiffer) }.render(look)),
-        ("account", AccountPage { user, enrolled: &["totp", "recovery_codes"], addable: &["totp", "recovery_codes"], sessions, home: "/", action, csrf }.render(look)),
+        ("account", AccountPage { user, enrolled: &["totp", "recovery_codes"], addable: &["totp", "recovery_codes"], sessions, devices: &devices, home: "/", action, csrf }.render(look)),
         ("choose", ChoosePage { app, user, enrolling: false, choices: &["totp", "recovery_code"], action, csrf }.render(look)),
         ("enrol", EnrolPage { app, user, secret: "GEZD GNBV GY3T QOJQ GEZD GNBV GY3T QOJQ", url: "otpauth://totp/x", qr: Qr::of("otpauth://totp/Example%20Team:alice?secret=GEZDGNBVGY3TQOJQGEZDGNBVGY3TQOJQ&issuer=Example%20Team").as_ref(), more: true, skip: true, action, csrf, error: None }.render(look)),
         ("recovery-codes", RecoveryCodesPage { user, codes: &["BCDFG-HJKLM", "NPQRS-TVWXZ", "BCDFG-HJKLN", "NPQRS-TVWXB"].map(str::to_owned), action, csrf }.render(look)),

@@ -437,7 +437,7 @@ section! {
 section! {
     /// Where addresses are.
     Geo {
-        /// A file in MaxMind's format with countries or cities, such as `GeoLite2-City.mmdb`. It is read again when
+        /// A file in `MaxMind`'s format with countries or cities, such as `GeoLite2-City.mmdb`. It is read again when
         /// it changes; without it no place is known.
         database: String = Optional("GeoLite2-City.mmdb"),
     }

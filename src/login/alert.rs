@@ -7,13 +7,13 @@ use serde::{Deserialize, Serialize};
 use super::challenge;
 use super::context::Ending;
 use super::device_trust::Device;
-use super::session::{self, Session};
+use super::session::{self, Session, SignedIn};
 use super::visitor::Visitor;
 use crate::account::User;
 use crate::app::App;
 use crate::clock::Timestamp;
 use crate::config::Policy;
-use crate::notify::{Letter, LetterContent, mail};
+use crate::notify::{Letter, LetterContent, Oddity, mail};
 use crate::oauth::grant;
 use crate::policy::Context;
 use crate::policy::rule::Device as Known;
@@ -57,8 +57,7 @@ pub(super) fn of_sign_in(
     (policy, context, refused): (&Policy, &Context, bool),
     mut batch: Batch,
 ) -> Batch {
-    let Some(signed_in) = ending.signed_in else { return batch };
-    let (user, session) = (&signed_in.user, &signed_in.session);
+    let Some(SignedIn { user, session }) = ending.signed_in else { return batch };
     let full = policy.devices.as_ref().filter(|rule| rule.is_exceeded(context));
     let changed = context.past.last.is_some()
         && (context.device == Known::New || (context.place.is_some() && !context.past.country));
@@ -66,26 +65,23 @@ pub(super) fn of_sign_in(
     let address = context.address.to_canonical().to_string();
     let person = user.email.as_ref().filter(|_| user.email_verified).map(ToString::to_string);
     if let (Some(to), Some(rule)) = (&person, full.filter(|rule| rule.alert_user)) {
-        let url = format!("{}/account", app.config().issuer);
         let max = rule.max.unwrap_or_default().into();
-        let content =
-            LetterContent::DeviceLimit { max, device: browser.clone(), address: address.clone(), url };
-        batch = send(app, batch, to, content);
+        let url = format!("{}/account", app.config().issuer);
+        let letter = LetterContent::DeviceLimit { max, device: browser, address: address.clone(), url };
+        batch = send(app, batch, to, letter);
     } else if let (Some(to), true, false) = (&person, policy.alerts.user && changed, refused) {
-        let (content, with) = new_sign_in(app, session, (&browser, context), batch);
-        batch = send(app, with, to, content);
+        let (letter, with) = new_sign_in(app, session, (browser, context), batch);
+        batch = send(app, with, to, letter);
     }
-    if refused || full.is_some() || changed {
-        let event = match (refused, full) {
-            (true, _) => "refused by the policy",
-            (false, Some(_)) => "one more device than is allowed",
-            (false, None) => "new device or place",
-        };
-        for to in &policy.alerts.admins {
-            let (person, event) = (user.username.to_string(), event.to_owned());
-            let (address, at) = (address.clone(), context.at);
-            batch = send(app, batch, to, LetterContent::AdminAlert { person, event, address, at });
-        }
+    let event = match (refused, full) {
+        (true, _) => Some(Oddity::Refused),
+        (false, Some(_)) => Some(Oddity::DeviceLimit),
+        (false, None) => changed.then_some(Oddity::NewDeviceOrPlace),
+    };
+    let Some(what) = event else { return batch };
+    for to in &policy.alerts.admins {
+        let (person, address) = (user.username.to_string(), address.clone());
+        batch = send(app, batch, to, LetterContent::AdminAlert { person, what, address, at: context.at });
     }
     batch
 }
@@ -93,7 +89,7 @@ pub(super) fn of_sign_in(
 fn new_sign_in(
     app: &App,
     session: &Session,
-    (browser, context): (&str, &Context),
+    (browser, context): (String, &Context),
     batch: Batch,
 ) -> (LetterContent, Batch) {
     let token = Token::<DisavowalToken>::generate(context.at);
@@ -104,16 +100,15 @@ fn new_sign_in(
         user: session.user,
         session: session.id,
         device: session.device,
-        browser: browser.to_owned(),
+        browser: browser.clone(),
         address: address.clone(),
         at: context.at,
         expires_at: context.at + LIFETIME,
     };
     let url = format!("{}/not-me/{}", app.config().issuer, token.reveal());
     let place = context.place.as_ref().map(ToString::to_string);
-    let content =
-        LetterContent::NewSignIn { device: browser.to_owned(), address, place, at: context.at, url };
-    (content, batch.insert(&disavowal))
+    let letter = LetterContent::NewSignIn { device: browser, address, place, at: context.at, url };
+    (letter, batch.insert(&disavowal))
 }
 
 fn send(app: &App, batch: Batch, to: &str, content: LetterContent) -> Batch {

@@ -155,10 +155,14 @@ impl Habits {
         self.last = Some(context.at);
         if let Some(place) = &context.place {
             self.seen = place.point.map(|point| Seen { at: context.at, point }).or(self.seen);
-            place.country.into_iter().for_each(|country| remember(&mut self.countries, country));
+            if let Some(country) = place.country {
+                remember(&mut self.countries, country);
+            }
         }
         remember(&mut self.networks, network(context.address));
-        device.into_iter().for_each(|device| remember(&mut self.devices, device));
+        if let Some(device) = device {
+            remember(&mut self.devices, device);
+        }
     }
 }
 

@@ -15,7 +15,7 @@ use super::visitor::{CookieChange, Visitor};
 use crate::account::User;
 use crate::app::App;
 use crate::clock::Timestamp;
-use crate::config::Policy;
+use crate::config::{Config, Policy};
 use crate::keys::MasterKey;
 use crate::secret::{DeviceToken, Digest, Id, Token};
 use crate::store::{ApplyError, Batch, Expect, IndexEntry, Kind, Record, StoreError, Stored};
@@ -108,6 +108,13 @@ impl Device {
     #[must_use]
     pub fn is_trusted(&self, user: &User, (name, policy): (&str, &Policy)) -> bool {
         self.user == user.id && self.trusted.get(name).is_some_and(|trust| trust.holds(user, policy))
+    }
+
+    /// The policies under which it is registered.
+    #[must_use]
+    pub fn registered_for<'c>(&self, user: &User, config: &'c Config) -> Vec<&'c str> {
+        let policies = config.policies.iter().map(|(name, policy)| (name.as_str(), policy));
+        policies.filter(|named| self.is_trusted(user, *named)).map(|(name, _)| name).collect()
     }
 }
 

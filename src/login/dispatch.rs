@@ -6,22 +6,21 @@ use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use zeroize::Zeroizing;
 
-use super::context::{self, Ending, Origin};
-use super::flow::{self, Closed, DeviceTarget, LoginFlow, Progress, Situation, State, Step, Target};
+use super::conclude::conclude;
+use super::context::{self, Ending};
+use super::flow::{Closed, LoginFlow, Progress, State, Step, Target};
 use super::password::{MAX_PASSWORD_BYTES, PoolError};
 use super::session::{self, SignedIn};
+use super::situation::next_step;
 use super::throttle::TooMany;
 use super::visitor::{CookieChange, Visitor};
 use super::{challenge, device_trust, first, own, passkey, second};
 use crate::app::App;
-use crate::config::{self, FirstFactor};
-use crate::factor::{FactorKind, Method, method};
-use crate::oauth::approve::{Approval, approve};
-use crate::oauth::device::Waiting;
-use crate::oauth::grant::Permission;
+use crate::config::FirstFactor;
+use crate::factor::{FactorKind, Method};
 use crate::oauth::params::Params;
-use crate::oauth::{AuthorizationAnswer, ErrorCode, OAuthError, consent, subject};
-use crate::policy::{self, Person, Second};
+use crate::oauth::{AuthorizationAnswer, ErrorCode, OAuthError, consent};
+use crate::policy;
 use crate::secret::{BrowserToken, Id, Token, same};
 use crate::store::{ApplyError, Batch, StoreError, Stored};
 
@@ -412,211 +411,4 @@ pub(super) fn title(app: &App, target: &Target) -> String {
     let config = app.config();
     let client = target.wish().and_then(|(client_id, _)| config.apps.get(client_id));
     client.map_or(&config.organisation.name, |client| &client.title).clone()
-}
-
-async fn next_step(
-    app: &App,
-    visitor: &Visitor,
-    target: &Target,
-    progress: &Progress,
-    signed_in: Option<&SignedIn>,
-) -> Result<Step, LoginError> {
-    let config = app.config();
-    let (mut consent_given, mut first_party, mut subject) = (true, true, None);
-    let (now, mut judged) = (app.clock.now(), Judged::default());
-    match (target.wish(), signed_in) {
-        (Some((client_id, scopes)), _) => {
-            let Some(client) = config.apps.get(client_id) else {
-                return Ok(Step::Forbidden(Closed::Person));
-            };
-            first_party = client.first_party;
-            if let Some(signed_in) = signed_in {
-                subject = Some(subject::of(app.keys.master(), client, signed_in.user.id));
-                judged = Judged::by_policy(app, visitor, client, (signed_in, target)).await?;
-                consent_given = progress.consented
-                    || first_party
-                    || consent::covers(&app.store, signed_in.user.id, client_id, scopes).await?;
-            }
-        }
-        (None, Some(signed_in)) if matches!(target, Target::Account(_)) => {
-            judged = Judged::for_account(app, signed_in);
-        }
-        (None, _) => {}
-    }
-    let mut enrollable = method::enrollable(app);
-    enrollable.retain(|kind| !kind.stands_in());
-    Ok(flow::decide(&Situation {
-        target,
-        progress,
-        signed_in,
-        subject,
-        closed: judged.closed,
-        first_taken: judged.first_taken,
-        key_wanted: judged.key_wanted,
-        second: judged.second,
-        may_skip: judged.may_skip,
-        offers_trust: judged.offers_trust,
-        usable: &judged.usable,
-        enrollable: &enrollable,
-        consent_given,
-        first_party,
-        now,
-    }))
-}
-
-/// What is made of somebody who is signed in.
-struct Judged {
-    closed: Option<Closed>,
-    first_taken: bool,
-    key_wanted: bool,
-    second: Second,
-    /// Enrolling may be put off.
-    may_skip: bool,
-    /// This browser could be registered.
-    offers_trust: bool,
-    /// The ways in which they can prove a second factor.
-    usable: Vec<Method>,
-}
-
-impl Default for Judged {
-    fn default() -> Self {
-        Self {
-            closed: None,
-            first_taken: true,
-            key_wanted: false,
-            second: Second::Fine,
-            may_skip: false,
-            offers_trust: false,
-            usable: Vec::new(),
-        }
-    }
-}
-
-/// A key that was the first factor is not the second one too (TO-07 of the attack list).
-fn not_twice(usable: &mut Vec<Method>, session: &session::Session) {
-    let by_key = session.authentication.methods.iter().any(|method| method == "user");
-    usable.retain(|method| !by_key || *method != Method::Passkey);
-}
-
-impl Judged {
-    fn closed(why: Closed) -> Self {
-        Self { closed: Some(why), ..Self::default() }
-    }
-
-    /// By the policy of `client` for this person.
-    async fn by_policy(
-        app: &App,
-        visitor: &Visitor,
-        client: &config::App,
-        (SignedIn { user, session }, target): (&SignedIn, &Target),
-    ) -> Result<Self, StoreError> {
-        let config = app.config();
-        let access = policy::access(client, &user.groups);
-        let Some(policy) = access.and_then(|access| config.policies.get(&access.policy)) else {
-            return Ok(Self::closed(Closed::Person));
-        };
-        let name = access.map(|access| access.policy.as_str()).unwrap_or_default();
-        let from = Origin { address: visitor.address, device: session.device };
-        let context = context::gather(app, from, user, (name, policy)).await?;
-        let mut usable = method::usable(app, user);
-        not_twice(&mut usable, session);
-        let person = Person {
-            user,
-            usable,
-            authentication: &session.authentication,
-            demanded: target.demands_second_factor(),
-        };
-        let judged = policy::judge(policy, &context, person);
-        let proved = user.factors.is_empty() || session.authentication.has_second_factor();
-        let offered = policy.devices.as_ref().is_some_and(|rule| rule.offers(&context));
-        Ok(Self {
-            offers_trust: proved && offered && !device_trust::is_declined(app, session).await?,
-            closed: judged.closed,
-            first_taken: judged.first_taken,
-            key_wanted: policy.first_factor == FirstFactor::Passkey,
-            second: judged.second,
-            may_skip: judged.may_skip,
-            usable: judged.usable,
-        })
-    }
-
-    /// For changes of how somebody proves who they are: with everything they have.
-    fn for_account(app: &App, SignedIn { user, session }: &SignedIn) -> Self {
-        let mut usable = method::usable(app, user);
-        not_twice(&mut usable, session);
-        match (user.factors.is_empty() || session.authentication.has_second_factor(), usable.is_empty()) {
-            (true, _) => Self::default(),
-            (false, true) => Self::closed(Closed::NoMeans),
-            (false, false) => Self { second: Second::Challenge, usable, ..Self::default() },
-        }
-    }
-}
-
-/// Ends a flow: `batch` removes it, and what it yields is stored in the same stroke, so that one flow gives one
-/// code.
-async fn conclude(
-    app: &App,
-    step: Step,
-    target: &Target,
-    signed_in: Option<&SignedIn>,
-    batch: Batch,
-) -> Result<Next, LoginError> {
-    let config = app.config();
-    let Some((client_id, _)) = target.wish() else {
-        app.store.apply(batch).await?;
-        let changed = matches!(target, Target::Account(_));
-        return Ok(match step {
-            Step::Forbidden(why) => {
-                Next::Forbidden { client_id: String::new(), username: String::new(), why }
-            }
-            _ if changed => Next::Account,
-            _ => Next::Home,
-        });
-    };
-    let client = config.apps.get(client_id);
-    match (step, target, client, signed_in) {
-        (step @ (Step::Finish | Step::Refuse(_)), Target::Device(device), Some(_), Some(signed_in)) => {
-            answer_device(app, device, (step == Step::Finish).then_some(signed_in), batch).await
-        }
-        (Step::Finish, Target::App(request), Some(client), Some(SignedIn { session, user })) => {
-            let now = app.clock.now();
-            let approval = Approval { config: &config, client, request, user, session, now };
-            let (batch, given) = approve(app, &approval, batch).await?;
-            app.store.apply(batch).await?;
-            tracing::info!(target: "gantry::audit", event = "approved", client = client.client_id, user = %user.id);
-            Ok(Next::Answer(AuthorizationAnswer::new(request, &config.issuer, Ok(given))))
-        }
-        (Step::Refuse(error), Target::App(request), Some(_), _) => {
-            app.store.apply(batch).await?;
-            Ok(Next::Answer(AuthorizationAnswer::new(request, &config.issuer, Err(error))))
-        }
-        (step, ..) => {
-            app.store.apply(batch).await?;
-            let why = if let Step::Forbidden(why) = step { why } else { Closed::Person };
-            let username = signed_in.map(|signed_in| signed_in.user.username.to_string()).unwrap_or_default();
-            tracing::warn!(target: "gantry::audit", event = "access_denied", client = client_id, user = username, ?why);
-            Ok(Next::Forbidden { client_id: client_id.to_owned(), username, why })
-        }
-    }
-}
-
-/// Tells a waiting device what the person said: yes with who they are, or no. Somebody else's answer, or the
-/// end of its time, may have come first.
-async fn answer_device(
-    app: &App,
-    device: &DeviceTarget,
-    allowed_by: Option<&SignedIn>,
-    batch: Batch,
-) -> Result<Next, LoginError> {
-    let waiting = Waiting::by_id(app, device.request).await?.ok_or(LoginError::Gone)?;
-    let batch = match allowed_by {
-        Some(SignedIn { session, user }) => {
-            waiting.approved(batch, Permission::at(session, user, device.scopes.clone()))
-        }
-        None => waiting.denied(batch),
-    };
-    app.store.apply(batch).await?;
-    let allowed = allowed_by.is_some();
-    tracing::info!(target: "gantry::audit", event = "device_answered", client = device.client_id, allowed);
-    Ok(Next::DeviceAnswered { client_id: device.client_id.clone(), allowed })
 }

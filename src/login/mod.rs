@@ -1,11 +1,13 @@
 //! Sign-in: one dispatcher decides the next page; handlers and steps never do.
 //!
-//! Owns pending sign-ins ([`flow`]), the codes of devices ([`device`]), browser sessions ([`session`]) and devices ([`device_trust`]), passwords ([`password`]) and throttling
+//! Owns pending sign-ins ([`flow`]), the codes of devices ([`device`]), browser sessions ([`session`]) and devices
+//! ([`device_trust`]), what is known of a sign-in ([`context`]), passwords ([`password`]) and throttling
 //! ([`throttle`]). Does not own what an app asked for (`oauth::authorize`) or how pages look (`web::render`).
 
 pub mod alert;
 pub mod approval;
 pub mod challenge;
+mod conclude;
 pub mod context;
 pub mod device;
 pub mod device_trust;
@@ -17,6 +19,7 @@ mod passkey;
 pub mod password;
 mod second;
 pub mod session;
+mod situation;
 pub mod throttle;
 pub mod visitor;
 

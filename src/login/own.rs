@@ -3,6 +3,7 @@
 use zeroize::Zeroizing;
 
 use super::challenge::notice;
+use super::device_trust::{self, Device};
 use super::dispatch::{Action, LoginError, Next, Notice, Outcome, Submission, proceed};
 use super::flow::{LoginFlow, Target, Task};
 use super::password::MAX_PASSWORD_BYTES;
@@ -146,4 +147,12 @@ pub async fn end_session(app: &App, user: &User, id: &str) -> Result<(), LoginEr
     let session = app.store.get::<session::Session>(&id.to_string()).await?;
     let session = session.filter(|session| session.belongs_to(user)).ok_or(LoginError::Gone)?;
     Ok(session::end(app, &session).await?)
+}
+
+/// Forgets a device of this very person; [`LoginError::Gone`] for any other.
+pub async fn forget_device(app: &App, user: &User, id: &str) -> Result<(), LoginError> {
+    let id: Id = id.parse().map_err(|_| LoginError::Gone)?;
+    let device = app.store.get::<Device>(&id.to_string()).await?;
+    let device = device.filter(|device| device.user == user.id).ok_or(LoginError::Gone)?;
+    Ok(device_trust::revoke(app, &[device]).await?)
 }

@@ -29,12 +29,32 @@ pub enum LetterContent {
     CredentialChanged { what: Credential, address: String, at: Timestamp },
     /// A sign-in from a device or place that was not seen before; `url` says "this was not me".
     NewSignIn { device: String, address: String, place: Option<String>, at: Timestamp, url: String },
-    /// A sign-in was refused, because there are `max` devices already; `url` lists them.
+    /// A sign-in with a new device, while there are `max` registered ones already; `url` lists them.
     DeviceLimit { max: u64, device: String, address: String, url: String },
     /// To an administrator: what a policy was told to report.
-    AdminAlert { person: String, event: String, address: String, at: Timestamp },
+    AdminAlert { person: String, what: Oddity, address: String, at: Timestamp },
     /// Nothing but that mail works.
     Test,
+}
+
+/// What is odd about a sign-in.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Oddity {
+    /// The policy refused it.
+    Refused,
+    /// It came with one device more than is allowed.
+    DeviceLimit,
+    NewDeviceOrPlace,
+}
+
+impl Oddity {
+    const fn key(self) -> &'static str {
+        match self {
+            Self::Refused => "mail-odd-refused",
+            Self::DeviceLimit => "mail-odd-device-limit",
+            Self::NewDeviceOrPlace => "mail-odd-new",
+        }
+    }
 }
 
 /// What was changed about an account.
@@ -172,7 +192,7 @@ impl LetterContent {
     fn opening(&self, lang: Lang, organisation: &Organisation) -> String {
         let what = match self {
             Self::CredentialChanged { what, .. } => lang.text(what.key()),
-            Self::AdminAlert { event, .. } => short(event),
+            Self::AdminAlert { what, .. } => lang.text(what.key()),
             Self::SignInLink { number, .. } => number.clone(),
             _ => String::new(),
         };

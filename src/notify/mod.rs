@@ -17,7 +17,7 @@ mod spool;
 
 pub use deliver::{deliver_due, run};
 pub use job::{Channel, MOST_WAITING, QueueError};
-pub use letter::{Credential, Letter, LetterContent};
+pub use letter::{Credential, Letter, LetterContent, Oddity};
 pub use line::Notifier;
 
 /// Why something was not sent.

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use gantry::clock::Timestamp;
 use gantry::locale::Lang;
-use gantry::notify::{Credential, Letter, LetterContent, QueueError, deliver_due, mail};
+use gantry::notify::{Credential, Letter, LetterContent, Oddity, QueueError, deliver_due, mail};
 use gantry::store::Batch;
 
 use super::{code, letter, queued, spooled};
@@ -82,12 +82,7 @@ async fn every_letter_can_be_written_in_every_language() {
             url: url.clone(),
         },
         LetterContent::DeviceLimit { max: 3, device, address: address.clone(), url },
-        LetterContent::AdminAlert {
-            person: "alice".to_owned(),
-            event: "new country".to_owned(),
-            address,
-            at,
-        },
+        LetterContent::AdminAlert { person: "alice".to_owned(), what: Oddity::NewDeviceOrPlace, address, at },
         LetterContent::Test,
     ];
     for content in contents {

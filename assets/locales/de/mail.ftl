@@ -29,11 +29,11 @@ mail-credential-changed = An Ihrem Konto bei { $org } wurde etwas geändert: { $
 mail-new-sign-in = Ihr Konto bei { $org } wurde von einem Gerät oder einem Ort benutzt, den wir noch nicht kannten.
     .subject = Neue Anmeldung bei { $org }
 mail-device-limit =
-    Eine Anmeldung mit Ihrem Konto bei { $org } wurde abgelehnt, weil sie von einem neuen Gerät kam und Sie schon { $count ->
-        [one] { $count } Gerät haben.
-       *[other] { $count } Geräte haben.
+    Jemand hat sich mit Ihrem Konto bei { $org } auf einem neuen Gerät angemeldet oder es versucht. Registriert haben Sie { $count ->
+        [one] { $count } Gerät, mehr sind nicht erlaubt.
+       *[other] { $count } Geräte, mehr sind nicht erlaubt.
     }
-    .subject = Ein neues Gerät wurde bei { $org } abgelehnt
+    .subject = Ein Gerät mehr bei { $org }
 mail-admin-alert = Eine Richtlinie von { $org } meldet: { $what }
     .subject = Meldung über eine Anmeldung bei { $org }
 mail-test = Das ist ein Test. Briefe von { $org } kommen an.
@@ -90,3 +90,7 @@ short-link =
        *[other] { $count } Minuten:
     } { $url }
 short-test = Eine Testnachricht von { $org }.
+
+mail-odd-refused = eine Anmeldung wurde abgelehnt
+mail-odd-device-limit = jemand hat sich mit einem Gerät mehr angemeldet, als erlaubt ist
+mail-odd-new = jemand hat sich mit einem neuen Gerät oder von einem neuen Ort angemeldet

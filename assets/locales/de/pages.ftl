@@ -150,4 +150,6 @@ not-me-end = Das war ich nicht, beenden
 not-me-done-title = Sie ist beendet
 not-me-done = Bitte ändern Sie jetzt Ihr Passwort: Wer immer es war, kennt es vielleicht.
 
-account-devices = Browser, denen Sie vertrauen
+account-devices = Browser, die Sie benutzt haben
+account-device-trusted = vertraut
+account-device-forget = Vergessen

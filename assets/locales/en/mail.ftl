@@ -29,11 +29,11 @@ mail-credential-changed = Something about your account at { $org } has changed: 
 mail-new-sign-in = Your account at { $org } was used from a device or a place that we have not seen before.
     .subject = New sign-in at { $org }
 mail-device-limit =
-    A sign-in with your account at { $org } was refused, because it came from a new device and you have { $count ->
-        [one] { $count } device already.
-       *[other] { $count } devices already.
+    Somebody signed in, or tried to, with your account at { $org } on a new device. You have registered { $count ->
+        [one] { $count } device, which is as many as are allowed.
+       *[other] { $count } devices, which is as many as are allowed.
     }
-    .subject = A new device was refused at { $org }
+    .subject = One device more at { $org }
 mail-admin-alert = A policy of { $org } reports: { $what }
     .subject = Report about a sign-in at { $org }
 mail-test = This is a test. Mail from { $org } arrives.
@@ -90,3 +90,7 @@ short-link =
        *[other] { $count } minutes:
     } { $url }
 short-test = A test message from { $org }.
+
+mail-odd-refused = a sign-in was refused
+mail-odd-device-limit = somebody signed in with one device more than is allowed
+mail-odd-new = somebody signed in with a new device or from a new place

@@ -150,4 +150,6 @@ not-me-end = It was not me, end it
 not-me-done-title = It has ended
 not-me-done = Please change your password now: whoever it was may know it.
 
-account-devices = Browsers you trust
+account-devices = Browsers you have used
+account-device-trusted = trusted
+account-device-forget = Forget

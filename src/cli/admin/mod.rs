@@ -1,6 +1,7 @@
 //! Commands that work on data: each is a value that one function carries out.
 
 mod apps;
+mod devices;
 mod grants;
 mod groups;
 mod keys;
@@ -20,6 +21,7 @@ use crate::notify::Channel;
 use crate::store::{ApplyError, StoreError};
 
 pub use apps::{AppCommand, secret as client_secret};
+pub use devices::DeviceCommand;
 pub use grants::GrantCommand;
 pub use groups::GroupCommand;
 pub use keys::KeyCommand;
@@ -44,6 +46,9 @@ pub enum Command {
     /// Browser sessions
     #[command(subcommand)]
     Session(SessionCommand),
+    /// Browsers that people have signed in with
+    #[command(subcommand)]
+    Device(DeviceCommand),
     /// What people have given apps
     #[command(subcommand)]
     Grant(GrantCommand),
@@ -80,6 +85,7 @@ pub async fn execute(app: &App, command: Command) -> Result<Output, Failure> {
         Command::Group(command) => groups::execute(app, command).await,
         Command::App(command) => apps::execute(app, command).await,
         Command::Session(command) => sessions::execute(app, command).await,
+        Command::Device(command) => devices::execute(app, command).await,
         Command::Grant(command) => grants::execute(app, command).await,
         Command::Token(command) => tokens::execute(app, command).await,
         Command::Policy(command) => policy::execute(app, command).await,

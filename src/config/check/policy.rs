@@ -22,7 +22,6 @@ pub(super) fn check(policy: schema::Policy, problems: &mut Problems) -> Option<P
         Some(Timestamp::from_seconds(midnight.timestamp().as_second()))
     });
     let adaptive = policy.adaptive?.value;
-    warn_of_what_is_not_fed(&adaptive, problems);
     let written = adaptive.action.map(|action| action.value);
     // A wrong one is told already; the rest is read all the same.
     let action = written.unwrap_or(Verdict::Deny);
@@ -47,35 +46,6 @@ pub(super) fn check(policy: schema::Policy, problems: &mut Problems) -> Option<P
         challenge: challenge?,
         alerts: alerts?,
     })
-}
-
-/// Conditions that are read and judged, and of whose facts nothing is known yet.
-fn warn_of_what_is_not_fed(adaptive: &schema::Adaptive, problems: &mut Problems) {
-    let wanted = |part: &&At<schema::Alerts>| {
-        let user = part.value.user.as_ref().is_some_and(|user| user.value);
-        user || part.value.admins.as_ref().is_some_and(|admins| !admins.value.is_empty())
-    };
-    let alerts = adaptive.alerts.as_ref().filter(wanted).map(|part| part.place);
-    let parts = [
-        (
-            adaptive.devices.as_ref().map(|part| part.place),
-            "no browser is registered in this version: `devices` never applies",
-        ),
-        (
-            adaptive.place.as_ref().map(|part| part.place),
-            "there is no geo database in this version: every place is unknown, so `place` is never met",
-        ),
-        (
-            adaptive.behaviour.as_ref().map(|part| part.place),
-            "past sign-ins are not kept in this version: `behaviour` never applies",
-        ),
-        (alerts, "alerts are not sent in this version"),
-    ];
-    for (place, text) in parts {
-        if let Some(place) = place {
-            problems.warn(place, text).hint("use `network` and `time` until then");
-        }
-    }
 }
 
 fn network(written: schema::Network, action: Verdict, problems: &mut Problems) -> Option<NetworkRule> {

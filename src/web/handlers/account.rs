@@ -1,4 +1,4 @@
-//! A person's own account: second factors, password, sessions.
+//! A person's own account: second factors, password, sessions, devices.
 
 use actix_web::http::StatusCode;
 use actix_web::{HttpRequest, HttpResponse, web};
@@ -8,13 +8,15 @@ use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use crate::app::App;
 use crate::config::Config;
 use crate::factor::{FactorKind, method};
+use crate::login::device_trust::{self, Device};
 use crate::login::flow::{Target, Task};
 use crate::login::session::{self, SignedIn};
 use crate::login::{LoginError, dispatch, own};
 use crate::oauth::params::Params;
 use crate::secret::same;
+use crate::store::Stored;
 use crate::web::handlers::login;
-use crate::web::render::{AccountPage, Look, SessionLine};
+use crate::web::render::{AccountPage, DeviceLine, Look, SessionLine};
 use crate::web::{answer, body, cookies};
 
 /// GET `/account`.
@@ -28,7 +30,7 @@ pub async fn show(app: web::Data<App>, request: HttpRequest) -> HttpResponse {
     page.unwrap_or_else(|error| answer::stuck(&request, &config, &error))
 }
 
-/// POST `/account`: begins a change, or ends a session.
+/// POST `/account`: begins a change, ends a session, or forgets a device.
 pub async fn submit(app: web::Data<App>, request: HttpRequest, payload: web::Payload) -> HttpResponse {
     let config = app.config();
     let visitor = cookies::visitor(&request);
@@ -45,6 +47,12 @@ pub async fn submit(app: web::Data<App>, request: HttpRequest, payload: web::Pay
     }
     if let Some(id) = sent.get("end") {
         return match own::end_session(&app, &signed_in.user, id).await {
+            Ok(()) => answer::redirect(&format!("{}/account", config.issuer), &[]),
+            Err(error) => answer::stuck(&request, &config, &error),
+        };
+    }
+    if let Some(id) = sent.get("forget") {
+        return match own::forget_device(&app, &signed_in.user, id).await {
             Ok(()) => answer::redirect(&format!("{}/account", config.issuer), &[]),
             Err(error) => answer::stuck(&request, &config, &error),
         };
@@ -92,6 +100,15 @@ async fn page(
     let mut sessions = own::sessions(app, user).await?;
     sessions.sort_by_key(|session| std::cmp::Reverse(session.last_used_at));
     let sessions: Vec<SessionLine> = sessions.into_iter().map(line).collect();
+    let devices = device_trust::of_user(app, user.id).await?;
+    let device_line = |device: Stored<Device>| DeviceLine {
+        id: device.id.to_string(),
+        trusted: !device.registered_for(user, config).is_empty(),
+        last_used: device.rotated_at.to_string(),
+        browser: device.record.name,
+        address: device.record.address,
+    };
+    let devices: Vec<DeviceLine> = devices.into_iter().map(device_line).collect();
     let here = request.path().to_owned();
     let home = format!("{}/", here.trim_end_matches("/account"));
     let page = AccountPage {
@@ -99,6 +116,7 @@ async fn page(
         enrolled: &enrolled,
         addable: &addable,
         sessions: &sessions,
+        devices: &devices,
         home: &home,
         action: &here,
         csrf: &csrf(app, signed_in),

@@ -13,10 +13,10 @@ pub(super) mod tests;
 pub use message::Message;
 pub use pages::{
     AccountPage, AnswersPage, ApprovePage, ApprovedPage, ChoosePage, CodePage, ConsentPage, ContactPage,
-    DeviceConsentPage, DeviceDonePage, DevicePage, EnrolPage, ErrorPage, ErrorText, FormPostPage, GridPage,
-    HomePage, NewPasswordPage, NotMePage, PasskeyPage, QuestionsPage, ReauthPage, RecoveryCodesPage,
-    RemovePage, SelectAccountPage, Sending, SessionLine, SignInPage, SignOutPage, SignedOutPage, TrustPage,
-    WaitPage, unwritten,
+    DeviceConsentPage, DeviceDonePage, DeviceLine, DevicePage, EnrolPage, ErrorPage, ErrorText, FormPostPage,
+    GridPage, HomePage, NewPasswordPage, NotMePage, PasskeyPage, QuestionsPage, ReauthPage,
+    RecoveryCodesPage, RemovePage, SelectAccountPage, Sending, SessionLine, SignInPage, SignOutPage,
+    SignedOutPage, TrustPage, WaitPage, unwritten,
 };
 pub use qr::Qr;
 

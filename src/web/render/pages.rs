@@ -273,6 +273,7 @@ pub struct AccountPage<'a> {
     /// Of those that may be added.
     pub addable: &'a [&'a str],
     pub sessions: &'a [SessionLine],
+    pub devices: &'a [DeviceLine],
     /// Where the page with the apps is.
     pub home: &'a str,
     pub action: &'a str,
@@ -288,6 +289,17 @@ pub struct SessionLine {
     pub last_used: String,
     /// It is the one that looks at the list.
     pub this: bool,
+}
+
+/// A browser in a list.
+#[derive(Debug, Clone)]
+pub struct DeviceLine {
+    pub id: String,
+    pub browser: String,
+    pub address: String,
+    pub last_used: String,
+    /// The person registered it.
+    pub trusted: bool,
 }
 
 /// The code that a device shows (`data-step="device"`; field `user_code`).

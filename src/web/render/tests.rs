@@ -41,6 +41,7 @@ fn every_page(text: &str, look: &Look<'_>) -> Vec<(&'static str, String)> {
 fn asking(text: &str, look: &Look<'_>) -> Vec<(&'static str, String)> {
     let (app, user, username, csrf, action, error) = (text, text, text, text, text, None::<Message>);
     let apps = &[(text, text), (text, "https://a.example/")];
+    let devices = &[DeviceLine { id: text.into(), browser: text.into(), address: text.into(), last_used: text.into(), trusted: true }];
     let sessions = &[SessionLine { id: text.into(), browser: text.into(), address: text.into(), last_used: text.into(), this: false }];
     vec![
         ("sign in", SignInPage { app, action, csrf, username, scan: true, link: true, key: true, error: error.clone() }.render(look).html),
@@ -67,7 +68,7 @@ fn asking(text: &str, look: &Look<'_>) -> Vec<(&'static str, String)> {
         ("trust", TrustPage { app, user, action, csrf }.render(look).html),
         ("not me", NotMePage { browser: text, address: text, at: text, done: false, action, csrf }.render(look).html),
         ("new password", NewPasswordPage { user, least: 10, action, csrf, error: None }.render(look).html),
-        ("account", AccountPage { user, enrolled: &["totp"], addable: &["totp"], sessions, home: "/", action, csrf }.render(look).html),
+        ("account", AccountPage { user, enrolled: &["totp"], addable: &["totp"], sessions, devices, home: "/", action, csrf }.render(look).html),
         ("device", DevicePage { action, code: text, qr: None, error: None }.render(look).html),
         ("device consent", DeviceConsentPage { app, user, scopes: &["openid", text], code: text, action, csrf }.render(look).html),
         ("select account", SelectAccountPage { app, user, action, csrf }.render(look).html),

@@ -1,0 +1,154 @@
+//! Gathers what [`flow::decide`] looks at: policy, consent and what the person can prove.
+
+use super::LoginError;
+use super::context::{self, Origin};
+use super::device_trust;
+use super::flow::{self, Closed, Progress, Situation, Step, Target};
+use super::session::{Session, SignedIn};
+use super::visitor::Visitor;
+use crate::app::App;
+use crate::config::{self, FirstFactor};
+use crate::factor::{Method, method};
+use crate::oauth::{consent, subject};
+use crate::policy::{self, Person, Second};
+use crate::store::StoreError;
+
+/// What comes next for somebody with this progress.
+pub(super) async fn next_step(
+    app: &App,
+    visitor: &Visitor,
+    target: &Target,
+    progress: &Progress,
+    signed_in: Option<&SignedIn>,
+) -> Result<Step, LoginError> {
+    let config = app.config();
+    let (mut consent_given, mut first_party, mut subject) = (true, true, None);
+    let (now, mut judged) = (app.clock.now(), Judged::default());
+    match (target.wish(), signed_in) {
+        (Some((client_id, scopes)), _) => {
+            let Some(client) = config.apps.get(client_id) else {
+                return Ok(Step::Forbidden(Closed::Person));
+            };
+            first_party = client.first_party;
+            if let Some(signed_in) = signed_in {
+                subject = Some(subject::of(app.keys.master(), client, signed_in.user.id));
+                judged = Judged::by_policy(app, visitor, client, (signed_in, target)).await?;
+                consent_given = progress.consented
+                    || first_party
+                    || consent::covers(&app.store, signed_in.user.id, client_id, scopes).await?;
+            }
+        }
+        (None, Some(signed_in)) if matches!(target, Target::Account(_)) => {
+            judged = Judged::for_account(app, signed_in);
+        }
+        (None, _) => {}
+    }
+    let mut enrollable = method::enrollable(app);
+    enrollable.retain(|kind| !kind.stands_in());
+    Ok(flow::decide(&Situation {
+        target,
+        progress,
+        signed_in,
+        subject,
+        closed: judged.closed,
+        first_taken: judged.first_taken,
+        key_wanted: judged.key_wanted,
+        second: judged.second,
+        may_skip: judged.may_skip,
+        offers_trust: judged.offers_trust,
+        usable: &judged.usable,
+        enrollable: &enrollable,
+        consent_given,
+        first_party,
+        now,
+    }))
+}
+
+/// What is made of somebody who is signed in.
+#[expect(clippy::struct_excessive_bools, reason = "facts that do not depend on each other")]
+struct Judged {
+    closed: Option<Closed>,
+    first_taken: bool,
+    key_wanted: bool,
+    second: Second,
+    /// Enrolling may be put off.
+    may_skip: bool,
+    /// This browser could be registered.
+    offers_trust: bool,
+    /// The ways in which they can prove a second factor.
+    usable: Vec<Method>,
+}
+
+impl Default for Judged {
+    fn default() -> Self {
+        Self {
+            closed: None,
+            first_taken: true,
+            key_wanted: false,
+            second: Second::Fine,
+            may_skip: false,
+            offers_trust: false,
+            usable: Vec::new(),
+        }
+    }
+}
+
+/// A key that was the first factor is not the second one too (TO-07 of the attack list).
+fn not_twice(usable: &mut Vec<Method>, session: &Session) {
+    let by_key = session.authentication.methods.iter().any(|method| method == "user");
+    usable.retain(|method| !by_key || *method != Method::Passkey);
+}
+
+impl Judged {
+    fn closed(why: Closed) -> Self {
+        Self { closed: Some(why), ..Self::default() }
+    }
+
+    /// By the policy of `client` for this person.
+    async fn by_policy(
+        app: &App,
+        visitor: &Visitor,
+        client: &config::App,
+        (SignedIn { user, session }, target): (&SignedIn, &Target),
+    ) -> Result<Self, StoreError> {
+        let config = app.config();
+        let access = policy::access(client, &user.groups);
+        let Some(policy) = access.and_then(|access| config.policies.get(&access.policy)) else {
+            return Ok(Self::closed(Closed::Person));
+        };
+        let name = access.map(|access| access.policy.as_str()).unwrap_or_default();
+        let from = Origin { address: visitor.address, device: session.device };
+        let context = context::gather(app, from, user, (name, policy)).await?;
+        let mut usable = method::usable(app, user);
+        not_twice(&mut usable, session);
+        let person = Person {
+            user,
+            usable,
+            authentication: &session.authentication,
+            demanded: target.demands_second_factor(),
+        };
+        let judged = policy::judge(policy, &context, person);
+        let proved = user.factors.is_empty() || session.authentication.has_second_factor();
+        let offered = policy.devices.as_ref().is_some_and(|rule| rule.offers(&context));
+        Ok(Self {
+            offers_trust: proved && offered && !device_trust::is_declined(app, session).await?,
+            closed: judged.closed,
+            first_taken: judged.first_taken,
+            key_wanted: policy.first_factor == FirstFactor::Passkey,
+            second: judged.second,
+            may_skip: judged.may_skip,
+            usable: judged.usable,
+        })
+    }
+
+    /// For changes of how somebody proves who they are: with everything they have.
+    fn for_account(app: &App, SignedIn { user, session }: &SignedIn) -> Self {
+        let mut usable = method::usable(app, user);
+        not_twice(&mut usable, session);
+        match (user.factors.is_empty() || session.authentication.has_second_factor(), usable.is_empty()) {
+            (true, _) => Self::default(),
+            (false, true) => Self::closed(Closed::NoMeans),
+            (false, false) => Self { second: Second::Challenge, usable, ..Self::default() },
+        }
+    }
+}
