@@ -1,0 +1,122 @@
+//! Enrolling a second factor.
+
+use super::super::dispatch::{LoginError, Notice, Outcome, Submission};
+use super::super::flow::{LoginFlow, Pending};
+use super::super::visitor::Visitor;
+use super::super::{challenge, own, passkey};
+use super::{Proved, again, count, elevated, forgive, person, short};
+use crate::account::User;
+use crate::app::App;
+use crate::factor::totp::TotpSecret;
+use crate::factor::{self, Content, Factor, FactorKind, Method, contact, grid, kba, recovery};
+use crate::notify::Credential;
+use crate::secret::Id;
+use crate::store::{Batch, Stored};
+
+/// Enrols the factor that is asked for, and gives recovery codes with the first one.
+pub(in crate::login) async fn enrol(
+    app: &App,
+    visitor: &Visitor,
+    mut flow: Stored<LoginFlow>,
+    (session, kind): (Id, FactorKind),
+    sent: &Submission,
+) -> Result<Outcome, LoginError> {
+    let mut user = person(app, visitor, session).await?;
+    let reached = matches!(&flow.pending, Some(Pending::Reached { kind: reached, .. }) if *reached == kind);
+    if matches!(kind, FactorKind::AlternateEmail | FactorKind::Phone | FactorKind::Push) && !reached {
+        let typed = sent.fields.get("address").unwrap_or_default();
+        return challenge::reach(app, flow, user.id, kind, typed).await;
+    }
+    // There is nothing to guess about what stands in.
+    if !kind.stands_in()
+        && let Some(too_many) = count(app, session, user.id, None).await?
+    {
+        return Ok(again(flow.record, Notice::TooMany(too_many)));
+    }
+    let (master, now) = (app.keys.master(), app.clock.now());
+    let proved = match (kind, &flow.pending) {
+        (FactorKind::Totp, _) => {
+            let secret = TotpSecret::offered(master, flow.id);
+            let step = short(&sent.code).and_then(|code| secret.step_of(code, now));
+            step.map(|step| (secret.factor(master, user.id, step, now), Method::Totp.amr()))
+        }
+        (_, Some(Pending::Reached { kind: reached, to, code })) if *reached == kind => {
+            let good = code.is(master, (flow.id, kind.name()), short(&sent.code).unwrap_or_default(), now);
+            good.then(|| (contact::factor(master, user.id, (kind, to), now), amr_of(kind)))
+        }
+        (FactorKind::Passkey, _) => match passkey::added(app, &flow, &user, sent).await? {
+            Some(added) => Some(added),
+            None => return passkey::refused(app, flow, Some(&user), &"not added").await,
+        },
+        (FactorKind::Grid, _) => {
+            let seed = grid::seal(master, user.id, &grid::offered(master, flow.id));
+            let content = Content::Grid { seed, uses: 0 };
+            let factor = Factor { user: user.id, content, created_at: now };
+            Some(((FactorKind::Grid, factor), Method::Grid.amr()))
+        }
+        (FactorKind::Kba, _) => match questions(app, &user, sent).await? {
+            Some(factor) => Some((factor, Method::Kba.amr())),
+            None => return Ok(again(flow.record, Notice::BadAnswers)),
+        },
+        _ => return Err(LoginError::Forged),
+    };
+    let Some((factor, amr)) = proved else {
+        return Ok(again(flow.record, Notice::WrongCode));
+    };
+    let mut factors = vec![factor];
+    if !user.factors.contains(&FactorKind::RecoveryCodes) && !kind.stands_in() {
+        factors.push(recovery::factor(&recovery::offered(master, flow.id), user.id, now));
+        flow.record.progress.codes_unseen = true;
+    }
+    flow.record.progress.done = true;
+    let batch = forgive(factor::enrol(Batch::new(), &mut user, &factors), session, user.id);
+    let batch = challenge::notice(app, visitor, &user, added(kind), batch);
+    tracing::info!(target: "gantry::audit", event = "second_factor_enrolled", user = %user.id, kind = kind.name());
+    // What was only written down proves nothing yet.
+    if kind.stands_in() {
+        return own::done(app, visitor, flow, user.record, batch).await;
+    }
+    elevated(app, visitor, flow, Proved { session, user: user.record, amr, batch }).await
+}
+
+/// The factor with three questions and their answers; `None` when they cannot be taken.
+async fn questions(
+    app: &App,
+    user: &User,
+    sent: &Submission,
+) -> Result<Option<(FactorKind, Factor)>, LoginError> {
+    let field = |name: String| sent.fields.get(&name).unwrap_or_default().trim().to_owned();
+    let pairs: Vec<(String, String)> = (1..=kba::CHOSEN)
+        .map(|at| (field(format!("question_{at}")), field(format!("answer_{at}"))))
+        .collect();
+    let Some(pairs) = kba::taken(user, &pairs) else { return Ok(None) };
+    let (cost, mut questions) = (app.config().passwords.argon2id, Vec::new());
+    for (text, answer) in pairs {
+        let answer = app.passwords.hash(answer, cost).await?;
+        questions.push(kba::Question { text, answer });
+    }
+    let content = Content::Kba { questions, uses: 0 };
+    Ok(Some((FactorKind::Kba, Factor { user: user.id, content, created_at: app.clock.now() })))
+}
+
+/// What proving a new contact is worth at once.
+const fn amr_of(kind: FactorKind) -> &'static str {
+    match kind {
+        FactorKind::Phone => Method::SmsCode.amr(),
+        _ => Method::EmailCode.amr(),
+    }
+}
+
+const fn added(kind: FactorKind) -> Credential {
+    match kind {
+        FactorKind::Totp => Credential::AuthenticatorAdded,
+        FactorKind::RecoveryCodes => Credential::RecoveryCodesMade,
+        FactorKind::AlternateEmail => Credential::AddressAdded,
+        FactorKind::Phone => Credential::PhoneAdded,
+        FactorKind::Push => Credential::PushAdded,
+        FactorKind::HardwareToken | FactorKind::Yubikey => Credential::TokenAdded,
+        FactorKind::Grid => Credential::GridCardMade,
+        FactorKind::Kba => Credential::QuestionsChanged,
+        FactorKind::Passkey => Credential::PasskeyAdded,
+    }
+}

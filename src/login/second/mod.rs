@@ -1,0 +1,152 @@
+//! Second factors in a sign-in: proving one ([`prove`]), enrolling one ([`enrol`]), choosing between them.
+//!
+//! Owns how often somebody may try. Does not own what is sent beforehand (`login::challenge`) or what a proof is
+//! checked against (`factor`).
+
+mod enrol;
+mod prove;
+
+use std::time::Duration;
+
+pub(super) use self::enrol::enrol;
+pub(super) use self::prove::prove;
+use super::dispatch::{LoginError, Next, Notice, Outcome, Submission, proceed};
+use super::flow::{LoginFlow, Progress, State};
+use super::session::{self, Beginning, SignedIn};
+use super::throttle::TooMany;
+use super::visitor::Visitor;
+use crate::account::User;
+use crate::app::App;
+use crate::factor::{FactorKind, Method};
+use crate::keys::UnsealError;
+use crate::oauth::OAuthError;
+use crate::secret::Id;
+use crate::store::{Batch, Budget, Stored};
+
+/// Tries, and the seconds in which they are counted: of a session, and of a person in all sessions together.
+const OF_SESSION: (u64, u64) = (5, 15 * 60);
+const OF_PERSON: (u64, u64) = (15, 60 * 60);
+/// Thirty guesses at three six-digit codes that are good at a time succeed once in ten thousand days.
+const OF_PERSON_A_DAY: (u64, u64) = (30, 24 * 60 * 60);
+/// Longer codes are none, in bytes.
+const MAX_CODE: usize = 64;
+
+/// What is done about the ways there are.
+pub(super) enum Choice {
+    Method(Method),
+    Kind(FactorKind),
+    Ask,
+}
+
+impl Choice {
+    pub(super) fn note(self, progress: &mut Progress) {
+        progress.choosing = matches!(self, Self::Ask);
+        match self {
+            Self::Method(method) => progress.method = Some(method),
+            Self::Kind(kind) => progress.enrolling = Some(kind),
+            Self::Ask => {}
+        }
+    }
+}
+
+/// What the person chose: on the page that asks; elsewhere "another way" leads there, or where there are but two
+/// to the other one. `None` for what is no way.
+pub(super) fn choice(state: &State, sent: &Submission) -> Option<Choice> {
+    let named = sent.fields.get("method");
+    match state {
+        State::Prove { method, usable, .. } => another(*method, usable, Choice::Method),
+        State::Enrol { kind, enrollable, .. } => another(*kind, enrollable, Choice::Kind),
+        State::ChooseMethod { .. } => named.and_then(Method::parse).map(Choice::Method),
+        State::ChooseKind { .. } => named.and_then(FactorKind::parse).map(Choice::Kind),
+        _ => None,
+    }
+}
+
+fn another<T: Copy + PartialEq>(current: T, there: &[T], chosen: impl FnOnce(T) -> Choice) -> Option<Choice> {
+    let others: Vec<T> = there.iter().copied().filter(|other| *other != current).collect();
+    match others.as_slice() {
+        [] => None,
+        [other] => Some(chosen(*other)),
+        _ => Some(Choice::Ask),
+    }
+}
+
+/// A second factor that was proved.
+pub(super) struct Proved {
+    pub(super) session: Id,
+    pub(super) user: User,
+    pub(super) amr: &'static str,
+    /// What the proof changes.
+    pub(super) batch: Batch,
+}
+
+pub(super) async fn elevated(
+    app: &App,
+    visitor: &Visitor,
+    flow: Stored<LoginFlow>,
+    proved: Proved,
+) -> Result<Outcome, LoginError> {
+    let Proved { session, user, amr, batch } = proved;
+    let beginning = session::elevate(app, visitor, session, amr, batch).await?;
+    let Beginning { session, cookies, batch } = beginning.ok_or(LoginError::Gone)?;
+    let outcome = proceed(app, visitor, flow, Some(&SignedIn { session, user }), batch).await?;
+    Ok(Outcome { cookies, ..outcome })
+}
+
+pub(super) async fn person(app: &App, visitor: &Visitor, session: Id) -> Result<Stored<User>, LoginError> {
+    let signed_in = session::current(app, visitor).await?.filter(|signed_in| signed_in.session.id == session);
+    let user = signed_in.ok_or(LoginError::Gone)?.user.id;
+    app.store.get::<User>(&user.to_string()).await?.ok_or(LoginError::Gone)
+}
+
+pub(super) fn again(flow: LoginFlow, notice: Notice) -> Outcome {
+    let next = Next::Again { flow: Box::new(flow), notice, username: String::new() };
+    Outcome { next, cookies: Vec::new() }
+}
+
+#[expect(clippy::needless_pass_by_value, reason = "as `map_err` hands it over")]
+pub(super) fn unreadable(error: UnsealError) -> LoginError {
+    tracing::error!(%error, "a second factor cannot be read");
+    OAuthError::server().into()
+}
+
+fn short(code: &str) -> Option<&str> {
+    Some(code).filter(|code| code.len() <= MAX_CODE)
+}
+
+fn budgets(session: Id, user: Id) -> Vec<Budget> {
+    let budget = |counter, (limit, seconds)| Budget { counter, limit, window: Duration::from_secs(seconds) };
+    vec![
+        budget(format!("factor/session/{session}"), OF_SESSION),
+        budget(format!("factor/user/{user}"), OF_PERSON),
+        budget(format!("factor/day/{user}"), OF_PERSON_A_DAY),
+    ]
+}
+
+/// Answers are easier to guess than codes, and right ones forgive nothing.
+fn of_questions(session: Id, user: Id) -> [Budget; 2] {
+    let budget = |counter, limit, seconds| Budget { counter, limit, window: Duration::from_secs(seconds) };
+    [
+        budget(format!("kba/session/{session}"), 3, 15 * 60),
+        budget(format!("kba/user/{user}"), 9, 24 * 60 * 60),
+    ]
+}
+
+async fn count(
+    app: &App,
+    session: Id,
+    user: Id,
+    method: Option<Method>,
+) -> Result<Option<TooMany>, LoginError> {
+    let mut budgets = budgets(session, user);
+    if method == Some(Method::Kba) {
+        budgets.extend(of_questions(session, user));
+    }
+    let windows: Vec<Duration> = budgets.iter().map(|budget| budget.window).collect();
+    let exhausted = app.store.spend(budgets).await?;
+    Ok(exhausted.map(|which| TooMany { wait: windows.get(which).copied().unwrap_or_default() }))
+}
+
+pub(super) fn forgive(batch: Batch, session: Id, user: Id) -> Batch {
+    budgets(session, user).into_iter().fold(batch, |batch, budget| batch.clear(budget.counter))
+}
