@@ -24,6 +24,7 @@ fn main() -> io::Result<()> {
         logo: None,
         accent,
         languages: vec!["en".into(), "de".into()],
+        time_zone: jiff::tz::TimeZone::UTC,
     };
     fs::create_dir_all(folder.join("assets"))?;
     fs::write(folder.join("assets/theme.css"), theme::theme_css(&organisation))?;
@@ -44,8 +45,8 @@ fn main() -> io::Result<()> {
 fn usual(look: &Look<'_>) -> Vec<(&'static str, Rendered)> {
     let (app, user, action, csrf) = ("Chat", "alice", "/x", "c");
     let (app_url, username, scopes) = (Some("https://chat.example.org"), "", &["openid", "profile", "email", "groups", "x.y"]);
-    let devices = [DeviceLine { id: "d1".into(), browser: "Firefox · Windows".into(), address: "192.0.2.9".into(), last_used: "2026-11-24T12:00:00Z".into(), trusted: true }];
-    let line = |id: &str, this| SessionLine { id: id.into(), browser: "Mozilla/5.0 (X11; Linux x86_64) Chromium/156".into(), address: "192.0.2.7".into(), last_used: "2026-11-24T12:00:00Z".into(), this };
+    let devices = [DeviceLine { id: "d1".into(), browser: "Firefox · Windows".into(), address: "192.0.2.9".into(), last_used: "24 November 2026, 12:00 UTC".into(), trusted: true }];
+    let line = |id: &str, this| SessionLine { id: id.into(), browser: "Chromium on Linux".into(), address: "192.0.2.7".into(), last_used: "24 November 2026, 12:00 UTC".into(), this };
     let sessions = &[line("a", true), line("b", false)];
     let apps = &[("Chat", "https://chat.example.org"), ("Wiki", "https://wiki.example.org")];
     let fields = &[("code", "gc_1"), ("state", "s")];
@@ -72,13 +73,13 @@ fn usual(look: &Look<'_>) -> Vec<(&'static str, Rendered)> {
         ("contact", ContactPage { app, user, kind: "phone", topic: None, to: None, more: true, skip: true, action, csrf, error: Some(Message::Unreachable) }.render(look)),
         ("topic", ContactPage { app, user, kind: "push", topic: Some("gantry-0123456789"), to: None, more: false, skip: true, action, csrf, error: None }.render(look)),
         ("reached", ContactPage { app, user, kind: "phone", topic: None, to: Some("+4930123456"), more: false, skip: true, action, csrf, error: None }.render(look)),
-        ("approve", ApprovePage { app, user, browser: "Mozilla/5.0 (X11; Linux x86_64) Chromium/156", address: "192.0.2.7", numbers: [17, 42, 80], action, csrf }.render(look)),
+        ("approve", ApprovePage { app, user, browser: "Chromium on Linux", address: "192.0.2.7", numbers: [17, 42, 80], action, csrf }.render(look)),
         ("approved", ApprovedPage { allowed: true }.render(look)),
         ("passkey", PasskeyPage { user: Some(user), adding: true, options: "{}", more: true, skip: true, action, csrf, error: None }.render(look)),
         ("register_device", TrustPage { app, user, action, csrf }.render(look)),
         (
             "not_me",
-            NotMePage { browser: "Firefox on Linux", address: "203.0.113.7", at: "2026-11-24T09:00:00Z", done: false, action, csrf }
+            NotMePage { browser: "Firefox on Linux", address: "203.0.113.7", at: "24 November 2026, 09:00 UTC", done: false, action, csrf }
                 .render(look),
         ),
         ("remove", RemovePage { user, kind: "totp", action, csrf }.render(look)),

@@ -4,6 +4,9 @@ use std::collections::HashMap;
 
 use fluent_templates::fluent_bundle::FluentValue;
 use fluent_templates::{LanguageIdentifier, langid, static_loader};
+use jiff::tz::TimeZone;
+
+use crate::clock::Timestamp;
 
 static_loader! {
     static TEXTS = {
@@ -111,6 +114,17 @@ impl Lang {
         let names = names.iter().map(|(name, value)| (*name, FluentValue::from(plain(value))));
         let numbers = numbers.iter().map(|(name, value)| (*name, FluentValue::from(*value)));
         self.format(key, &names.chain(numbers).collect())
+    }
+
+    /// Day and time as people write them, to the minute, on the clocks of `zone`.
+    #[must_use]
+    pub fn moment(self, at: Timestamp, zone: &TimeZone) -> String {
+        let Ok(moment) = jiff::Timestamp::from_second(at.seconds()) else { return at.to_string() };
+        let pattern = match self {
+            Self::En => "%-d %B %Y, %H:%M %Z",
+            Self::De => "%d.%m.%Y, %H:%M Uhr (%Z)",
+        };
+        moment.to_zoned_datetime(zone.clone()).strftime(pattern).to_string()
     }
 
     fn format(self, key: &str, arguments: &HashMap<&'static str, FluentValue<'_>>) -> String {
@@ -224,6 +238,14 @@ mod tests {
     fn names_lose_what_turns_text_around() {
         assert_eq!(plain("a\u{202e}b\u{2066}c\n\u{7}d"), "abcd");
         assert_eq!(plain("Zoë 井上 عمر"), "Zoë 井上 عمر");
+    }
+
+    #[test]
+    fn times_are_written_as_people_write_them() {
+        let at = Timestamp::from_seconds(1_795_690_800);
+        let berlin = TimeZone::get("Europe/Berlin").expect("zone");
+        assert_eq!(Lang::En.moment(at, &berlin), "26 November 2026, 12:00 CET");
+        assert_eq!(Lang::De.moment(at, &TimeZone::UTC), "26.11.2026, 11:00 Uhr (UTC)");
     }
 
     #[test]

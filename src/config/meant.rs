@@ -9,6 +9,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use ipnet::IpNet;
+use jiff::tz::TimeZone;
 use serde::{Deserialize, Serialize};
 use url::Url;
 
@@ -91,6 +92,8 @@ pub struct Organisation {
     pub accent: String,
     /// Offered languages, first is the default: `en`, `de`.
     pub languages: Vec<String>,
+    /// Of the times that people read.
+    pub time_zone: TimeZone,
 }
 
 /// A picture read at load, served from memory.

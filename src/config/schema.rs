@@ -124,6 +124,8 @@ section! {
         accent: String = Default("\"#1d5fbf\""),
         /// Languages offered, the first is the default: `en`, `de`.
         languages: Vec<At<Language>> = Default("[en, de]"),
+        /// Time zone of the times in pages and letters, as in the IANA database.
+        time_zone: String = Default("UTC"),
     }
 }
 

@@ -1,5 +1,7 @@
 //! What letters say. A code never stands in a subject: subjects are shown on locked screens (EO-08).
 
+use jiff::tz::TimeZone;
+
 use crate::clock::Timestamp;
 use crate::config::Organisation;
 use crate::locale::Lang;
@@ -175,7 +177,7 @@ impl LetterContent {
         let about = [("org", organisation.name.as_str()), ("app", self.app())];
         let mut parts = vec![self.opening(lang, organisation)];
         parts.extend(self.large().map(str::to_owned));
-        let facts = self.facts(lang);
+        let facts = self.facts(lang, &organisation.time_zone);
         if !facts.is_empty() {
             parts.push(facts.join("\n"));
         }
@@ -221,8 +223,8 @@ impl LetterContent {
     }
 
     /// Lines such as `Device: Firefox on Linux`.
-    fn facts(&self, lang: Lang) -> Vec<String> {
-        let at = |at: &Timestamp| ("mail-fact-time", at.to_string());
+    fn facts(&self, lang: Lang, zone: &TimeZone) -> Vec<String> {
+        let at = |at: &Timestamp| ("mail-fact-time", lang.moment(*at, zone));
         let from = |address: &String| ("mail-fact-address", short(address));
         let device = |device: &String| ("mail-fact-device", short(device));
         let facts = match self {

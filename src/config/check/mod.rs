@@ -19,6 +19,8 @@ mod url;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
+use jiff::tz::TimeZone;
+
 use super::error::Problems;
 use super::meant::{App, Argon2id, Config, Log, Passwords, SignIn};
 use super::period::Period;
@@ -206,4 +208,15 @@ fn log(written: schema::Log, problems: &mut Problems) -> Option<Log> {
         return None;
     }
     Some(Log { format: written.format?.value, level: level.value })
+}
+
+/// A time zone by its name.
+fn zone(name: &At<String>, problems: &mut Problems) -> Option<TimeZone> {
+    let zone = TimeZone::get(&name.value).ok();
+    if zone.is_none() {
+        problems
+            .error(name.place, format!("there is no time zone `{}`", read::short(&name.value)))
+            .hint("a name of the IANA database, such as `Europe/Berlin` or `UTC`");
+    }
+    zone
 }

@@ -4,7 +4,7 @@ use std::fs::File;
 use std::io::Read as _;
 use std::path::Path;
 
-use super::{is_name, optional, resolve};
+use super::{is_name, optional, resolve, zone};
 use crate::config::error::Problems;
 use crate::config::meant::{Logo, Organisation};
 use crate::config::read::{At, short};
@@ -26,7 +26,15 @@ pub(super) fn check(
     let logo = optional(written.logo, |path| logo(&path, base, problems));
     let accent = written.accent.and_then(|colour| accent(&colour, problems));
     let languages = written.languages.and_then(|list| languages(&list, problems));
-    Some(Organisation { name: name?, support: support?, logo: logo?, accent: accent?, languages: languages? })
+    let time_zone = written.time_zone.and_then(|name| zone(&name, problems));
+    Some(Organisation {
+        name: name?,
+        support: support?,
+        logo: logo?,
+        accent: accent?,
+        languages: languages?,
+        time_zone: time_zone?,
+    })
 }
 
 /// A name that is shown to people.

@@ -5,7 +5,7 @@ use std::time::Duration;
 use jiff::civil::{Date, Time, Weekday};
 use jiff::tz::TimeZone;
 
-use super::{YEAR, at_most, optional, server, surroundings};
+use super::{YEAR, at_most, optional, server, surroundings, zone};
 use crate::clock::Timestamp;
 use crate::config::error::Problems;
 use crate::config::meant::Policy;
@@ -65,16 +65,6 @@ fn time(written: schema::TimeWindows, action: Verdict, problems: &mut Problems) 
         off: off.into_iter().collect::<Option<_>>()?,
         otherwise: written.otherwise.map_or(action, |verdict| verdict.value),
     })
-}
-
-fn zone(name: &At<String>, problems: &mut Problems) -> Option<TimeZone> {
-    let zone = TimeZone::get(&name.value).ok();
-    if zone.is_none() {
-        problems
-            .error(name.place, format!("there is no time zone `{}`", short(&name.value)))
-            .hint("a name of the IANA database, such as `Europe/Berlin` or `UTC`");
-    }
-    zone
 }
 
 fn date(text: &At<String>, problems: &mut Problems) -> Option<Date> {

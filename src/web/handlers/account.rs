@@ -87,14 +87,15 @@ async fn page(
     request: &HttpRequest,
     signed_in: &SignedIn,
 ) -> Result<HttpResponse, LoginError> {
-    let user = &signed_in.user;
+    let (user, lang) = (&signed_in.user, answer::language(request, config, None));
+    let moment = |at| lang.moment(at, &config.organisation.time_zone);
     let enrolled: Vec<&str> = user.factors.iter().map(|kind| kind.name()).collect();
     let addable: Vec<&str> = addable(signed_in, app).iter().map(|kind| kind.name()).collect();
     let line = |session: session::Session| SessionLine {
         id: session.id.to_string(),
         browser: session::browser_name(&session.user_agent),
         address: session.address,
-        last_used: session.last_used_at.to_string(),
+        last_used: moment(session.last_used_at),
         this: session.id == signed_in.session.id,
     };
     let mut sessions = own::sessions(app, user).await?;
@@ -104,7 +105,7 @@ async fn page(
     let device_line = |device: Stored<Device>| DeviceLine {
         id: device.id.to_string(),
         trusted: !device.registered_for(user, config).is_empty(),
-        last_used: device.rotated_at.to_string(),
+        last_used: moment(device.rotated_at),
         browser: device.record.name,
         address: device.record.address,
     };
@@ -121,7 +122,7 @@ async fn page(
         action: &here,
         csrf: &csrf(app, signed_in),
     };
-    let look = Look::new(config, answer::language(request, config, None)).at(&here);
+    let look = Look::new(config, lang).at(&here);
     Ok(answer::page(request, StatusCode::OK, page.render(&look), &[]))
 }
 

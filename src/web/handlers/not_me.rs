@@ -57,10 +57,12 @@ fn gone(app: &App, request: &HttpRequest, error: Option<LoginError>) -> HttpResp
 
 fn page(app: &App, request: &HttpRequest, found: &Stored<Disavowal>, done: bool) -> HttpResponse {
     let config = app.config();
-    let (here, at, csrf) = (request.path().to_owned(), found.at.to_string(), csrf(app, found));
+    let lang = answer::language(request, &config, None);
+    let at = lang.moment(found.at, &config.organisation.time_zone);
+    let (here, csrf) = (request.path().to_owned(), csrf(app, found));
     let Disavowal { browser, address, .. } = &found.record;
     let page = NotMePage { browser, address, at: &at, done, action: &here, csrf: &csrf };
-    let look = Look::new(&config, answer::language(request, &config, None)).at(&here);
+    let look = Look::new(&config, lang).at(&here);
     answer::page(request, StatusCode::OK, page.render(&look), &[])
 }
 

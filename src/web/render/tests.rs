@@ -10,6 +10,7 @@ pub(in crate::web) fn organisation() -> Organisation {
         logo: None,
         accent: "#1d74f5".into(),
         languages: vec!["en".into(), "de".into()],
+        time_zone: jiff::tz::TimeZone::UTC,
     }
 }
 
