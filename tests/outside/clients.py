@@ -1,4 +1,4 @@
-"""Authlib and idpyoidc against a running gantry. FACTS names a JSON file: what `gantry try` wrote, and the
+"""Authlib, idpyoidc, OATH Toolkit and YubiOTP against a running gantry. FACTS names a JSON file: what `gantry try` wrote, and the
 apps that clients.sh added. Prints `ok` / `not ok` lines."""
 
 import html.parser
@@ -17,6 +17,7 @@ from authlib.integrations.requests_client import OAuth2Session
 from authlib.oauth2.rfc7523 import ClientSecretJWT, PrivateKeyJWT
 from idpyoidc.client.rp_handler import RPHandler
 from joserfc import jwk, jwt
+from yubiotp.otp import YubiKey, encode_otp
 
 with open(os.environ["FACTS"]) as file:
     FACTS = json.load(file)
@@ -57,7 +58,7 @@ class Form(html.parser.HTMLParser):
             self.fields[attrs["name"]] = attrs.get("value", "")
 
 
-def drive(url, until, browser=None, code=None):
+def drive(url, until, browser=None, code=None, username=FACTS["username"]):
     """A person who signs in and allows everything, up to the redirect; `code` answers where one is asked for."""
     browser = browser or requests.Session()
     browser.verify = CA
@@ -72,8 +73,8 @@ def drive(url, until, browser=None, code=None):
         form = Form(answer.text)
         sent = dict(form.fields)
         if form.step == "password":
-            sent |= {"username": FACTS["username"], "password": FACTS["password"], "action": "continue"}
-        elif form.step in ("enrol", "totp"):
+            sent |= {"username": username, "password": FACTS["password"], "action": "continue"}
+        elif form.step in ("enrol", "totp", "hardware_token", "yubikey"):
             sent |= {"code": code(answer.text), "action": "continue"}
         elif form.step == "recovery_codes":
             sent["action"] = "continue"
@@ -228,7 +229,7 @@ for method in ["basic", "post"]:
 
 def authenticator_app():
     """OATH Toolkit as the authenticator app: enrolled because the app demands it, then asked for elsewhere."""
-    app, kept = APPS["basic"], {}
+    kept = {}
 
     def shown(when):
         key = kept["key"]
@@ -239,22 +240,64 @@ def authenticator_app():
         kept["key"] = re.search(r'<code class="secret">([A-Z2-7 ]+)<', page)[1].replace(" ", "")
         return shown("now")
 
-    def proved(code):
-        session = OAuth2Session(app["id"], app["secret"], scope="openid", redirect_uri=app["redirect"], code_challenge_method="S256")
-        session.verify = CA
-        wish = {"id_token": {"acr": {"essential": True, "values": ["aal2"]}}}
-        verifier = "w" * 50
-        url, _ = session.create_authorization_url(METADATA["authorization_endpoint"], code_verifier=verifier, claims=json.dumps(wish))
-        back = drive(url, app["redirect"], code=code)
-        token = session.fetch_token(METADATA["token_endpoint"], authorization_response=back, code_verifier=verifier)
-        claims = jwt.decode(token["id_token"], KEYS).claims
-        assert claims["acr"] == "aal2" and claims["amr"] == ["pwd", "otp", "mfa"], claims
-
-    proved(enrolled)
+    two_factors(enrolled)
     # The code of this half minute is spent; the next one counts already.
-    proved(lambda _: shown("now + 30 seconds"))
+    two_factors(lambda _: shown("now + 30 seconds"))
 
 
+def two_factors(code, **person):
+    """Signs in to an app that demands two factors; `code` makes the second one of the page that asks."""
+    app = APPS["basic"]
+    session = OAuth2Session(app["id"], app["secret"], scope="openid", redirect_uri=app["redirect"], code_challenge_method="S256")
+    session.verify = CA
+    wish = {"id_token": {"acr": {"essential": True, "values": ["aal2"]}}}
+    verifier = "w" * 50
+    url, _ = session.create_authorization_url(METADATA["authorization_endpoint"], code_verifier=verifier, claims=json.dumps(wish))
+    back = drive(url, app["redirect"], code=code, **person)
+    token = session.fetch_token(METADATA["token_endpoint"], authorization_response=back, code_verifier=verifier)
+    claims = jwt.decode(token["id_token"], KEYS).claims
+    assert claims["acr"] == "aal2" and claims["amr"] == ["pwd", "otp", "mfa"], claims
+
+
+def refused(code, **person):
+    """Every try of `code` gets the page that asks again, until there are no more."""
+    try:
+        two_factors(code, **person)
+    except AssertionError as error:
+        assert "no end" in str(error), error
+        return
+    raise AssertionError("it got in")
+
+
+def counter_token():
+    """OATH Toolkit as a token with a display, whose counter has run ahead."""
+    token = FACTS["tokens"]["hotp"]
+
+    def shown(counter):
+        words = ["oathtool", "--hotp", "--counter", str(counter), token["secret"]]
+        return lambda _: subprocess.run(words, check=True, capture_output=True, text=True).stdout.strip()
+
+    two_factors(shown(0), username=token["user"])
+    two_factors(shown(4), username=token["user"])
+    refused(shown(4), username=token["user"])
+
+
+def yubikey():
+    """YubiOTP as the key that types."""
+    token = FACTS["tokens"]["yubikey"]
+    key = YubiKey(bytes.fromhex(token["private_id"]), session=7)
+
+    def typed(otp=None):
+        return encode_otp(otp or key.generate(), bytes.fromhex(token["aes"]), token["public_id"].encode()).decode()
+
+    first = key.generate()
+    two_factors(lambda _: typed(first), username=token["user"])
+    two_factors(lambda _: typed(), username=token["user"])
+    refused(lambda _: typed(first), username=token["user"])
+
+
+check("OATH Toolkit's counter codes are a second factor, each once", counter_token)
+check("YubiOTP's passwords are a second factor, each once", yubikey)
 # The last one: the person has a second factor from here on.
 check("OATH Toolkit's codes are a second factor", authenticator_app)
 

@@ -66,11 +66,27 @@ key = jwk.ECKey.import_key(open(sys.argv[1]).read())
 print(json.dumps({"keys": [key.as_dict(private=False)]}))' "$STAGE/$1.key" >"$STAGE/jwks.json"
 }
 
+# tokens: people with a token each, their passwords the trial's.
+tokens() {
+  local person
+  for person in hanna yvo; do
+    gantry user add "$person" < <(jq -r .password "$TRY/try.json") >&2
+  done
+  cat >"$STAGE/tokens.csv" <<C
+user,type,serial,secret,public_id,private_id
+hanna,hotp,T-1001,3132333435363738393031323334353637383930,,
+yvo,yubikey,,ecde18dbe76fbd0c33330f1c354871db,vvccccfiluij,8792ebfe26cc
+C
+  gantry token import "$STAGE/tokens.csv"
+}
+
 # What clients.mjs and clients.py read: the trial's own facts and the apps. The port of the public client's loopback
 # address differs from the registered one (RFC 8252 section 7.3).
 facts() {
   jq --arg secure "$1" --arg redirect "$REDIRECT" --arg bye "$BYE" --arg basic "$(secret_of test-basic)" \
-    --arg post "$(secret_of test-post)" --arg robot "$(secret_of test-robot)" --arg hasher "$(secret_of test-hasher)" --rawfile key "$STAGE/signer.key"  --arg issuer "$ISSUER" --arg invitation "$(gantry app invite --json | jq -er .token)" '. + { url: $issuer, secure: $secure, invitation: $invitation, apps: {
+    --arg post "$(secret_of test-post)" --arg robot "$(secret_of test-robot)" --arg hasher "$(secret_of test-hasher)" --rawfile key "$STAGE/signer.key"  --arg issuer "$ISSUER" --arg invitation "$(gantry app invite --json | jq -er .token)" '. + { url: $issuer, secure: $secure, invitation: $invitation, tokens: {
+      hotp: { user: "hanna", secret: "3132333435363738393031323334353637383930" },
+      yubikey: { user: "yvo", aes: "ecde18dbe76fbd0c33330f1c354871db", public_id: "vvccccfiluij", private_id: "8792ebfe26cc" } }, apps: {
       basic: { id: "test-basic", method: "client_secret_basic", secret: $basic, redirect: $redirect, bye: $bye },
       post: { id: "test-post", method: "client_secret_post", secret: $post, redirect: $redirect, bye: $bye },
       robot: { id: "test-robot", secret: $robot },
@@ -84,13 +100,15 @@ open_stage
 start_try
 APACHE_PORT=$(free_port)
 app_key signer
-{ cat "$CONFIG"; echo 'app_registration: { access: [{ group: everyone, policy: standard }] }'; } >"$STAGE/open.yaml"
+{ cat "$CONFIG"; echo 'app_registration: { access: [{ group: everyone, policy: standard }] }'
+  echo 'factors: { offered: [totp, hardware_token, yubikey, recovery_code] }'; } >"$STAGE/open.yaml"
 cat "$STAGE/open.yaml" >"$CONFIG"
 apps | add_apps
 # shellcheck disable=SC2034  # until_ok watches it
 PID=$GANTRY_PID
 check "an edited configuration is read without a restart" until_ok 15 gantry listed test-apache
 
+check "tokens of people are imported" tokens
 SECURE=
 if [ -e /usr/lib/apache2/modules/mod_auth_openidc.so ]; then
   apache_rp "$APACHE_PORT" test-apache "$(secret_of test-apache)"
