@@ -12,7 +12,7 @@ use arc_swap::ArcSwap;
 use ipnet::IpNet;
 use reqwest::Method;
 use reqwest::dns::{Addrs, Name, Resolve, Resolving};
-use reqwest::header::{CONTENT_TYPE, HeaderValue};
+use reqwest::header::{CONTENT_TYPE, HeaderMap, HeaderValue, RETRY_AFTER};
 use url::{Host, Url};
 
 use crate::secret::Secret;
@@ -38,7 +38,22 @@ pub struct Request {
 /// What came back.
 pub struct Answer {
     pub status: u16,
+    pub headers: HeaderMap,
     pub body: Vec<u8>,
+}
+
+impl Answer {
+    /// The number in a header.
+    #[must_use]
+    pub fn number(&self, header: &str) -> Option<u64> {
+        self.headers.get(header)?.to_str().ok()?.trim().parse().ok()
+    }
+
+    /// How long the peer wants to be left alone (RFC 9110 section 10.2.3; dates are not read).
+    #[must_use]
+    pub fn retry_after(&self) -> Option<Duration> {
+        self.number(RETRY_AFTER.as_str()).map(Duration::from_secs)
+    }
 }
 
 /// Why a call did not get an answer.
@@ -123,13 +138,13 @@ impl Outbound {
             builder = builder.header(CONTENT_TYPE, content_type).body(body);
         }
         let mut answer = builder.send().await.map_err(failed)?;
-        let (status, mut body) = (answer.status().as_u16(), Vec::new());
+        let (status, headers, mut body) = (answer.status().as_u16(), answer.headers().clone(), Vec::new());
         while body.len() < BEGINNING {
             let Some(chunk) = answer.chunk().await.map_err(failed)? else { break };
             body.extend_from_slice(&chunk);
         }
         body.truncate(BEGINNING);
-        Ok(Answer { status, body })
+        Ok(Answer { status, headers, body })
     }
 
     /// Names are looked at when they are resolved; addresses are never resolved, so they are looked at here.

@@ -29,6 +29,7 @@ mod redirect_uri;
 mod registration;
 mod request_object;
 mod rocketchat;
+mod rocketchat_messages;
 mod second_factor;
 mod sent_codes;
 mod sent_messages;

@@ -4,10 +4,11 @@ use clap::Subcommand;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value, json};
 
-use super::admin::client_secret;
+use super::admin::{client_secret, send_test};
 use super::{Failure, Output, table};
 use crate::app::App;
 use crate::config::{self, Config, Preset};
+use crate::notify::Channel;
 
 #[derive(Debug, Clone, Subcommand, Serialize, Deserialize)]
 pub enum RocketchatCommand {
@@ -15,6 +16,12 @@ pub enum RocketchatCommand {
     Env {
         /// The app, when several are for Rocket.Chat
         app: Option<String>,
+    },
+    /// Write a direct message once, now, and print what Rocket.Chat says
+    Test {
+        /// Whom to write to: their name in Rocket.Chat
+        #[arg(long, value_name = "NAME")]
+        to: String,
     },
 }
 
@@ -26,10 +33,16 @@ struct Setting {
 }
 
 /// Carries out `command`.
-pub async fn execute(app: &App, command: &RocketchatCommand) -> Result<Output, Failure> {
-    let RocketchatCommand::Env { app: name } = command;
+pub async fn execute(app: &App, command: RocketchatCommand) -> Result<Output, Failure> {
+    match command {
+        RocketchatCommand::Env { app: name } => env(app, name.as_deref()).await,
+        RocketchatCommand::Test { to } => send_test(app, Channel::Rocketchat, to).await,
+    }
+}
+
+async fn env(app: &App, name: Option<&str>) -> Result<Output, Failure> {
     let config = app.config();
-    let chat = chosen(&config, name.as_deref())?;
+    let chat = chosen(&config, name)?;
     let service = service(chat)?;
     let missing = || Failure::new(format!("{} has no client secret", chat.client_id));
     let secret = client_secret(app, &chat.client_id).await?.ok_or_else(missing)?;

@@ -14,7 +14,7 @@ use serde::{Deserialize, Serialize};
 use url::Url;
 
 use super::claim::ClaimSource;
-use super::sending::{Gateways, MailOut};
+use super::sending::{Gateways, MailOut, Rocketchat};
 use crate::clock::Timestamp;
 use crate::factor::Method;
 use crate::keys::PublicKeys;
@@ -41,6 +41,8 @@ pub struct Config {
     pub factors: Factors,
     pub mail: MailOut,
     pub gateways: Gateways,
+    /// Who writes to people in Rocket.Chat.
+    pub rocketchat: Option<Arc<Rocketchat>>,
     /// Servers that check one-time passwords.
     pub radius: Option<Radius>,
     /// Networks that may be called although they are not public.

@@ -14,7 +14,7 @@ use super::meant::{
 };
 use super::period::Period;
 use super::read::{self, At, Entries, Field, Keys, Need, Read, Shape, choice, section, words};
-use super::schema_sending::{Gateway, MailOut};
+use super::schema_sending::{Gateway, MailOut, Rocketchat};
 use crate::factor::Method;
 
 section! {
@@ -58,6 +58,8 @@ section! {
         voice: Gateway = Optional("{ http: { url: https://voice.example.org/call, body: \"to={to}&say={text}\" } }"),
         /// Who pushes messages to phones; written like `sms`.
         push: Gateway = Optional("{ http: { url: \"https://ntfy.example.org/{to}\", body: \"{text}\", content_type: text/plain } }"),
+        /// Who writes direct messages in Rocket.Chat (docs/guides/rocketchat.md).
+        rocketchat: Rocketchat = Optional("{ url: https://chat.example.org, user_id: aobEdbYhXfu5hkeqG, token: { file: /etc/gantry/rocketchat-token } }"),
         /// Servers that check one-time passwords (RFC 2865), for `factors.offered: [radius]`.
         radius: Radius = Optional("{ servers: [\"192.0.2.10:1812\"], secret: { file: /etc/gantry/radius } }"),
         /// What gantry itself may call.
@@ -362,7 +364,8 @@ section! {
         /// Ways that may be used, and enrolled where that is needed: `totp` (authenticator apps);
         /// `passkey` (passkeys and security keys); `email_code` and
         /// `email_link` to the verified address of the account; `alternate_email_code` to another one; `sms_code`,
-        /// `sms_link`, `email_and_sms_code` (one code each), `voice_code` to a phone; `push`; `hardware_token`
+        /// `sms_link`, `email_and_sms_code` (one code each), `voice_code` to a phone; `push`; `rocketchat_code` and `rocketchat_link`
+        /// in a direct message (see `rocketchat`); `hardware_token`
         /// and `yubikey`, which `gantry token import` gives out; `radius` (see there); `grid` (a printed card) and `kba` (security
         /// questions, together with a code in a mail), which people add beside something better; `recovery_code`.
         offered: Vec<At<Method>> = Default("[totp, passkey, recovery_code]"),
@@ -381,6 +384,8 @@ words! {
         "push" = Self::Push,
         "email_link" = Self::EmailLink,
         "sms_link" = Self::SmsLink,
+        "rocketchat_link" = Self::RocketchatLink,
+        "rocketchat_code" = Self::RocketchatCode,
         "email_code" = Self::EmailCode,
         "alternate_email_code" = Self::AlternateEmailCode,
         "sms_code" = Self::SmsCode,

@@ -62,6 +62,20 @@ section! {
     }
 }
 
+section! {
+    /// Rocket.Chat as a way to reach people.
+    Rocketchat {
+        /// Its address. One that is not public must be in `outbound.allow`.
+        url: At<String> = Required("https://chat.example.org"),
+        /// Who writes to people: the id of an account of its own, such as one for bots.
+        user_id: String = Required("aobEdbYhXfu5hkeqG"),
+        /// The personal access token of that account, made with "ignore two factor".
+        token: SecretText = Required("{ file: /etc/gantry/rocketchat-token }"),
+        /// The attribute that has people's names in Rocket.Chat; the username unless given.
+        attribute: String = Optional("chat_name"),
+    }
+}
+
 words! { GatewayMethod { "POST" = Self::Post, "PUT" = Self::Put, "GET" = Self::Get, } }
 
 section! {

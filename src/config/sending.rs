@@ -59,6 +59,17 @@ pub struct Gateways {
     pub push: Option<Arc<Gateway>>,
 }
 
+/// Whoever writes to people in Rocket.Chat.
+#[derive(Debug)]
+pub struct Rocketchat {
+    /// Without a slash at its end.
+    pub url: String,
+    pub user_id: String,
+    pub token: Secret,
+    /// The attribute with a person's name in Rocket.Chat; the username unless given.
+    pub attribute: Option<String>,
+}
+
 /// A request that makes somebody send a message.
 #[derive(Debug)]
 pub struct Gateway {

@@ -6,6 +6,7 @@ use super::FactorKind;
 use super::passkey::RelyingParty;
 use crate::account::User;
 use crate::app::App;
+use crate::config::{self, Preset};
 use crate::notify::{Channel, gateway};
 
 macro_rules! methods {
@@ -53,12 +54,16 @@ methods! {
     EmailLink = "email_link", "mca";
     /// A link in a text message.
     SmsLink = "sms_link", "mca";
+    /// A link in a direct message in Rocket.Chat.
+    RocketchatLink = "rocketchat_link", "mca";
     /// A code in a mail.
     EmailCode = "email_code", "otp";
     /// A code in a mail to another address.
     AlternateEmailCode = "alternate_email_code", "otp";
     /// A code in a text message.
     SmsCode = "sms_code", "sms";
+    /// A code in a direct message in Rocket.Chat.
+    RocketchatCode = "rocketchat_code", "otp";
     /// Two codes, one in a mail and one in a text message.
     EmailAndSmsCode = "email_and_sms_code", "sms";
     /// A code that is spoken on the phone.
@@ -76,6 +81,8 @@ methods! {
 pub enum Reach {
     /// At the verified address of the account.
     Email,
+    /// Under their name in Rocket.Chat.
+    Rocketchat,
     /// At what was enrolled.
     Contact(FactorKind, Channel),
 }
@@ -98,7 +105,11 @@ impl Method {
             Self::Grid => Some(FactorKind::Grid),
             Self::Kba => Some(FactorKind::Kba),
             Self::Push => Some(FactorKind::Push),
-            Self::EmailLink | Self::EmailCode | Self::Radius => None,
+            Self::EmailLink
+            | Self::EmailCode
+            | Self::RocketchatLink
+            | Self::RocketchatCode
+            | Self::Radius => None,
             Self::AlternateEmailCode => Some(FactorKind::AlternateEmail),
             Self::SmsLink | Self::SmsCode | Self::EmailAndSmsCode | Self::VoiceCode => {
                 Some(FactorKind::Phone)
@@ -120,6 +131,7 @@ impl Method {
             | Self::RecoveryCode => &[],
             Self::Push => &[Reach::Contact(FactorKind::Push, Channel::Push)],
             Self::EmailLink | Self::EmailCode | Self::Kba => &[Reach::Email],
+            Self::RocketchatLink | Self::RocketchatCode => &[Reach::Rocketchat],
             Self::AlternateEmailCode => &[Reach::Contact(FactorKind::AlternateEmail, Channel::Mail)],
             Self::SmsLink | Self::SmsCode => &[Reach::Contact(FactorKind::Phone, Channel::Sms)],
             Self::EmailAndSmsCode => &[Reach::Email, Reach::Contact(FactorKind::Phone, Channel::Sms)],
@@ -130,7 +142,13 @@ impl Method {
     /// Whether it is answered elsewhere, behind a link.
     #[must_use]
     pub const fn is_link(self) -> bool {
-        matches!(self, Self::Push | Self::EmailLink | Self::SmsLink)
+        matches!(self, Self::Push | Self::EmailLink | Self::SmsLink | Self::RocketchatLink)
+    }
+
+    /// Whether it is a message in Rocket.Chat.
+    #[must_use]
+    pub const fn is_rocketchat(self) -> bool {
+        matches!(self, Self::RocketchatLink | Self::RocketchatCode)
     }
 
     /// Whether what it needs is set up here.
@@ -144,17 +162,33 @@ impl Method {
         self.reaches().iter().all(|reach| match reach {
             // Without a mail server letters land in a folder.
             Reach::Email | Reach::Contact(_, Channel::Mail) => true,
+            Reach::Rocketchat => gateway::is_set_up(app, Channel::Rocketchat),
             Reach::Contact(_, channel) => gateway::is_set_up(app, *channel),
         })
     }
 }
 
-/// What `user` can prove, of what is offered here.
+/// The name of `user` in Rocket.Chat.
 #[must_use]
-pub fn usable(app: &App, user: &User) -> Vec<Method> {
+pub fn rocketchat_name<'a>(app: &App, user: &'a User) -> Option<&'a str> {
+    match app.config().rocketchat.as_ref()?.attribute.as_ref() {
+        Some(attribute) => user.attributes.get(attribute).map(String::as_str),
+        None => Some(user.username.as_str()),
+    }
+}
+
+/// What `user` can prove on the way into `client`, of what is offered here.
+#[must_use]
+pub fn usable(app: &App, user: &User, client: Option<&config::App>) -> Vec<Method> {
+    // A message in Rocket.Chat cannot be read by whoever is about to enter it.
+    let into_chat = client.is_some_and(|client| client.preset == Some(Preset::Rocketchat));
     let has = |method: &Method| {
-        let mail = !method.reaches().contains(&Reach::Email) || (user.email.is_some() && user.email_verified);
-        mail && method.needs().is_none_or(|kind| user.factors.contains(&kind)) && method.is_set_up(app)
+        let reached = method.reaches().iter().all(|reach| match reach {
+            Reach::Email => user.email.is_some() && user.email_verified,
+            Reach::Rocketchat => !into_chat && rocketchat_name(app, user).is_some(),
+            Reach::Contact(..) => true,
+        });
+        reached && method.needs().is_none_or(|kind| user.factors.contains(&kind)) && method.is_set_up(app)
     };
     let usable: Vec<Method> = app.config().factors.offered.iter().copied().filter(has).collect();
     // Codes that were shown once stand in for something else.

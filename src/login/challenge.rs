@@ -12,7 +12,7 @@ use super::{approval, first, passkey};
 use crate::account::User;
 use crate::app::App;
 use crate::factor::code::{self, SentCode};
-use crate::factor::method::Reach;
+use crate::factor::method::{self, Reach};
 use crate::factor::{self, Content, Factor, FactorKind, Method, contact, grid, kba};
 use crate::locale::Lang;
 use crate::notify::{Channel, Letter, LetterContent, QueueError, gateway, mail};
@@ -217,6 +217,10 @@ async fn whereto(app: &App, user: &User, reach: Reach) -> Result<Option<To>, Log
         Reach::Email => {
             let email = user.email.as_ref().filter(|_| user.email_verified);
             return Ok(email.map(|email| To { channel: Channel::Mail, address: email.to_string() }));
+        }
+        Reach::Rocketchat => {
+            let name = method::rocketchat_name(app, user).map(str::to_owned);
+            return Ok(name.map(|address| To { channel: Channel::Rocketchat, address }));
         }
         Reach::Contact(kind, channel) => (kind, channel),
     };

@@ -45,6 +45,9 @@ pub(super) async fn next_step(
     }
     let mut enrollable = method::enrollable(app);
     enrollable.retain(|kind| !kind.stands_in());
+    if judged.second == Second::Enrol && enrollable.is_empty() && !judged.may_skip {
+        judged.closed = judged.closed.or(Some(Closed::NoMeans));
+    }
     Ok(flow::decide(&Situation {
         target,
         progress,
@@ -119,7 +122,7 @@ impl Judged {
         let name = access.map(|access| access.policy.as_str()).unwrap_or_default();
         let from = Origin { address: visitor.address, device: session.device };
         let context = context::gather(app, from, user, (name, policy)).await?;
-        let mut usable = method::usable(app, user);
+        let mut usable = method::usable(app, user, Some(client));
         not_twice(&mut usable, session);
         let person = Person {
             user,
@@ -143,7 +146,7 @@ impl Judged {
 
     /// For changes of how somebody proves who they are: with everything they have.
     fn for_account(app: &App, SignedIn { user, session }: &SignedIn) -> Self {
-        let mut usable = method::usable(app, user);
+        let mut usable = method::usable(app, user, None);
         not_twice(&mut usable, session);
         match (user.factors.is_empty() || session.authentication.has_second_factor(), usable.is_empty()) {
             (true, _) => Self::default(),

@@ -6,7 +6,7 @@ use std::time::Duration;
 use tokio::task::JoinSet;
 
 use super::job::{Channel, Content, MailJob};
-use super::{SendError, gateway, mail};
+use super::{SendError, gateway, mail, rocketchat};
 use crate::app::App;
 use crate::store::{ApplyError, Batch, StoreError, Stored};
 
@@ -20,8 +20,8 @@ const EVERY: Duration = Duration::from_secs(2);
 
 /// Delivers for ever; no channel waits for another.
 pub async fn run(app: Arc<App>) {
-    let [mail, sms, voice, push] = Channel::ALL.map(|channel| run_channel(Arc::clone(&app), channel));
-    tokio::join!(mail, sms, voice, push);
+    let [mail, sms, voice, push, chat] = Channel::ALL.map(|channel| run_channel(Arc::clone(&app), channel));
+    tokio::join!(mail, sms, voice, push, chat);
 }
 
 async fn run_channel(app: Arc<App>, channel: Channel) {
@@ -90,6 +90,7 @@ enum End {
 
 async fn attempt(app: &App, mut job: Stored<MailJob>) -> End {
     let line = app.notifier.line(job.channel);
+    let mut asked_for = Duration::ZERO;
     let error = match send(app, &job).await {
         Ok(()) => {
             line.is_up();
@@ -112,10 +113,15 @@ async fn attempt(app: &App, mut job: Stored<MailJob>) -> End {
             line.is_up();
             why
         }
+        Err(SendError::Busy { why, pause }) => {
+            asked_for = pause.min(LONGEST_PAUSE);
+            line.rests(app.clock.now() + asked_for);
+            why
+        }
     };
     job.record.tries = job.tries.saturating_add(1);
     let pause = FIRST_PAUSE.saturating_mul(4_u32.saturating_pow(job.tries - 1)).min(LONGEST_PAUSE);
-    job.record.next_at = app.clock.now() + pause;
+    job.record.next_at = app.clock.now() + pause.max(asked_for);
     tracing::error!(
         channel = %job.channel, about = job.about, job = %job.id, tries = job.tries, error, "not sent, tried again later"
     );
@@ -126,6 +132,9 @@ async fn attempt(app: &App, mut job: Stored<MailJob>) -> End {
 async fn send(app: &App, job: &MailJob) -> Result<(), SendError> {
     match job.open(app.keys.master())? {
         Content::Mail(mail) => mail::transmit(app, &mail).await.map(|_| ()),
+        Content::Message(message) if job.channel == Channel::Rocketchat => {
+            rocketchat::transmit(app, &message).await.map(|_| ())
+        }
         Content::Message(message) => gateway::transmit(app, job.channel, &message).await.map(|_| ()),
     }
 }

@@ -5,8 +5,8 @@ use std::sync::Arc;
 use reqwest::Method;
 use serde::{Deserialize, Serialize};
 
-use super::SendError;
 use super::job::{Channel, Content, Order, QueueError, enqueue};
+use super::{SendError, rocketchat};
 use crate::app::App;
 use crate::config::{Config, Gateway, GatewayMethod, HeaderText, Slot};
 use crate::locale::Lang;
@@ -88,12 +88,13 @@ pub struct Link<'a> {
 /// Whether messages can take this way.
 #[must_use]
 pub fn is_set_up(app: &App, channel: Channel) -> bool {
-    gateway(&app.config(), channel).is_some()
+    let config = app.config();
+    gateway(&config, channel).is_some() || (channel == Channel::Rocketchat && config.rocketchat.is_some())
 }
 
 fn gateway(config: &Config, channel: Channel) -> Option<Arc<Gateway>> {
     match channel {
-        Channel::Mail => None,
+        Channel::Mail | Channel::Rocketchat => None,
         Channel::Sms => config.gateways.sms.clone(),
         Channel::Voice => config.gateways.voice.clone(),
         Channel::Push => config.gateways.push.clone(),
@@ -115,7 +116,10 @@ pub fn queue(app: &App, batch: Batch, channel: Channel, message: &Message) -> Re
 
 /// Sends `message` at once, without the queue, and gives what the peer said.
 pub async fn send_now(app: &App, channel: Channel, message: &Message) -> Result<String, SendError> {
-    transmit(app, channel, message).await
+    match channel {
+        Channel::Rocketchat => rocketchat::transmit(app, message).await,
+        _ => transmit(app, channel, message).await,
+    }
 }
 
 /// One try.
@@ -137,6 +141,10 @@ pub(super) async fn transmit(app: &App, channel: Channel, message: &Message) -> 
         _ if good && contains => Ok(told.trim_end().to_owned()),
         _ if good => Err(SendError::NotNow(format!("the answer does not hold what it should: {told}"))),
         400 | 422 => Err(SendError::Refused(format!("the answer is {told}"))),
+        429 | 503 if answer.retry_after().is_some() => {
+            let pause = answer.retry_after().unwrap_or_default();
+            Err(SendError::Busy { why: format!("the answer is {told}"), pause })
+        }
         429 | 500.. => Err(SendError::Down(format!("the answer is {told}"))),
         _ => Err(SendError::NotNow(format!("the answer is {told}"))),
     }
@@ -169,7 +177,7 @@ fn request(gateway: &Gateway, message: &Message) -> Request {
 }
 
 /// The beginning of what a gateway said, without what we told it (EO-08).
-fn shown(said: &str, message: &Message) -> String {
+pub(super) fn shown(said: &str, message: &Message) -> String {
     let secrets = [message.code.as_deref(), message.link.as_deref(), Some(message.text.as_str())];
     let secrets = secrets.into_iter().flatten().filter(|secret| !secret.is_empty());
     let clean = secrets.fold(said.to_owned(), |text, secret| text.replace(secret, "\u{2026}"));

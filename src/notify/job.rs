@@ -27,10 +27,11 @@ pub enum Channel {
     Sms,
     Voice,
     Push,
+    Rocketchat,
 }
 
 impl Channel {
-    pub const ALL: [Self; 4] = [Self::Mail, Self::Sms, Self::Voice, Self::Push];
+    pub const ALL: [Self; 5] = [Self::Mail, Self::Sms, Self::Voice, Self::Push, Self::Rocketchat];
 
     /// As the configuration and the log call it.
     #[must_use]
@@ -40,6 +41,7 @@ impl Channel {
             Self::Sms => "sms",
             Self::Voice => "voice",
             Self::Push => "push",
+            Self::Rocketchat => "rocketchat",
         }
     }
 }

@@ -17,7 +17,7 @@ const LONGEST_REST: Duration = Duration::from_secs(60);
 /// The state of all channels.
 #[derive(Default)]
 pub struct Notifier {
-    lines: [Line; 4],
+    lines: [Line; 5],
     pub(super) tls: TlsCache,
 }
 
@@ -63,12 +63,13 @@ impl Notifier {
     }
 
     pub(super) const fn line(&self, channel: Channel) -> &Line {
-        let [mail, sms, voice, push] = &self.lines;
+        let [mail, sms, voice, push, rocketchat] = &self.lines;
         match channel {
             Channel::Mail => mail,
             Channel::Sms => sms,
             Channel::Voice => voice,
             Channel::Push => push,
+            Channel::Rocketchat => rocketchat,
         }
     }
 }
@@ -107,6 +108,12 @@ impl Line {
         }
         let pause = FIRST_REST.saturating_mul(2_u32.saturating_pow(rest.failures)).min(LONGEST_REST);
         *rest = Rest { failures: rest.failures.saturating_add(1), until: Some(now + pause) };
+    }
+
+    /// The peer is left alone until then.
+    pub(super) fn rests(&self, until: Timestamp) {
+        let mut rest = self.rest();
+        rest.until = rest.until.max(Some(until));
     }
 
     fn rest(&self) -> std::sync::MutexGuard<'_, Rest> {

@@ -12,6 +12,7 @@ mod job;
 mod letter;
 mod line;
 pub mod mail;
+mod rocketchat;
 mod smtp;
 mod spool;
 
@@ -19,6 +20,8 @@ pub use deliver::{deliver_due, run};
 pub use job::{Channel, MOST_WAITING, QueueError};
 pub use letter::{Credential, Letter, LetterContent, Oddity};
 pub use line::Notifier;
+
+use std::time::Duration;
 
 /// Why something was not sent.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -32,4 +35,7 @@ pub enum SendError {
     /// The peer takes nothing at all.
     #[error("{0}")]
     Down(String),
+    /// The peer asks to be left alone for so long.
+    #[error("{why}")]
+    Busy { why: String, pause: Duration },
 }

@@ -64,7 +64,7 @@ pub async fn redeem(
     };
     // The address is the app's, or that of a person whom it forwards; there is no browser.
     let context = context::gather(app, Origin { address, device: None }, &user, (name, policy)).await?;
-    let usable = method::usable(app, &user);
+    let usable = method::usable(app, &user, Some(client));
     let person = Person { user: &user, usable, authentication: &authentication, demanded: false };
     let judged = policy::judge(policy, &context, person);
     if judged.verdict == Verdict::Deny {

@@ -12,10 +12,17 @@ use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
 pub(crate) struct Call {
     /// Method and target.
     pub(crate) line: String,
+    /// By name in lower case.
+    headers: Vec<(String, String)>,
     pub(crate) body: String,
 }
 
 impl Call {
+    /// A header, or nothing.
+    pub(crate) fn header(&self, name: &str) -> &str {
+        self.headers.iter().find(|(known, _)| known == name).map_or("", |(_, value)| value)
+    }
+
     /// A value of the form in it.
     pub(crate) fn form(&self, name: &str) -> String {
         let mut pairs = url::form_urlencoded::parse(self.body.as_bytes());
@@ -81,7 +88,7 @@ impl Callee {
 
 async fn answer(mut stream: TcpStream, calls: UnboundedSender<Call>, answers: Arc<Mutex<VecDeque<String>>>) {
     let mut reader = BufReader::new(&mut stream);
-    let (mut line, mut length) = (String::new(), 0);
+    let (mut line, mut headers, mut length) = (String::new(), Vec::new(), 0);
     reader.read_line(&mut line).await.expect("a request");
     loop {
         let mut header = String::new();
@@ -89,10 +96,12 @@ async fn answer(mut stream: TcpStream, calls: UnboundedSender<Call>, answers: Ar
         if header.trim().is_empty() {
             break;
         }
-        if let Some((name, value)) = header.split_once(':')
-            && name.eq_ignore_ascii_case("content-length")
-        {
-            length = value.trim().parse().expect("a length");
+        if let Some((name, value)) = header.split_once(':') {
+            let (name, value) = (name.to_ascii_lowercase(), value.trim().to_owned());
+            if name == "content-length" {
+                length = value.parse().expect("a length");
+            }
+            headers.push((name, value));
         }
     }
     let mut body = vec![0; length];
@@ -102,5 +111,6 @@ async fn answer(mut stream: TcpStream, calls: UnboundedSender<Call>, answers: Ar
         .unwrap_or_else(|| "HTTP/1.1 200 OK\r\nContent-Length: 0\r\nConnection: close\r\n\r\n".to_owned());
     // The caller may have gone, and the test may be over.
     let _ = stream.write_all(answer.as_bytes()).await;
-    let _ = calls.send(Call { line: line.trim().to_owned(), body: String::from_utf8(body).expect("text") });
+    let body = String::from_utf8(body).expect("text");
+    let _ = calls.send(Call { line: line.trim().to_owned(), headers, body });
 }

@@ -33,6 +33,15 @@ sms-link-name = Link per SMS
 sms-link-title = Sehen Sie auf Ihr Telefon
 sms-link-lead = Eine SMS mit einem Link ist unterwegs. Er gilt fünf Minuten.
 
+rocketchat-link-name = Link in Rocket.Chat
+rocketchat-link-title = Sehen Sie in Rocket.Chat nach
+rocketchat-link-lead = Eine Direktnachricht mit einem Link ist dort an Sie unterwegs. Er gilt fünf Minuten.
+
+rocketchat-code-name = Code in Rocket.Chat
+rocketchat-code-title = Code aus Rocket.Chat eingeben
+rocketchat-code-lead = Eine Direktnachricht mit einem Code geht dort an Sie. Er gilt zehn Minuten.
+rocketchat-code-field = Sechsstelliger Code
+
 email-code-name = Code per Mail
 email-code-title = Code aus der Mail eingeben
 email-code-lead = Ein Code geht an die Adresse Ihres Kontos. Er gilt zehn Minuten.

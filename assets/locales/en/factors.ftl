@@ -33,6 +33,15 @@ sms-link-name = Link by text message
 sms-link-title = Look at your phone
 sms-link-lead = A text message with a link is on its way. It is good for five minutes.
 
+rocketchat-link-name = Link in Rocket.Chat
+rocketchat-link-title = Look at Rocket.Chat
+rocketchat-link-lead = A direct message with a link is on its way to you there. It is good for five minutes.
+
+rocketchat-code-name = Code in Rocket.Chat
+rocketchat-code-title = Enter the code from Rocket.Chat
+rocketchat-code-lead = A direct message with a code goes to you there. It is good for ten minutes.
+rocketchat-code-field = Six-digit code
+
 email-code-name = Code by mail
 email-code-title = Enter the code from your mail
 email-code-lead = A code goes to the address of your account. It is good for ten minutes.

@@ -27,6 +27,7 @@ pub use groups::GroupCommand;
 pub use keys::KeyCommand;
 pub use policy::PolicyCommand;
 pub use sending::SendingCommand;
+pub(in crate::cli) use sending::send_test;
 pub use sessions::SessionCommand;
 pub use tokens::TokenCommand;
 pub use users::UserCommand;
@@ -94,7 +95,7 @@ pub async fn execute(app: &App, command: Command) -> Result<Output, Failure> {
         Command::Sms(command) => sending::execute(app, Channel::Sms, command).await,
         Command::Voice(command) => sending::execute(app, Channel::Voice, command).await,
         Command::Push(command) => sending::execute(app, Channel::Push, command).await,
-        Command::Rocketchat(command) => rocketchat::execute(app, &command).await,
+        Command::Rocketchat(command) => rocketchat::execute(app, command).await,
     }
 }
 

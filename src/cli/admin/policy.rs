@@ -50,7 +50,7 @@ pub(super) async fn execute(app: &App, command: PolicyCommand) -> Result<Output,
         let context = Context::at(ip, at);
         trace.extend(policy::explain(policy, &context).1.iter().map(ToString::to_string));
         let proved = Authentication { at, methods: vec!["pwd".to_owned()] };
-        let usable = method::usable(app, &user);
+        let usable = method::usable(app, &user, Some(client));
         let person = Person { user: &user, usable, authentication: &proved, demanded: false };
         let judged = policy::judge(policy, &context, person);
         (verdict, meets) = met(&judged);

@@ -24,13 +24,17 @@ pub enum SendingCommand {
 /// Carries out `command`.
 pub(super) async fn execute(app: &App, channel: Channel, command: SendingCommand) -> Result<Output, Failure> {
     let SendingCommand::Test { to } = command;
+    send_test(app, channel, to).await
+}
+
+/// Sends a test by this way.
+pub(in crate::cli) async fn send_test(app: &App, channel: Channel, to: String) -> Result<Output, Failure> {
     let said = if channel == Channel::Mail {
         let letter = Letter { to: to.clone(), language: None, content: LetterContent::Test };
         mail::send_now(app, &letter).await
     } else {
         if !gateway::is_set_up(app, channel) {
-            return Err(Failure::new(format!("{channel} is not set up"))
-                .hint(format!("{channel}: {{ http: {{ url: … }} }} in the configuration names a gateway")));
+            return Err(Failure::new(format!("{channel} is not set up")).hint(how_to_set_up(channel)));
         }
         let config = app.config();
         let lang = Lang::offered(&config.organisation.languages).first().copied().unwrap_or(Lang::En);
@@ -41,12 +45,22 @@ pub(super) async fn execute(app: &App, channel: Channel, command: SendingCommand
     Ok(done(format!("sent to {to}: {said}"), json))
 }
 
+fn how_to_set_up(channel: Channel) -> String {
+    match channel {
+        Channel::Rocketchat => "rocketchat: { url: …, user_id: …, token: … } in the configuration".to_owned(),
+        _ => format!("{channel}: {{ http: {{ url: … }} }} in the configuration names a gateway"),
+    }
+}
+
 /// What went wrong, and what it usually means.
 fn refusal(channel: Channel, error: &SendError) -> Failure {
     let text = error.to_string();
     let holds = |words: &str| text.to_lowercase().contains(words);
     let hint = if holds("outbound.allow") {
         "addresses that are not public must be listed in outbound.allow"
+    } else if channel == Channel::Rocketchat {
+        "compare rocketchat.user_id and token with the personal access token in Rocket.Chat; the account needs \
+         the permission create-d"
     } else if channel != Channel::Mail {
         "compare url, headers and body with the manual of the gateway; success says which answers are good"
     } else if holds("starttls") {

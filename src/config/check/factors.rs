@@ -1,18 +1,16 @@
 //! What people can prove beside the first factor.
 
-use crate::config::error::Problems;
-use crate::config::meant::Factors;
-use crate::config::schema;
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::net::SocketAddr;
 use std::path::Path;
 use std::time::Duration;
 
 use super::at_most;
 use super::sending::secret;
-use crate::config::meant::Radius;
+use crate::config::error::{Place, Problems};
+use crate::config::meant::{App, Challenge, Factors, Policy, Preset, Radius, SecondFactor};
 use crate::config::read::{At, short};
-
+use crate::config::schema;
 use crate::factor::Method;
 
 /// The section as it is meant.
@@ -29,6 +27,45 @@ pub(super) fn check(written: schema::Factors, problems: &mut Problems) -> Option
         return None;
     }
     Some(Factors { offered })
+}
+
+/// A message in Rocket.Chat is no way into Rocket.Chat; whoever has only that stays outside.
+pub(super) fn warn_of_closed_circle(
+    apps: &BTreeMap<String, App>,
+    policies: &BTreeMap<String, Policy>,
+    factors: &Factors,
+    problems: &mut Problems,
+) {
+    let elsewhere = |method: &Method| !method.is_rocketchat() && *method != Method::RecoveryCode;
+    let other = factors.offered.iter().any(elsewhere);
+    let challenged = |policy: &Policy| {
+        let other = policy.challenge.iter().any(|kind| match kind {
+            Challenge::SecondFactor => other,
+            Challenge::Method(method) => elsewhere(method),
+        });
+        let conditions = policy.network.is_some()
+            || policy.time.is_some()
+            || policy.place.is_some()
+            || policy.behaviour.is_some();
+        conditions && !other
+    };
+    let closed =
+        |policy: &Policy| challenged(policy) || (policy.second_factor == SecondFactor::Required && !other);
+    for app in apps.values().filter(|app| app.preset == Some(Preset::Rocketchat)) {
+        let names = app.access.iter().map(|access| &access.policy).collect::<BTreeSet<_>>();
+        for name in names.into_iter().filter(|name| policies.get(*name).is_some_and(closed)) {
+            problems
+                .warn(
+                    Place::NONE,
+                    format!(
+                        "the policy `{}` of `{}` is met by a message in Rocket.Chat only, which is no way into Rocket.Chat",
+                        short(name),
+                        short(&app.client_id)
+                    ),
+                )
+                .hint("offer another way too, such as `totp` or `passkey`");
+        }
+    }
 }
 
 /// Servers that check one-time passwords.

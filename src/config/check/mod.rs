@@ -43,6 +43,7 @@ pub(super) fn check(root: Root, base: &Path, problems: &mut Problems) -> Option<
     let factors = root.factors.and_then(|part| factors::check(part.value, problems));
     let mail = root.mail.and_then(|part| sending::mail(part.value, base, problems));
     let gateways = sending::gateways([root.sms, root.voice, root.push], base, problems);
+    let rocketchat = optional(root.rocketchat, |part| sending::rocketchat(part.value, base, problems));
     let radius = optional(root.radius, |part| factors::radius(part.value, base, problems));
     let outbound = root.outbound.and_then(|part| server::networks(part.value.allow?.value, problems));
     let geo = root
@@ -53,6 +54,9 @@ pub(super) fn check(root: Root, base: &Path, problems: &mut Problems) -> Option<
         policies.as_ref(),
         problems,
     );
+    if let (Some(apps), Some(policies), Some(factors)) = (&apps, &policies, &factors) {
+        factors::warn_of_closed_circle(apps, policies, factors, problems);
+    }
     let admin_group = root.admin.and_then(|part| optional(part.value.group, |name| admin(name, problems)));
     let log = root.log.and_then(|part| log(part.value, problems));
     root.store?;
@@ -72,6 +76,7 @@ pub(super) fn check(root: Root, base: &Path, problems: &mut Problems) -> Option<
         radius: radius?,
         mail: mail?,
         gateways: gateways?,
+        rocketchat: rocketchat?,
         outbound: outbound?,
         geo: geo?,
         admin_group: admin_group?,

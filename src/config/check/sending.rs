@@ -10,12 +10,12 @@ use rustls::pki_types::CertificateDer;
 use rustls::pki_types::pem::PemObject;
 
 use super::gateway::gateway;
-use super::{is_name, optional, resolve};
+use super::{is_name, optional, resolve, url};
 use crate::account::Email;
 use crate::config::error::Problems;
 use crate::config::read::{At, short};
 use crate::config::schema_sending::{self as schema, Kept, SecretText};
-use crate::config::sending::{Gateways, MailOut, Smtp, SmtpLogin, SmtpSecurity, SmtpTls};
+use crate::config::sending::{Gateways, MailOut, Rocketchat, Smtp, SmtpLogin, SmtpSecurity, SmtpTls};
 use crate::secret::Secret;
 
 /// Largest secret or certificate file, in bytes.
@@ -42,6 +42,33 @@ pub(super) fn gateways(
         })
     });
     Some(Gateways { sms: sms?, voice: voice?, push: push? })
+}
+
+/// Of direct messages in Rocket.Chat.
+pub(super) fn rocketchat(
+    written: schema::Rocketchat,
+    base: &Path,
+    problems: &mut Problems,
+) -> Option<Arc<Rocketchat>> {
+    let url = written.url.and_then(|text| url::app_url(&text.value, problems));
+    let user_id = written.user_id.filter(|id| {
+        let good = (1..=64).contains(&id.value.len()) && id.value.bytes().all(|b| b.is_ascii_alphanumeric());
+        if !good {
+            problems
+                .error(id.place, format!("`{}` is no id of a user of Rocket.Chat", short(&id.value)))
+                .hint("letters and digits; Rocket.Chat shows it beside the token");
+        }
+        good
+    });
+    let place = written.token.as_ref().map(|token| token.place);
+    let token = secret(written.token?, base, problems)?;
+    if !token.expose().bytes().all(|byte| byte.is_ascii_graphic()) {
+        problems.error(place?, "a token is one word").hint("without spaces and line breaks");
+        return None;
+    }
+    let url = url?.as_str().trim_end_matches('/').to_owned();
+    let attribute = written.attribute.map(|attribute| attribute.value);
+    Some(Arc::new(Rocketchat { url, user_id: user_id?.value, token, attribute }))
 }
 
 fn smtp(written: schema::SmtpServer, base: &Path, problems: &mut Problems) -> Option<Smtp> {
