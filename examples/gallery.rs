@@ -4,6 +4,7 @@
 use std::{env, fs, io, path::PathBuf};
 
 use gantry::config::Organisation;
+use gantry::factor::totp::{TotpAlgorithm, TotpForm};
 use gantry::web::locale::Lang;
 use gantry::web::render::{
     AccountPage, AnswersPage, ApprovePage, ApprovedPage, ChoosePage, CodePage, ConsentPage, ContactPage,
@@ -86,7 +87,7 @@ fn usual(look: &Look<'_>) -> Vec<(&'static str, Rendered)> {
         ("new-password", NewPasswordPage { user, least: 10, action, csrf, error: Some(Message::PasswordsDiffer) }.render(look)),
         ("account", AccountPage { user, enrolled: &["totp", "recovery_codes"], addable: &["totp", "recovery_codes"], sessions, devices: &devices, home: "/", action, csrf }.render(look)),
         ("choose", ChoosePage { app, user, enrolling: false, choices: &["totp", "recovery_code"], action, csrf }.render(look)),
-        ("enrol", EnrolPage { app, user, secret: "GEZD GNBV GY3T QOJQ GEZD GNBV GY3T QOJQ", url: "otpauth://totp/x", qr: Qr::of("otpauth://totp/Example%20Team:alice?secret=GEZDGNBVGY3TQOJQGEZDGNBVGY3TQOJQ&issuer=Example%20Team").as_ref(), more: true, skip: true, action, csrf, error: None }.render(look)),
+        ("enrol", EnrolPage { app, user, form: TotpForm { algorithm: TotpAlgorithm::Sha256, digits: 8 }, secret: "GEZD GNBV GY3T QOJQ GEZD GNBV GY3T QOJQ", url: "otpauth://totp/x", qr: Qr::of("otpauth://totp/Example%20Team:alice?secret=GEZDGNBVGY3TQOJQGEZDGNBVGY3TQOJQ&issuer=Example%20Team").as_ref(), more: true, skip: true, action, csrf, error: None }.render(look)),
         ("recovery-codes", RecoveryCodesPage { user, codes: &["BCDFG-HJKLM", "NPQRS-TVWXZ", "BCDFG-HJKLN", "NPQRS-TVWXB"].map(str::to_owned), action, csrf }.render(look)),
         ("device", DevicePage { action, code: "WDJB-MJHT", qr: Qr::of("https://id.example.org/device?user_code=WDJB-MJHT").as_ref(), error: None }.render(look)),
         ("device-unknown", DevicePage { action, code: "WDJB-MJHT", qr: Qr::of("https://id.example.org/device?user_code=WDJB-MJHT").as_ref(), error: Some(Message::UnknownDeviceCode) }.render(look)),

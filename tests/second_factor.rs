@@ -29,13 +29,17 @@ const APPS: &str = r#"
 
 /// RFC 6238, by other hands than the provider's.
 pub(crate) fn totp(secret: &[u8], seconds: i64) -> String {
-    let step = u64::try_from(seconds / 30).expect("after 1970").to_be_bytes();
     let key = hmac::Key::new(hmac::HMAC_SHA1_FOR_LEGACY_USE_ONLY, secret);
-    let mac = hmac::sign(&key, &step);
+    format!("{:06}", truncated(&key, seconds) % 1_000_000)
+}
+
+/// RFC 4226 section 5.3.
+fn truncated(key: &hmac::Key, seconds: i64) -> u32 {
+    let step = u64::try_from(seconds / 30).expect("after 1970").to_be_bytes();
+    let mac = hmac::sign(key, &step);
     let mac = mac.as_ref();
-    let offset = usize::from(mac[19] & 0xf);
-    let number = u32::from_be_bytes(mac[offset..offset + 4].try_into().expect("four")) & 0x7fff_ffff;
-    format!("{:06}", number % 1_000_000)
+    let offset = usize::from(mac[mac.len() - 1] & 0xf);
+    u32::from_be_bytes(mac[offset..offset + 4].try_into().expect("four")) & 0x7fff_ffff
 }
 
 /// RFC 4648 section 6.
@@ -131,6 +135,45 @@ async fn who_has_none_enrols_one_and_is_asked_for_it_from_then_on() {
     page.submit(&[("code", &world.code(&secret))]).await.expect_code();
     let shown = world.idp.gantry("user show alice").await;
     assert_eq!(shown["second_factors"], json!(["totp", "recovery_codes"]));
+}
+
+#[tokio::test]
+async fn a_secret_keeps_the_form_it_was_enrolled_with() {
+    // TO-08: as long as the hash, and never shown again
+    let world = World::new().await;
+    let (old, _) = world.enrol(&mut world.idp.browser()).await;
+    assert_eq!(old.len(), 20);
+    let stronger = "factors: { totp: { algorithm: SHA256, digits: 8 } }\napps:\n";
+    world.idp.edit(|yaml| yaml.replace("apps:\n", stronger)).await.expect("good");
+    let ben = world.idp.user("ben").create().await;
+    let mut browser = world.idp.browser();
+    let page = browser.open(world.vault.authorize_url()).await.submit_password(&ben).await;
+    let page = page.expect_step("enrol");
+    assert!(page.html.contains("SHA-256, 8, 30 s") && page.html.contains("digits=8"), "{}", page.html);
+    let secret = secret_on(&page);
+    assert_eq!(secret.len(), 32);
+    let key = hmac::Key::new(hmac::HMAC_SHA256, &secret);
+    let code = || format!("{:08}", truncated(&key, world.idp.clock.now().seconds()) % 100_000_000);
+    let page = page.submit(&[("code", &code()[2..])]).await.expect_status(422).expect_step("enrol");
+    let page = page.submit(&[("code", &code())]).await.expect_step("recovery_codes");
+    page.press("continue").await.expect_code();
+    // Whatever the file says from now on.
+    let weaker = "algorithm: SHA1, digits: 6";
+    world.idp.edit(|yaml| yaml.replace("algorithm: SHA256, digits: 8", weaker)).await.expect("good");
+    world.wait_a_step();
+    let mut browser = world.idp.browser();
+    let page = browser.open(world.vault.authorize_url()).await.submit_password(&ben).await;
+    page.expect_step("totp").submit(&[("code", &code())]).await.expect_code();
+    let mut browser = world.idp.browser();
+    let page = world.challenged(&mut browser).await;
+    page.submit(&[("code", &world.code(&old))]).await.expect_code();
+    // Nothing that can be asked for tells the secret.
+    for words in ["user show alice", "user list", "token list"] {
+        let told = world.idp.gantry(words).await.to_string();
+        assert!(!told.contains("GEZD") && !told.contains("secret"), "{told}");
+    }
+    let account = browser.open("/account").await;
+    assert!(!account.html.contains("otpauth") && !account.html.contains("class=\"secret\""));
 }
 
 #[tokio::test]

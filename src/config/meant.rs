@@ -17,6 +17,7 @@ use super::claim::ClaimSource;
 use super::sending::{Gateways, MailOut, Rocketchat};
 use crate::clock::Timestamp;
 use crate::factor::Method;
+use crate::factor::totp::TotpForm;
 use crate::keys::PublicKeys;
 use crate::policy::rule::{BehaviourRule, DeviceRule, NetworkRule, PlaceRule, TimeRule};
 use crate::secret::Secret;
@@ -352,6 +353,8 @@ pub struct Radius {
 pub struct Factors {
     /// Ways that may be used.
     pub offered: BTreeSet<Method>,
+    /// How codes of authenticator apps are made that are enrolled from now on.
+    pub totp: TotpForm,
 }
 
 #[derive(Debug, Clone, Copy)]

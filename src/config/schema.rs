@@ -16,6 +16,7 @@ use super::period::Period;
 use super::read::{self, At, Entries, Field, Keys, Need, Read, Shape, choice, section, words};
 use super::schema_sending::{Gateway, MailOut, Rocketchat};
 use crate::factor::Method;
+use crate::factor::totp::TotpAlgorithm;
 
 section! {
     /// The whole file.
@@ -369,8 +370,22 @@ section! {
         /// and `yubikey`, which `gantry token import` gives out; `radius` (see there); `grid` (a printed card) and `kba` (security
         /// questions, together with a code in a mail), which people add beside something better; `recovery_code`.
         offered: Vec<At<Method>> = Default("[totp, passkey, recovery_code]"),
+        /// How codes of authenticator apps are made that are set up from now on.
+        totp: Totp = Default("{}"),
     }
 }
+
+section! {
+    /// How codes of authenticator apps are made. Some apps ignore anything but the defaults and show wrong codes.
+    Totp {
+        /// `SHA1` or `SHA256`.
+        algorithm: TotpAlgorithm = Default("SHA1"),
+        /// 6 or 8.
+        digits: u32 = Default("6"),
+    }
+}
+
+words! { TotpAlgorithm { "SHA1" = Self::Sha1, "SHA256" = Self::Sha256, } }
 
 words! {
     Method {

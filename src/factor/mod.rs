@@ -21,6 +21,7 @@ use serde::{Deserialize, Serialize};
 
 use kba::Question;
 use oath::OathToken;
+use totp::TotpForm;
 use yubikey::Yubikey;
 
 use crate::account::User;
@@ -119,6 +120,8 @@ pub enum Content {
         secret: SealedBytes,
         /// Steps only grow: a code is good once (RFC 6238 section 5.2).
         last_step: u64,
+        #[serde(default)]
+        form: TotpForm,
     },
     RecoveryCodes {
         /// Those that have not been used.

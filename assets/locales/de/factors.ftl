@@ -4,7 +4,7 @@ totp-name = Authenticator-App
 totp-add = Authenticator-App einrichten
 totp-title = Code eingeben
 totp-lead = Ihre Authenticator-App zeigt ihn an.
-totp-field = Sechsstelliger Code
+totp-field = Code aus der App
 
 recovery-code-name = Wiederherstellungscode
 recovery-code-title = Wiederherstellungscode eingeben

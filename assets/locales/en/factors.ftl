@@ -4,7 +4,7 @@ totp-name = Authenticator app
 totp-add = Set up an authenticator app
 totp-title = Enter your code
 totp-lead = Your authenticator app shows it.
-totp-field = Six-digit code
+totp-field = Code from the app
 
 recovery-code-name = Recovery code
 recovery-code-title = Enter a recovery code

@@ -12,9 +12,11 @@ use crate::config::meant::{App, Challenge, Factors, Policy, Preset, Radius, Seco
 use crate::config::read::{At, short};
 use crate::config::schema;
 use crate::factor::Method;
+use crate::factor::totp::TotpForm;
 
 /// The section as it is meant.
 pub(super) fn check(written: schema::Factors, problems: &mut Problems) -> Option<Factors> {
+    let totp = written.totp.and_then(|part| totp(part.value, problems));
     let offered = written.offered?;
     let place = offered.place;
     let offered: BTreeSet<Method> =
@@ -26,7 +28,19 @@ pub(super) fn check(written: schema::Factors, problems: &mut Problems) -> Option
             .hint("recovery codes stand in for another one: add `totp`, for authenticator apps");
         return None;
     }
-    Some(Factors { offered })
+    Some(Factors { offered, totp: totp? })
+}
+
+fn totp(written: schema::Totp, problems: &mut Problems) -> Option<TotpForm> {
+    let (algorithm, digits) = (written.algorithm?.value, written.digits?);
+    match digits.value {
+        6 => Some(TotpForm { algorithm, digits: 6 }),
+        8 => Some(TotpForm { algorithm, digits: 8 }),
+        other => {
+            problems.error(digits.place, format!("{other} digits are shown by no app")).hint("`6` or `8`");
+            None
+        }
+    }
 }
 
 /// A message in Rocket.Chat is no way into Rocket.Chat; whoever has only that stays outside.

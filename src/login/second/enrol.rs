@@ -36,7 +36,7 @@ pub(in crate::login) async fn enrol(
     let (master, now) = (app.keys.master(), app.clock.now());
     let proved = match (kind, &flow.pending) {
         (FactorKind::Totp, _) => {
-            let secret = TotpSecret::offered(master, flow.id);
+            let secret = TotpSecret::offered(master, flow.id, app.config().factors.totp);
             let step = short(&sent.code).and_then(|code| secret.step_of(code, now));
             step.map(|step| (secret.factor(master, user.id, step, now), Method::Totp.amr()))
         }

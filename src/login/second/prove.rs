@@ -116,8 +116,8 @@ async fn check(
         return Ok(None);
     };
     let good = match (method, &mut factor.record.content) {
-        (Method::Totp, Content::Totp { secret, last_step }) => {
-            let secret = TotpSecret::enrolled(master, user, secret).map_err(unreadable)?;
+        (Method::Totp, Content::Totp { secret, last_step, form }) => {
+            let secret = TotpSecret::enrolled(master, user, secret, *form).map_err(unreadable)?;
             let step = secret.step_of(code, now).filter(|step| step > last_step);
             step.map(|step| *last_step = step).is_some()
         }

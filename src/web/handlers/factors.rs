@@ -140,11 +140,12 @@ fn change_page(app: &App, config: &Config, sheet: Sheet<'_>) -> Rendered {
         }
         State::Enrol { username, enrollable, may_skip, .. } => {
             let (more, skip) = (enrollable.len() > 1, *may_skip);
-            let secret = TotpSecret::offered(app.keys.master(), flow.id);
+            let form = config.factors.totp;
+            let secret = TotpSecret::offered(app.keys.master(), flow.id, form);
             let url = secret.url(&config.organisation.name, username).unwrap_or_default();
             let (secret, qr) = (&secret.typed(), Qr::of(&url));
             let (qr, url) = (qr.as_ref(), url.as_str());
-            EnrolPage { app: title, user: username, secret, url, qr, more, skip, action, csrf, error }
+            EnrolPage { app: title, user: username, form, secret, url, qr, more, skip, action, csrf, error }
                 .render(&look)
         }
         State::RecoveryCodes { username, .. } => {

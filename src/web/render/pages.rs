@@ -7,6 +7,7 @@ use url::Url;
 use super::frame::{Frame, Help};
 use super::qr::Qr;
 use super::{Look, Message, Rendered, policy_source};
+use crate::factor::totp::TotpForm;
 use crate::web::locale::Lang;
 
 /// Username and password (`data-step="password"`; `action=continue`).
@@ -84,6 +85,7 @@ pub struct ChoosePage<'a> {
 pub struct EnrolPage<'a> {
     pub app: &'a str,
     pub user: &'a str,
+    pub form: TotpForm,
     /// For typing.
     pub secret: &'a str,
     /// For an authenticator app on the same device.

@@ -1,5 +1,6 @@
 use super::*;
 use crate::config::Logo;
+use crate::factor::totp::TotpForm;
 
 const HOSTILE: &str = "\"><script>alert(1)</script><img src=x onerror=1>'{{7*7}}{$app}\u{202e}&";
 
@@ -51,7 +52,7 @@ fn asking(text: &str, look: &Look<'_>) -> Vec<(&'static str, String)> {
         ("totp", CodePage { app, user, method: "totp", sent: Sending::Never, more: true, action, csrf, error: None }.render(look).html),
         ("recovery code", CodePage { app, user, method: "recovery_code", sent: Sending::Never, more: false, action, csrf, error: None }.render(look).html),
         ("choose", ChoosePage { app, user, enrolling: true, choices: &["totp"], action, csrf }.render(look).html),
-        ("enrol", EnrolPage { app, user, secret: text, url: text, qr: None, more: true, skip: true, action, csrf, error: None }.render(look).html),
+        ("enrol", EnrolPage { app, user, form: TotpForm::default(), secret: text, url: text, qr: None, more: true, skip: true, action, csrf, error: None }.render(look).html),
         ("recovery codes", RecoveryCodesPage { user, codes: &[text.to_owned()], action, csrf }.render(look).html),
         ("codes", CodePage { app, user, method: "email_and_sms_code", sent: Sending::Two, more: true, action, csrf, error: None }.render(look).html),
         ("send", CodePage { app, user, method: "email_code", sent: Sending::Not, more: true, action, csrf, error: None }.render(look).html),
