@@ -70,6 +70,12 @@ impl ClaimsRequest {
         (!named.is_empty()).then_some(named)
     }
 
+    /// Whether any claim is asked for in the ID token.
+    #[must_use]
+    pub fn wants_id_token(&self) -> bool {
+        !self.id_token.is_empty()
+    }
+
     fn wants_in_id_token(&self, claim: &str) -> bool {
         self.id_token.contains_key(claim)
     }

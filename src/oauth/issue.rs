@@ -168,15 +168,17 @@ impl Issue<'_> {
         app: &App,
         beside: Beside<'_>,
     ) -> Result<Map<String, Value>, OAuthError> {
-        let roles = claims::roles(&app.store, self.user).await?;
         let subject = self.subject(app);
-        let all = claims::for_userinfo(self.client, &subject, self.user, &self.grant.scopes, &roles);
         // Without an access token there is no userinfo to ask (OpenID Connect Core section 5.4).
-        let mut token = match beside {
-            Beside::Nothing => all,
-            _ if self.client.claims_in_id_token => all,
-            _ => claims::for_id_token(all, &self.grant.claims),
-        };
+        let everything = matches!(beside, Beside::Nothing) || self.client.claims_in_id_token;
+        let mut token = Map::new();
+        if everything || self.grant.claims.wants_id_token() {
+            let roles = claims::roles(&app.store, self.user).await?;
+            token = claims::for_userinfo(self.client, &subject, self.user, &self.grant.scopes, &roles);
+        }
+        if !everything {
+            token = claims::for_id_token(token, &self.grant.claims);
+        }
         let authentication = &self.grant.authentication;
         let fixed = json!({
             "iss": self.config.issuer,
