@@ -7,11 +7,12 @@ use gantry::config::Organisation;
 use gantry::factor::totp::{TotpAlgorithm, TotpForm};
 use gantry::web::locale::Lang;
 use gantry::web::render::{
-    AccountPage, AnswersPage, ApprovePage, ApprovedPage, ChoosePage, CodePage, ConsentPage, ContactPage,
-    DeviceConsentPage, DeviceDonePage, DeviceLine, DevicePage, EnrolPage, ErrorPage, FormPostPage, GridPage,
-    HomePage, Look, Message, NewPasswordPage, NotMePage, PasskeyPage, Qr, QuestionsPage, ReauthPage,
-    RecoveryCodesPage, RemovePage, Rendered, SelectAccountPage, Sending, SessionLine, SignInPage,
-    SignOutPage, SignedOutPage, TrustPage, WaitPage,
+    AccountPage, ActivatePage, ActivatedPage, AnswersPage, ApprovePage, ApprovedPage, ChoosePage, CodePage,
+    ConsentPage, ContactPage, DeviceConsentPage, DeviceDonePage, DeviceLine, DevicePage, EnrolPage,
+    ErrorPage, FieldLine, FormPostPage, GridPage, HomePage, Look, Message, NewPasswordPage, NotMePage,
+    PasskeyPage, Qr, QuestionsPage, ReauthPage, RecoveryCodesPage, RegisterPage, RegisteredPage, RemovePage,
+    Rendered, SelectAccountPage, Sending, SessionLine, SignInPage, SignOutPage, SignedOutPage, TrustPage,
+    WaitPage,
 };
 use gantry::web::{assets, theme};
 
@@ -35,7 +36,7 @@ fn main() -> io::Result<()> {
     for lang in Lang::ALL {
         let (organisation, base, here, leads_to) = (&organisation, "", Some("/sign-in"), None);
         let look = Look { lang, organisation, base, here, leads_to };
-        for (name, page) in usual(&look).into_iter().chain(hostile(&look)) {
+        for (name, page) in [usual(&look), new_account(&look), hostile(&look)].concat() {
             fs::write(folder.join(format!("{name}-{}.html", lang.tag())), page.html)?;
         }
     }
@@ -51,13 +52,13 @@ fn usual(look: &Look<'_>) -> Vec<(&'static str, Rendered)> {
     let sessions = &[line("a", true), line("b", false)];
     let apps = &[("Chat", "https://chat.example.org"), ("Wiki", "https://wiki.example.org")];
     let fields = &[("code", "gc_1"), ("state", "s")];
-    let sign_in = SignInPage { app, action, csrf, username, scan: true, link: true, key: true, error: None };
+    let sign_in = SignInPage { app, action, csrf, username, scan: true, link: true, key: true, register: Some("/register/1"), error: None };
     let wait = Message::TooManyAttempts { wait_seconds: 90 };
     let error = ErrorPage { code: Some("invalid_request"), message: Message::UnknownReturnAddress.into(), hint: Some("redirect_uri is not registered"), reference: "7KQ2-M4XD", status: 400, app: None, app_url: None };
     vec![
         ("sign-in", sign_in.render(look)),
-        ("sign-in-error", SignInPage { username: user, scan: true, link: true, key: true, error: Some(Message::WrongCredentials), ..sign_in.clone() }.render(look)),
-        ("sign-in-wait", SignInPage { username: user, scan: true, link: true, key: true, error: Some(wait), ..sign_in }.render(look)),
+        ("sign-in-error", SignInPage { username: user, scan: true, link: true, key: true, register: Some("/register/1"), error: Some(Message::WrongCredentials), ..sign_in.clone() }.render(look)),
+        ("sign-in-wait", SignInPage { username: user, scan: true, link: true, key: true, register: Some("/register/1"), error: Some(wait), ..sign_in }.render(look)),
         ("reauth", ReauthPage { app, action, csrf, username: user, link: false, error: None }.render(look)),
         ("consent", ConsentPage { app, app_url, user, scopes, action, csrf }.render(look)),
         ("totp", CodePage { app, user, method: "totp", sent: Sending::Never, more: true, action, csrf, error: None }.render(look)),
@@ -104,6 +105,20 @@ fn usual(look: &Look<'_>) -> Vec<(&'static str, Rendered)> {
 }
 
 #[rustfmt::skip]
+fn new_account(look: &Look<'_>) -> Vec<(&'static str, Rendered)> {
+    let (app, user, action, csrf, app_url) = ("Chat", "alice", "/x", "c", Some("https://chat.example.org"));
+    let own = [FieldLine { input: "field_team", label: "Team", value: "", required: true, longest: 100 }];
+    let register = RegisterPage { app, username: "", name: "", email: "", fields: &own, least: 10, sign_in: "/login", action, csrf, error: None, blamed: None };
+    vec![
+        ("register", register.clone().render(look)),
+        ("register-error", RegisterPage { username: user, error: Some(Message::UsernameTaken), blamed: Some("username"), ..register }.render(look)),
+        ("registered", RegisteredPage { email: "alice@example.org", sign_in: "/login" }.render(look)),
+        ("activate", ActivatePage { user, username: Some(""), password: true, action, csrf, error: None, blamed: None }.render(look)),
+        ("activated", ActivatedPage { user, sign_in: "/login", app, app_url }.render(look)),
+    ]
+}
+
+#[rustfmt::skip]
 fn hostile(look: &Look<'_>) -> Vec<(&'static str, Rendered)> {
     let (app, user) = (format!("\"><script>alert(1)</script>\u{202e}{}", "Long".repeat(45)), "a".repeat(64));
     let (app, user, action, csrf, app_url) = (app.as_str(), user.as_str(), "/x", "c", Some("https://chat.example.org"));
@@ -111,7 +126,7 @@ fn hostile(look: &Look<'_>) -> Vec<(&'static str, Rendered)> {
     let organisation = Organisation { name, ..look.organisation.clone() };
     let look = &Look { organisation: &organisation, ..*look };
     vec![
-        ("hostile-sign-in", SignInPage { app, action, csrf, username: user, scan: true, link: true, key: true, error: Some(Message::WrongCredentials) }.render(look)),
+        ("hostile-sign-in", SignInPage { app, action, csrf, username: user, scan: true, link: true, key: true, register: Some("/register/1"), error: Some(Message::WrongCredentials) }.render(look)),
         ("hostile-consent", ConsentPage { app, app_url, user, scopes: &["openid", app], action, csrf }.render(look)),
         ("hostile-select", SelectAccountPage { app, user, action, csrf }.render(look)),
         ("hostile-home", HomePage { user, name: Some(app), apps: &[(app, "https://a.example"), ("x", "javascript:alert(1)")], account: "/account", action, csrf }.render(look)),

@@ -201,6 +201,8 @@ token_kinds! {
     DeviceCodeToken = "gx_";
     /// The address at which somebody answers for another browser.
     ApprovalToken = "ga_";
+    /// The link that proves the mail address of a new account.
+    ActivationToken = "gv_";
 }
 
 /// A bearer value: prefix, 16-byte time-ordered id and 32 random bytes, as 64 characters of base64url.

@@ -193,7 +193,7 @@ async fn outsized_tokens(idp: &TestIdp) {
 }
 
 /// Every address with the methods it knows.
-const TABLE: [(&str, &[&str]); 23] = [
+const TABLE: [(&str, &[&str]); 26] = [
     ("/", &["GET"]),
     ("/healthz", &["GET"]),
     ("/readyz", &["GET"]),
@@ -214,6 +214,9 @@ const TABLE: [(&str, &[&str]); 23] = [
     ("/approve/x", &["GET", "POST"]),
     ("/login", &["GET"]),
     ("/login/x", &["GET", "POST"]),
+    ("/register", &["GET"]),
+    ("/register/x", &["GET", "POST"]),
+    ("/activate/x", &["GET", "POST"]),
     ("/account", &["GET", "POST"]),
     ("/account/sign-out", &["GET", "POST"]),
     ("/assets/gantry.css", &["GET"]),
@@ -229,11 +232,15 @@ async fn every_address_answers_its_methods_and_no_others() {
             let reply = Reply::of(idp.http.request(known, idp.at(path))).await;
             assert!(reply.status < 500, "{method} {path}: {}", reply.status);
             assert_eq!(reply.status == 405, !methods.contains(&method), "{method} {path}: {}", reply.status);
-            // No such flow; and no app may register here.
+            // No such flow; and neither apps nor people may register here.
             let missing = [
                 ("GET", "/login/x"),
                 ("GET", "/approve/x"),
                 ("POST", "/approve/x"),
+                ("GET", "/register"),
+                ("GET", "/register/x"),
+                ("POST", "/register/x"),
+                ("GET", "/activate/x"),
                 ("POST", "/oauth2/register"),
             ]
             .contains(&(method, path));

@@ -31,6 +31,7 @@ mod request_object;
 mod rocketchat;
 mod rocketchat_messages;
 mod second_factor;
+mod self_registration;
 mod sent_codes;
 mod sent_messages;
 mod service;

@@ -91,6 +91,17 @@ pub async fn create_user(
     username: Username,
     change: &UserChange,
 ) -> Result<User, AccountError> {
+    create_user_with(store, now, username, change, Batch::new()).await
+}
+
+/// The same together with everything in `batch`, or neither.
+pub(super) async fn create_user_with(
+    store: &Store,
+    now: Timestamp,
+    username: Username,
+    change: &UserChange,
+    batch: Batch,
+) -> Result<User, AccountError> {
     let mut user = User {
         id: Id::new(now),
         username,
@@ -110,24 +121,27 @@ pub async fn create_user(
     };
     change.apply(&mut user, now);
     known_groups(store, &change.join).await?;
-    match store.apply(Batch::new().insert(&user)).await {
+    match store.apply(batch.insert(&user)).await {
         Ok(_) => Ok(user),
         Err(error) => Err(refusal(error, &user)),
     }
 }
 
-/// The person with this username, mail address or id.
+/// The person with this username, mail address or id. An id is one before all: nobody answers to somebody else's
+/// by calling themselves so.
 pub async fn find_user(store: &Store, who: &str) -> Result<Option<Stored<User>>, StoreError> {
+    if let Ok(id) = who.parse::<Id>()
+        && let Some(user) = store.get::<User>(&id.to_string()).await?
+    {
+        return Ok(Some(user));
+    }
     if let Ok(username) = who.parse::<Username>()
         && let Some(user) = store.find_one::<User>(BY_USERNAME, username.as_str()).await?
     {
         return Ok(Some(user));
     }
-    if let Ok(email) = who.parse::<Email>() {
-        return store.find_one::<User>(BY_EMAIL, &email.key()).await;
-    }
-    match who.parse::<Id>() {
-        Ok(id) => store.get::<User>(&id.to_string()).await,
+    match who.parse::<Email>() {
+        Ok(email) => store.find_one::<User>(BY_EMAIL, &email.key()).await,
         Err(_) => Ok(None),
     }
 }

@@ -14,6 +14,7 @@ use serde::{Deserialize, Serialize};
 use url::Url;
 
 use super::claim::ClaimSource;
+use super::registration::SelfRegistration;
 use super::sending::{Gateways, MailOut, Rocketchat};
 use crate::clock::Timestamp;
 use crate::factor::Method;
@@ -36,6 +37,8 @@ pub struct Config {
     /// By client id.
     pub apps: BTreeMap<String, App>,
     pub app_registration: AppRegistration,
+    /// How people get an account by themselves; `None`: not at all.
+    pub self_registration: Option<SelfRegistration>,
     pub policies: BTreeMap<String, Policy>,
     pub sign_in: SignIn,
     pub passwords: Passwords,

@@ -14,7 +14,9 @@ mod meant;
 mod period;
 mod presets;
 mod read;
+mod registration;
 mod schema;
+mod schema_registration;
 mod schema_sending;
 mod sending;
 pub mod watch;
@@ -27,6 +29,7 @@ pub use claim::{ClaimSource, Template};
 pub use error::{ConfigError, Problem};
 pub use example::example;
 pub use meant::*;
+pub use registration::*;
 pub use sending::*;
 
 use error::Problems;

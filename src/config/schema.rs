@@ -14,6 +14,7 @@ use super::meant::{
 };
 use super::period::Period;
 use super::read::{self, At, Entries, Field, Keys, Need, Read, Shape, choice, section, words};
+use super::schema_registration::Registration;
 use super::schema_sending::{Gateway, MailOut, Rocketchat};
 use crate::factor::Method;
 use crate::factor::totp::TotpAlgorithm;
@@ -41,6 +42,10 @@ section! {
         apps: Entries<App> = Default("{}"),
         /// Apps that register themselves (RFC 7591) with a token that `gantry app invite` prints.
         app_registration: AppRegistration = Default("{}"),
+        /// How people get an account by themselves: `self` has `allowed_domains` of their mail addresses (`["*"]`
+        /// for any), `fields` to fill in, and the `groups` they get into (docs/guides/registration.md). Without
+        /// this key nobody registers.
+        registration: Registration = Optional("{ self: { allowed_domains: [example.org], fields: [{ name: team, label: Team, required: true }] } }"),
         /// What must be proved at sign-in, by name. Without this key there is one policy, `standard`.
         policies: Entries<Policy> = Default("{ standard: {} }"),
         /// How long a sign-in lasts.

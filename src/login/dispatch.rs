@@ -39,6 +39,8 @@ pub struct Outcome {
 pub enum Next {
     /// To the page of this flow.
     Page(Id),
+    /// To the page that makes an account on the way to this flow.
+    Register(Id),
     /// The same page again, with what went wrong.
     Again {
         flow: Box<LoginFlow>,
@@ -190,7 +192,8 @@ pub async fn begin(app: &App, visitor: &Visitor, target: Target) -> Result<Outco
                 batch = challenge::ready(app, visitor, &mut flow, signed_in.as_ref(), batch).await?;
             }
             app.store.apply(batch.insert(&flow).relaxed()).await?;
-            Next::Page(flow.id)
+            let register = flow.target.creates() && app.config().self_registration.is_some();
+            if register { Next::Register(flow.id) } else { Next::Page(flow.id) }
         }
         step => conclude(app, step, &target, signed_in.as_ref(), Batch::new()).await?,
     };

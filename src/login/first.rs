@@ -5,8 +5,8 @@ use zeroize::Zeroizing;
 use super::approval::{self, Answer};
 use super::challenge;
 use super::device_trust;
-use super::dispatch::{LoginError, Next, Notice, Outcome, Submission, proceed, title};
-use super::flow::{LoginFlow, Pending, State, Target};
+use super::dispatch::{LoginError, Next, Notice, Outcome, Submission, load, proceed, title};
+use super::flow::{LoginFlow, Pending, Progress, State, Target};
 use super::password::{Checked, MAX_PASSWORD_BYTES};
 use super::second::again;
 use super::session::{self, Beginning, SignedIn};
@@ -55,6 +55,17 @@ pub(super) async fn by_password(
             Ok(Outcome { cookies, ..outcome })
         }
     }
+}
+
+/// Goes on with the flow `id` of this browser as somebody who has just got an account, if it is not too late: they
+/// sign in with it like anybody.
+pub async fn resume(app: &App, visitor: &Visitor, id: Id, username: &str) -> Result<Next, LoginError> {
+    let mut flow = load(app, visitor, &id.to_string()).await?;
+    flow.record.state = State::Identify;
+    flow.record.pending = None;
+    flow.record.progress = Progress { username: Some(username.to_owned()), ..Progress::default() };
+    app.store.apply(Batch::new().update(&flow).relaxed()).await?;
+    Ok(Next::Page(flow.id))
 }
 
 /// Whether a policy on the way to `target` takes this for a first factor.

@@ -78,6 +78,12 @@ pub struct DeviceTarget {
 }
 
 impl Target {
+    /// Whether the app sent somebody here to get an account.
+    #[must_use]
+    pub fn creates(&self) -> bool {
+        matches!(self, Self::App(request) if request.prompt.contains(&Prompt::Create))
+    }
+
     /// Whether the app demands more than one factor (`OpenID` Connect Core section 5.5.1.1).
     #[must_use]
     pub fn demands_second_factor(&self) -> bool {
@@ -111,6 +117,9 @@ pub struct Progress {
     pub other_account: bool,
     #[serde(default)]
     pub consented: bool,
+    /// The name that the first page fills in: of an account that was made on the way.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub username: Option<String>,
     /// The person wants to use a passkey.
     #[serde(default)]
     pub by_key: bool,
@@ -413,7 +422,8 @@ fn decide_for_app(situation: &Situation<'_>, request: &AuthorizationRequest) -> 
     };
     let proved_here = progress.signed_in == Some(session.id);
     let (session_id, username) = (session.id, user.username.to_string());
-    if progress.other_account && !proved_here {
+    // A new account is somebody else than whoever is signed in.
+    if (progress.other_account || request.prompt.contains(&Prompt::Create)) && !proved_here {
         return Step::Ask(identify(situation));
     }
     if request.expected_subject.as_ref().is_some_and(|expected| situation.subject.as_ref() != Some(expected))

@@ -84,7 +84,7 @@ pub fn network(address: IpAddr) -> String {
 }
 
 /// Names typed by strangers may be passwords: only a hash is kept.
-fn short_hash(text: &str) -> String {
+pub(crate) fn short_hash(text: &str) -> String {
     use base64::Engine;
     let digest = Digest::of(text.as_bytes());
     base64::engine::general_purpose::URL_SAFE_NO_PAD

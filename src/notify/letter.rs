@@ -35,6 +35,10 @@ pub enum LetterContent {
     DeviceLimit { max: u64, device: String, address: String, url: String },
     /// To an administrator: what a policy was told to report.
     AdminAlert { person: String, what: Oddity, address: String, at: Timestamp },
+    /// Somebody wants an account with this address; `url` makes it.
+    Activation { url: String, hours: u64, address: String },
+    /// Somebody wants an account with an address that has one; `url` is where to sign in.
+    RegisteredAlready { url: String, address: String },
     /// Nothing but that mail works.
     Test,
 }
@@ -143,6 +147,8 @@ impl LetterContent {
             Self::NewSignIn { .. } => "new_sign_in",
             Self::DeviceLimit { .. } => "device_limit",
             Self::AdminAlert { .. } => "admin_alert",
+            Self::Activation { .. } => "activation",
+            Self::RegisteredAlready { .. } => "registered_already",
             Self::Test => "test",
         }
     }
@@ -154,6 +160,7 @@ impl LetterContent {
             | Self::AddressCode { minutes, .. }
             | Self::SignInLink { minutes, .. }
             | Self::MagicLink { minutes, .. } => Some(*minutes),
+            Self::Activation { hours, .. } => Some(hours.saturating_mul(60)),
             _ => None,
         }
     }
@@ -168,6 +175,8 @@ impl LetterContent {
             Self::NewSignIn { .. } => "mail-new-sign-in",
             Self::DeviceLimit { .. } => "mail-device-limit",
             Self::AdminAlert { .. } => "mail-admin-alert",
+            Self::Activation { .. } => "mail-activation",
+            Self::RegisteredAlready { .. } => "mail-registered-already",
             Self::Test => "mail-test",
         }
     }
@@ -200,6 +209,7 @@ impl LetterContent {
         };
         let count = match self {
             Self::DeviceLimit { max, .. } => *max,
+            Self::Activation { hours, .. } => *hours,
             _ => self.minutes().unwrap_or_default(),
         };
         let names = [("org", organisation.name.as_str()), ("app", self.app()), ("what", &what)];
@@ -217,7 +227,10 @@ impl LetterContent {
     fn large(&self) -> Option<&str> {
         match self {
             Self::SignInCode { code, .. } | Self::AddressCode { code, .. } => Some(code),
-            Self::SignInLink { url, .. } | Self::MagicLink { url, .. } => Some(url),
+            Self::SignInLink { url, .. }
+            | Self::MagicLink { url, .. }
+            | Self::Activation { url, .. }
+            | Self::RegisteredAlready { url, .. } => Some(url),
             _ => None,
         }
     }
@@ -228,7 +241,10 @@ impl LetterContent {
         let from = |address: &String| ("mail-fact-address", short(address));
         let device = |device: &String| ("mail-fact-device", short(device));
         let facts = match self {
-            Self::SignInCode { address, .. } | Self::SignInLink { address, .. } => vec![from(address)],
+            Self::SignInCode { address, .. }
+            | Self::SignInLink { address, .. }
+            | Self::Activation { address, .. }
+            | Self::RegisteredAlready { address, .. } => vec![from(address)],
             Self::CredentialChanged { address, at: time, .. } => vec![at(time), from(address)],
             Self::NewSignIn { device: name, address, place, at: time, .. } => {
                 let mut facts = vec![at(time), device(name), from(address)];
@@ -249,7 +265,10 @@ impl LetterContent {
     fn closing(&self, lang: Lang) -> Option<String> {
         match self {
             Self::SignInCode { .. } => Some(lang.text("mail-never-tell")),
-            Self::AddressCode { .. } | Self::MagicLink { .. } => Some(lang.text("mail-not-asked")),
+            Self::AddressCode { .. } | Self::MagicLink { .. } | Self::RegisteredAlready { .. } => {
+                Some(lang.text("mail-not-asked"))
+            }
+            Self::Activation { .. } => Some(lang.text("mail-not-registered")),
             Self::SignInLink { .. } => Some(lang.text("mail-not-you-deny")),
             Self::CredentialChanged { .. } => Some(lang.text("mail-not-you-help")),
             Self::NewSignIn { url, .. } => Some(lang.text_about("mail-not-you-end", "url", url)),

@@ -283,13 +283,8 @@ fn nonce(draft: &mut Draft<'_>) -> Result<(), OAuthError> {
 
 fn prompt(draft: &mut Draft<'_>) -> Result<(), OAuthError> {
     let text = draft.params.get("prompt").unwrap_or_default();
-    let prompts: Option<BTreeSet<Prompt>> =
-        text.split(' ').filter(|value| !value.is_empty()).map(Prompt::parse).collect();
-    let prompts = prompts.ok_or(OAuthError::invalid_request("prompt has an unknown value"))?;
-    if prompts.contains(&Prompt::None) && prompts.len() > 1 {
-        return Err(OAuthError::invalid_request("prompt none stands alone"));
-    }
-    draft.request.prompt = prompts;
+    let create = draft.config.self_registration.is_some();
+    draft.request.prompt = Prompt::parse_all(text, create).map_err(OAuthError::invalid_request)?;
     Ok(())
 }
 

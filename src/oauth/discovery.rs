@@ -89,6 +89,8 @@ fn grants(config: &Config) -> Value {
         (GrantKind::Password, "password"),
     ];
     grant_types.extend(further.into_iter().filter(|(grant, _)| offers(config, *grant)).map(|(_, name)| name));
+    let mut prompts = vec!["none", "login", "consent", "select_account"];
+    prompts.extend(config.self_registration.is_some().then_some("create"));
     json!({
         "response_types_supported": response_types,
         "response_modes_supported": response_modes,
@@ -96,7 +98,7 @@ fn grants(config: &Config) -> Value {
         "require_pushed_authorization_requests": false,
         "code_challenge_methods_supported": ["S256"],
         "authorization_response_iss_parameter_supported": true,
-        "prompt_values_supported": ["none", "login", "consent", "select_account"],
+        "prompt_values_supported": prompts,
     })
 }
 

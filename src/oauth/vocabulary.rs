@@ -122,7 +122,8 @@ pub enum ResponseMode {
     FormPost,
 }
 
-/// `OpenID` Connect Core section 3.1.2.1, `prompt`.
+/// `OpenID` Connect Core section 3.1.2.1, `prompt`, and `create` (Initiating User Registration via `OpenID` Connect
+/// 1.0 section 4).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Prompt {
@@ -130,17 +131,34 @@ pub enum Prompt {
     Login,
     Consent,
     SelectAccount,
+    Create,
 }
 
 impl Prompt {
-    /// The value as sent.
-    #[must_use]
-    pub fn parse(text: &str) -> Option<Self> {
+    /// The values of the parameter, or what is wrong with them. `create` is unknown unless people register here; it
+    /// leaves no account to choose or to confirm.
+    pub fn parse_all(text: &str, create: bool) -> Result<BTreeSet<Self>, &'static str> {
+        let values = text.split(' ').filter(|value| !value.is_empty());
+        let prompts: Option<BTreeSet<Self>> = values.map(Self::parse).collect();
+        let prompts = prompts.filter(|prompts| create || !prompts.contains(&Self::Create));
+        let prompts = prompts.ok_or("prompt has an unknown value")?;
+        let together = |one, other| prompts.contains(&one) && prompts.contains(&other);
+        if prompts.contains(&Self::None) && prompts.len() > 1 {
+            return Err("prompt none stands alone");
+        }
+        if together(Self::Create, Self::Login) || together(Self::Create, Self::SelectAccount) {
+            return Err("prompt create goes with consent alone");
+        }
+        Ok(prompts)
+    }
+
+    fn parse(text: &str) -> Option<Self> {
         match text {
             "none" => Some(Self::None),
             "login" => Some(Self::Login),
             "consent" => Some(Self::Consent),
             "select_account" => Some(Self::SelectAccount),
+            "create" => Some(Self::Create),
             _ => None,
         }
     }

@@ -98,6 +98,8 @@ kinds! {
     Disavowal = 32, "disavowal";
     /// A code that lets an administrator in once.
     BreakGlass = 33, "break-glass code";
+    /// What somebody filled in who wants an account.
+    Registration = 40, "registration";
 }
 
 impl fmt::Display for Kind {

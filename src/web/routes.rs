@@ -4,7 +4,8 @@ use actix_web::web::{ServiceConfig, delete, get, head, post, put, resource, rout
 use actix_web::{FromRequest, Handler, Resource, Responder, Route};
 
 use super::handlers::{
-    account, approve, device, health, home, login, not_me, oauth, registration, sign_out, statics,
+    account, approve, device, health, home, login, new_account, not_me, oauth, registration, sign_out,
+    statics,
 };
 
 /// Every address, under the issuer's path `base`.
@@ -41,6 +42,9 @@ pub fn configure(config: &mut ServiceConfig, base: &str) {
             .service(page("/not-me/{token}", not_me::show).route(post().to(not_me::submit)))
             .service(page("/login", login::start))
             .service(page("/login/{flow}", login::show).route(post().to(login::submit)))
+            .service(page("/register", new_account::start))
+            .service(page("/register/{flow}", new_account::show).route(post().to(new_account::submit)))
+            .service(page("/activate/{token}", new_account::ask).route(post().to(new_account::activate)))
             .service(page("/account", account::show).route(post().to(account::submit)))
             .service(page("/account/sign-out", sign_out::ask).route(post().to(sign_out::submit)))
             .service(page("/oauth2/logout", sign_out::ask).route(post().to(sign_out::submit)))

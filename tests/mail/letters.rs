@@ -81,7 +81,9 @@ async fn every_letter_can_be_written_in_every_language() {
             at,
             url: url.clone(),
         },
-        LetterContent::DeviceLimit { max: 3, device, address: address.clone(), url },
+        LetterContent::DeviceLimit { max: 3, device, address: address.clone(), url: url.clone() },
+        LetterContent::Activation { url: url.clone(), hours: 24, address: address.clone() },
+        LetterContent::RegisteredAlready { url, address: address.clone() },
         LetterContent::AdminAlert { person: "alice".to_owned(), what: Oddity::NewDeviceOrPlace, address, at },
         LetterContent::Test,
     ];

@@ -9,7 +9,7 @@ import { send, form, json } from '../peers/http.mjs';
 import { Chat, serve } from './chat.mjs';
 import { spaPage } from './spa.mjs';
 
-const { url: issuer, username, password, wiki, spa, tv, cert, key, ...rocketchat } = JSON.parse(fs.readFileSync(process.env.FACTS));
+const { url: issuer, username, password, mail, wiki, spa, tv, cert, key, ...rocketchat } = JSON.parse(fs.readFileSync(process.env.FACTS));
 const shots = process.env.SHOTS;
 fs.mkdirSync(shots, { recursive: true });
 
@@ -238,6 +238,71 @@ for (const [look, options] of Object.entries({ 'on a phone': { viewport: SCREENS
     const given = json(await send(`${issuer}/oauth2/token`, { method: 'POST', body: form({ grant_type: 'urn:ietf:params:oauth:grant-type:device_code', device_code: asked.device_code, client_id: tv.id }) }));
     assert.ok(given.id_token, JSON.stringify(given));
   }));
+}
+
+// The link in the letter to this address, once it is there.
+async function mailedLink(address) {
+  for (let i = 0; i < 100; i++) {
+    const letters = fs.existsSync(mail) ? fs.readdirSync(mail).filter((x) => x.endsWith('.eml')).map((x) => fs.readFileSync(path.join(mail, x), 'utf8')) : [];
+    const letter = letters.find((x) => x.includes(`To: ${address}`));
+    const link = letter?.replaceAll('=\r\n', '').match(/https:\S+\/activate\/\S+/);
+    if (link) return link[0];
+    await new Promise((next) => setTimeout(next, 100));
+  }
+  throw new Error(`no letter to ${address}`);
+}
+
+const REGISTER = 'form[data-step="register"]';
+async function register(page, name, secret) {
+  await page.waitForSelector(REGISTER);
+  await noSidewaysScroll(page);
+  await everyInputHasALabel(page);
+  await page.fill('#username', name);
+  await page.fill('#email', `${name}@example.org`);
+  await page.fill('#field_team', 'Blue');
+  await page.fill('#password', secret);
+  await page.fill('#password_again', secret);
+}
+
+const VISITORS = {
+  'on a phone': [{ viewport: SCREENS.phone, colorScheme: 'dark' }, 'rosa'],
+  'in a German popup, without scripts': [{ viewport: SCREENS.popup, javaScriptEnabled: false, locale: 'de-DE' }, 'paul'],
+  'on a phone in German': [{ viewport: SCREENS.phone, locale: 'de-DE' }, 'emil'],
+};
+for (const [look, [options, name]] of Object.entries(VISITORS)) {
+  await check(`an account of one's own ${look}`, () => visit(options, async (page) => {
+    const secret = 'a horse that can sing', shot = (what) => page.screenshot({ path: path.join(shots, `${what}-${name}.png`), fullPage: true });
+    if (name === 'paul') await page.goto(`${wikiUrl()}&prompt=create`);
+    else {
+      await page.goto(wikiUrl());
+      await page.click(`${FORM} a[href*="/register/"]`);
+    }
+    await register(page, username, secret);
+    await shot('register');
+    await page.click(`${REGISTER} button[value="continue"]`);
+    await page.waitForSelector('[role="alert"]');
+    assert.equal(await page.inputValue('#field_team'), 'Blue');
+    assert.equal(await page.inputValue('#password'), '');
+    assert.equal(await page.getAttribute('#username', 'aria-invalid'), 'true');
+    await shot('register-taken');
+    if (options.javaScriptEnabled !== false) await tabReaches(page, ['username', 'name', 'email', 'field_team', 'field_desk', 'password', 'password_again', 'action']);
+    await register(page, name, secret);
+    await page.press('#password_again', 'Enter');
+    await page.waitForSelector('[role="status"]');
+    await noSidewaysScroll(page);
+    await shot('registered');
+    await page.goto(await mailedLink(`${name}@example.org`));
+    await page.waitForSelector('form[data-step="activate"]');
+    await noSidewaysScroll(page);
+    await shot('activate');
+    await page.click('form[data-step="activate"] button[value="continue"]');
+    await page.waitForSelector(FORM);
+    assert.equal(await page.inputValue(`${FORM} input[name="username"]`), name);
+    await page.fill(`${FORM} input[name="password"]`, secret);
+    await page.locator(CONTINUE).first().click();
+    await page.click('form[data-step="consent"] button[value="allow"]');
+    assert.ok((await told(page)).get('code'));
+  }, /status of 422/));
 }
 
 // RFC 6238 with what the page offers for typing.

@@ -33,14 +33,20 @@ Y
 
 open_stage
 start_try
+cat >>"$CONFIG" <<Y
+registration:
+  self:
+    allowed_domains: [example.org]
+    fields: [{ name: team, label: { en: Team, de: Gruppe }, required: true }, { name: desk, label: Desk }]
+Y
 apps | add_apps
 until_ok 15 gantry listed test-wiki
 
 make_cert chat DNS:chat.example.org DNS:wiki.example.org DNS:spa.example.org
 trust "$STAGE/home" "$CA" "$STAGE/ca.pem"
 scripts
-jq --arg issuer "$ISSUER" --arg cert "$CERT" --arg key "$KEY" --arg wiki "$WIKI" --arg spa "$SPA" \
-  '. + { url: $issuer, cert: $cert, key: $key, wiki: { id: "test-wiki", redirect: $wiki }, spa: { id: "test-spa", origin: $spa }, tv: { id: "test-tv" } }' "$TRY/try.json" >"$STAGE/facts.json"
+jq --arg issuer "$ISSUER" --arg mail "$TRY/data/mail" --arg cert "$CERT" --arg key "$KEY" --arg wiki "$WIKI" --arg spa "$SPA" \
+  '. + { url: $issuer, mail: $mail, cert: $cert, key: $key, wiki: { id: "test-wiki", redirect: $wiki }, spa: { id: "test-spa", origin: $spa }, tv: { id: "test-tv" } }' "$TRY/try.json" >"$STAGE/facts.json"
 SHOTS=${SHOTS:-${TMPDIR:-/tmp}/gantry-shots}
 CHROMIUM=$(command -v chromium || command -v chromium-browser || command -v google-chrome) || fail "no Chromium" "apt-get install chromium"
 export SHOTS CHROMIUM

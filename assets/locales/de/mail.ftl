@@ -36,6 +36,15 @@ mail-device-limit =
     .subject = Ein Gerät mehr bei { $org }
 mail-admin-alert = Eine Richtlinie von { $org } meldet: { $what }
     .subject = Meldung über eine Anmeldung bei { $org }
+mail-activation =
+    Jemand, hoffentlich Sie, möchte ein Konto bei { $org } mit dieser Adresse. Öffnen Sie diesen Link, um es anzulegen. Er gilt einmal, innerhalb von { $count ->
+        [one] { $count } Stunde.
+       *[other] { $count } Stunden.
+    }
+    .subject = Ihr Konto bei { $org }
+mail-registered-already =
+    Jemand, vielleicht Sie, wollte ein neues Konto bei { $org } mit dieser Adresse. Sie hat schon eines, und nichts wurde geändert. Hier können Sie sich anmelden:
+    .subject = Sie haben schon ein Konto bei { $org }
 mail-test = Das ist ein Test. Briefe von { $org } kommen an.
     .subject = Testbrief von { $org }
 
@@ -47,6 +56,7 @@ mail-fact-person = Person: { $value }
 
 mail-never-tell = Sagen Sie ihn niemandem, auch uns nicht. Wenn Sie sich gerade nicht anmelden, kennt vielleicht jemand Ihr Passwort: Ändern Sie es.
 mail-not-asked = Wenn Sie das nicht wollten, brauchen Sie nichts zu tun.
+mail-not-registered = Waren Sie es nicht, tun Sie nichts: Dann entsteht kein Konto.
 mail-not-you-deny = Wenn Sie es nicht sind, öffnen Sie den Link und lehnen Sie ab; ändern Sie dann Ihr Passwort.
 mail-not-you-help = Wenn Sie das nicht waren, ändern Sie Ihr Passwort und sagen Sie den Leuten Bescheid, die sich um Ihr Konto kümmern.
 mail-not-you-end = Wenn Sie das nicht waren, öffnen Sie { $url }, um diese Sitzung zu beenden; ändern Sie dann Ihr Passwort.

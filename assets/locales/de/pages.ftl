@@ -21,6 +21,27 @@ not-you = Nicht Sie? Anderes Konto verwenden
 choose-title = Konto auswählen
 continue-as = Weiter als { $user }
 
+# Ein Konto bekommen
+register-offer = Konto anlegen
+register-title = Konto anlegen
+register-name = Voller Name
+register-optional = (freiwillig)
+register-email = E-Mail-Adresse
+register-password-again = Passwort noch einmal
+register = Konto anlegen
+register-instead = Ich habe ein Konto
+registered-title = Bitte sehen Sie in Ihr Postfach
+registered-lead = Wir haben einen Brief an { $email } geschickt.
+registered-next = Öffnen Sie den Link darin innerhalb von 24 Stunden, am besten in diesem Browser: Dann geht es von hier aus weiter. Kommt nichts an, sehen Sie bei der unerwünschten Post nach oder registrieren Sie sich noch einmal.
+activate-title = Legen Sie Ihr Konto an
+activate-lead = Das Konto { $user } ist fast da.
+activate-username = Diesen Namen hat inzwischen jemand anderes. Bitte wählen Sie einen anderen.
+activate-password = Das ist nicht der Browser, in dem Sie sich registriert haben. Bitte geben Sie das Passwort ein, das Sie dort gewählt haben.
+activate = Konto anlegen
+activate-not-you = Sie haben sich nicht registriert? Dann schließen Sie diese Seite: Es entsteht kein Konto.
+activated-title = Ihr Konto ist da
+activated-lead = Melden Sie sich als { $user } mit dem Passwort an, das Sie gewählt haben.
+
 # Zustimmung
 consent-title = Darf { $app } Ihr Konto verwenden?
 consent-scopes = { $app } möchte:

@@ -36,6 +36,15 @@ mail-device-limit =
     .subject = One device more at { $org }
 mail-admin-alert = A policy of { $org } reports: { $what }
     .subject = Report about a sign-in at { $org }
+mail-activation =
+    Somebody, hopefully you, wants an account at { $org } with this address. Open this link to make it. It works once, within { $count ->
+        [one] { $count } hour.
+       *[other] { $count } hours.
+    }
+    .subject = Your account at { $org }
+mail-registered-already =
+    Somebody, perhaps you, wanted a new account at { $org } with this address. It has one already, and nothing was changed. You can sign in here:
+    .subject = You have an account at { $org }
 mail-test = This is a test. Mail from { $org } arrives.
     .subject = Test mail from { $org }
 
@@ -47,6 +56,7 @@ mail-fact-person = Person: { $value }
 
 mail-never-tell = Tell it to nobody, not even to us. If you are not signing in right now, somebody else may know your password: change it.
 mail-not-asked = If you did not ask for this, there is nothing to do.
+mail-not-registered = If it was not you, do nothing: there will be no account.
 mail-not-you-deny = If it is not you, open the link and deny it, then change your password.
 mail-not-you-help = If this was not you, change your password and tell the people who look after your account.
 mail-not-you-end = If this was not you, open { $url } to end that session, then change your password.

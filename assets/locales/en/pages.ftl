@@ -21,6 +21,27 @@ not-you = Not you? Use another account
 choose-title = Choose an account
 continue-as = Continue as { $user }
 
+# Getting an account
+register-offer = Create an account
+register-title = Create an account
+register-name = Full name
+register-optional = (optional)
+register-email = Email address
+register-password-again = Password again
+register = Create the account
+register-instead = I have an account
+registered-title = Please look into your mailbox
+registered-lead = We sent a letter to { $email }.
+registered-next = Open the link in it within 24 hours, best in this browser: then you go on from here. If nothing arrives, look among the unwanted mail or register again.
+activate-title = Make your account
+activate-lead = The account { $user } is nearly there.
+activate-username = Somebody else has this name meanwhile. Please choose another one.
+activate-password = This is not the browser you registered in. Please enter the password you chose there.
+activate = Make the account
+activate-not-you = You did not register? Then close this page: there will be no account.
+activated-title = Your account is there
+activated-lead = Sign in as { $user } with the password you chose.
+
 # Consent
 consent-title = Allow { $app } to use your account?
 consent-scopes = { $app } would like to:

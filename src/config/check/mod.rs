@@ -11,6 +11,7 @@ mod factors;
 mod gateway;
 mod organisation;
 mod policy;
+mod registration;
 mod sending;
 mod server;
 mod surroundings;
@@ -36,7 +37,7 @@ pub(super) fn check(root: Root, base: &Path, problems: &mut Problems) -> Option<
     let tls = root.tls.and_then(|tls| server::tls(tls.value, base, problems));
     server::warn_of_plain_http(tls_place, tls.as_ref(), listen.as_ref(), proxies.as_deref(), problems);
     let organisation = root.organisation.and_then(|part| organisation::check(part.value, base, problems));
-    let (apps, registration, policies) =
+    let (apps, app_registration, policies) =
         app::check(root.apps, root.app_registration, root.policies, base, problems);
     let sign_in = root.sign_in.and_then(|part| sign_in(part.value, problems));
     let passwords = root.passwords.and_then(|part| passwords(part.value, problems));
@@ -58,6 +59,9 @@ pub(super) fn check(root: Root, base: &Path, problems: &mut Problems) -> Option<
         factors::warn_of_closed_circle(apps, policies, factors, problems);
     }
     let admin_group = root.admin.and_then(|part| optional(part.value.group, |name| admin(name, problems)));
+    let admins = admin_group.as_ref().and_then(Option::as_deref);
+    let self_registration =
+        optional(root.registration, |part| registration::check(part.value, admins, problems));
     let log = root.log.and_then(|part| log(part.value, problems));
     root.store?;
     Some(Config {
@@ -68,7 +72,8 @@ pub(super) fn check(root: Root, base: &Path, problems: &mut Problems) -> Option<
         trusted_proxies: proxies?,
         organisation: organisation?,
         apps: apps?,
-        app_registration: registration?,
+        app_registration: app_registration?,
+        self_registration: self_registration?,
         policies: policies?,
         sign_in: sign_in?,
         passwords: passwords?,

@@ -18,6 +18,7 @@ use crate::web::answer::{self, Problem};
 use crate::web::body::{self, BodyError};
 use crate::web::cookies;
 use crate::web::handlers::factors::{self, Sheet};
+use crate::web::handlers::new_account;
 use crate::web::render::{
     ConsentPage, DeviceConsentPage, DeviceDonePage, Look, Message, ReauthPage, Rendered, SelectAccountPage,
     SignInPage,
@@ -56,16 +57,28 @@ pub async fn submit(
     flow: web::Path<String>,
     payload: web::Payload,
 ) -> HttpResponse {
-    let config = app.config();
-    let form = match body::form(&request, payload).await {
-        Ok(form) => form,
-        Err(BodyError(status)) => return answer::plain_error(&request, &config, status, Message::BadForm),
-    };
-    let Some(sent) = from_here(&request, &config).then(|| submission(&form)).flatten() else {
-        return answer::stuck(&request, &config, &LoginError::Forged);
+    let sent = match received(&request, &app.config(), payload).await {
+        Ok(sent) => sent,
+        Err(response) => return response,
     };
     let outcome = dispatch::advance(&app, &cookies::visitor(&request), &flow, sent).await;
     respond(&app, &request, outcome)
+}
+
+/// What a page of ours sent, or the answer to what is none.
+pub async fn received(
+    request: &HttpRequest,
+    config: &Config,
+    payload: web::Payload,
+) -> Result<Submission, HttpResponse> {
+    let form = match body::form(request, payload).await {
+        Ok(form) => form,
+        Err(BodyError(status)) => {
+            return Err(answer::plain_error(request, config, status, Message::BadForm));
+        }
+    };
+    let sent = from_here(request, config).then(|| submission(&form)).flatten();
+    sent.ok_or_else(|| answer::stuck(request, config, &LoginError::Forged))
 }
 
 /// Whether a form comes from a page of ours. `Sec-Fetch-Site` says so; `Origin` does where that is missing.
@@ -125,6 +138,7 @@ pub fn respond(app: &App, request: &HttpRequest, outcome: Result<Outcome, LoginE
     let changes = outcome.cookies.as_slice();
     match &outcome.next {
         Next::Page(flow) => answer::redirect(&format!("{}/login/{flow}", config.issuer), changes),
+        Next::Register(flow) => answer::redirect(&format!("{}/register/{flow}", config.issuer), changes),
         Next::Home => answer::redirect(&format!("{}/", config.issuer), changes),
         Next::Account => answer::redirect(&format!("{}/account", config.issuer), changes),
         Next::Answer(back) => answer::to_client(request, &config, back, changes),
@@ -237,11 +251,15 @@ fn render(app: &App, config: &Config, flow: &LoginFlow, given: &Given<'_>) -> Re
                 Target::App(authorization) => authorization.login_hint.as_deref(),
                 Target::Home | Target::Device(_) | Target::Account(_) => None,
             };
-            let username = given.typed.or(hint).unwrap_or_default();
+            let made = flow.progress.username.as_deref();
+            let username = given.typed.or(made).or(hint).unwrap_or_default();
             let takes = |factor| first::takes(app, &flow.target, factor);
             let (scan, link) = (takes(FirstFactor::Any), takes(FirstFactor::MagicLink));
             let key = takes(FirstFactor::Passkey);
-            SignInPage { app: title, action, csrf, username, scan, link, key, error }.render(&given.look)
+            let register = new_account::address(config, flow);
+            let register = register.as_deref();
+            SignInPage { app: title, action, csrf, username, scan, link, key, register, error }
+                .render(&given.look)
         }
         State::Reauthenticate { username, .. } => {
             let link = first::takes(app, &flow.target, FirstFactor::MagicLink);

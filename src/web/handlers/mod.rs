@@ -7,6 +7,7 @@ pub mod factors;
 pub mod health;
 pub mod home;
 pub mod login;
+pub mod new_account;
 pub mod not_me;
 pub mod oauth;
 pub mod registration;

@@ -64,6 +64,25 @@ pub enum Message {
     BadAnswers,
     /// The new password was typed in two ways.
     PasswordsDiffer,
+    /// A field that is needed was left empty.
+    FieldMissing,
+    /// Not a username, or one of those that are reserved.
+    BadUsername,
+    UsernameTaken,
+    /// Not a mail address.
+    BadEmail,
+    /// Only addresses at these domains get an account.
+    EmailNotAllowed {
+        domains: String,
+    },
+    /// What was filled in does not fit the field.
+    BadField {
+        label: String,
+    },
+    /// The link in a letter is too old or was used.
+    RegistrationGone,
+    /// Not the password that was chosen at registration.
+    WrongChosenPassword,
 }
 
 impl Message {
@@ -76,6 +95,8 @@ impl Message {
                 lang.text_counting(self.key(), "least", u64::try_from(*least).unwrap_or(u64::MAX))
             }
             Self::NotAllowed { app } | Self::NotNow { app } => lang.text_about(self.key(), "app", app),
+            Self::EmailNotAllowed { domains } => lang.text_about(self.key(), "domains", domains),
+            Self::BadField { label } => lang.text_about(self.key(), "label", label),
             _ => lang.text(self.key()),
         }
     }
@@ -134,6 +155,14 @@ impl Message {
             Self::NotSent => "not-sent",
             Self::Unreachable => "unreachable",
             Self::BadAnswers => "bad-answers",
+            Self::FieldMissing => "field-missing",
+            Self::BadUsername => "bad-username",
+            Self::UsernameTaken => "username-taken",
+            Self::BadEmail => "bad-email",
+            Self::EmailNotAllowed { .. } => "email-not-allowed",
+            Self::BadField { .. } => "bad-field",
+            Self::RegistrationGone => "registration-gone",
+            Self::WrongChosenPassword => "wrong-chosen-password",
             Self::StillWaiting => "still-waiting",
             Self::Denied => "denied",
         }
@@ -184,6 +213,14 @@ mod tests {
             Message::BadAnswers,
             Message::StillWaiting,
             Message::Denied,
+            Message::FieldMissing,
+            Message::BadUsername,
+            Message::UsernameTaken,
+            Message::BadEmail,
+            Message::EmailNotAllowed { domains: "example.org".into() },
+            Message::BadField { label: "Team".into() },
+            Message::RegistrationGone,
+            Message::WrongChosenPassword,
         ]
     }
 

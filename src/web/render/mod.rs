@@ -7,6 +7,7 @@ mod frame;
 mod message;
 mod pages;
 mod qr;
+mod registration;
 #[cfg(test)]
 pub(super) mod tests;
 
@@ -19,6 +20,7 @@ pub use pages::{
     SignedOutPage, TrustPage, WaitPage, unwritten,
 };
 pub use qr::Qr;
+pub use registration::{ActivatePage, ActivatedPage, FieldLine, RegisterPage, RegisteredPage};
 
 use url::Url;
 

@@ -24,6 +24,8 @@ pub struct SignInPage<'a> {
     pub link: bool,
     /// A passkey will do.
     pub key: bool,
+    /// Where to get an account, if people do by themselves.
+    pub register: Option<&'a str>,
     pub error: Option<Message>,
 }
 
@@ -573,7 +575,7 @@ rendered! {
     ErrorPage by ErrorView;
 }
 
-fn finish(view: &impl Template, look: &Look<'_>) -> Rendered {
+pub(super) fn finish(view: &impl Template, look: &Look<'_>) -> Rendered {
     let Ok(html) = view.render() else {
         return unwritten();
     };

@@ -28,6 +28,7 @@ fn sign_in<'a>(error: Option<Message>) -> SignInPage<'a> {
         scan: false,
         link: true,
         key: true,
+        register: Some("/register/1"),
         error,
     }
 }
@@ -46,8 +47,10 @@ fn asking(text: &str, look: &Look<'_>) -> Vec<(&'static str, String)> {
     let devices = &[DeviceLine { id: text.into(), browser: text.into(), address: text.into(), last_used: text.into(), trusted: true }];
     let sessions = &[SessionLine { id: text.into(), browser: text.into(), address: text.into(), last_used: text.into(), this: false }];
     vec![
-        ("sign in", SignInPage { app, action, csrf, username, scan: true, link: true, key: true, error: error.clone() }.render(look).html),
+        ("sign in", SignInPage { app, action, csrf, username, scan: true, link: true, key: true, register: Some(text), error: error.clone() }.render(look).html),
         ("reauth", ReauthPage { app, action, csrf, username, link: true, error }.render(look).html),
+        ("register", RegisterPage { app, username, name: text, email: text, fields: &[FieldLine { input: text, label: text, value: text, required: false, longest: 9 }], least: 10, sign_in: "/x", action, csrf, error: Some(Message::BadField { label: text.into() }), blamed: Some("username") }.render(look).html),
+        ("activate", ActivatePage { user, username: Some(text), password: true, action, csrf, error: Some(Message::UsernameTaken), blamed: Some("username") }.render(look).html),
         ("consent", ConsentPage { app, app_url: Some(text), user, scopes: &["openid", text], action, csrf }.render(look).html),
         ("totp", CodePage { app, user, method: "totp", sent: Sending::Never, more: true, action, csrf, error: None }.render(look).html),
         ("recovery code", CodePage { app, user, method: "recovery_code", sent: Sending::Never, more: false, action, csrf, error: None }.render(look).html),
