@@ -59,6 +59,30 @@ async fn strangers_cannot_lock_a_person_out() {
 }
 
 #[tokio::test]
+async fn an_office_behind_one_address_signs_in_together() {
+    // PW-09: 50 tries of an address in a quarter of an hour, and those with a right password are none of them
+    let idp = TestIdp::start().await;
+    let alice = idp.user("alice").create().await;
+    let c1 = idp.relying_party("c1").await;
+    for _ in 0..55 {
+        idp.browser().open(c1.authorize_url()).await.submit_password(&alice).await.expect_code();
+    }
+    let guess = async |name: usize| {
+        let mut stranger = idp.browser();
+        let page = stranger.open(c1.authorize_url()).await;
+        page.submit(&[("username", &format!("name{name}")), ("password", "not the password")]).await.status
+    };
+    for name in 0..49 {
+        assert_eq!(guess(name).await, 422, "{name}");
+        if name % 10 == 0 {
+            idp.browser().open(c1.authorize_url()).await.submit_password(&alice).await.expect_code();
+        }
+    }
+    assert_eq!((guess(49).await, guess(50).await), (422, 429));
+    idp.browser().open(c1.authorize_url()).await.submit_password(&alice).await.expect_status(429);
+}
+
+#[tokio::test]
 async fn an_untrusted_peer_cannot_choose_its_address() {
     // PW-10
     let idp = TestIdp::start().await;

@@ -63,11 +63,16 @@ impl Attempt<'_> {
         Ok(Err(TooMany { wait: windows.get(exhausted).copied().unwrap_or_default() }))
     }
 
-    /// The password was right: what led here is forgotten, except what the whole address did.
+    /// The password was right: what led here is forgotten. The address only gets this one try back, so that an
+    /// office may sign in together and one right password gives nobody more tries at others.
     pub fn forgive(&self, batch: Batch) -> Batch {
-        let own =
-            self.budgets().into_iter().filter(|budget| !budget.counter.starts_with("password/address/"));
-        own.fold(batch, |batch, budget| batch.clear(budget.counter))
+        self.budgets().into_iter().fold(batch, |batch, Budget { counter, .. }| {
+            if counter.starts_with("password/address/") {
+                batch.give_back(counter)
+            } else {
+                batch.clear(counter)
+            }
+        })
     }
 }
 

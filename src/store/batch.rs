@@ -25,7 +25,7 @@ pub enum Expect {
 pub struct Batch {
     pub(super) ops: Vec<Op>,
     /// Set back to zero.
-    pub(super) counters: Vec<String>,
+    pub(super) counters: Vec<Recount>,
     pub(super) relaxed: bool,
     /// The first mistake; told by `apply`, so that chains stay simple.
     pub(super) error: Option<StoreError>,
@@ -37,6 +37,13 @@ pub(super) struct Op {
     pub(super) id: String,
     pub(super) expect: Expect,
     pub(super) change: Change,
+}
+
+/// A counter that goes down.
+#[derive(Debug)]
+pub(super) enum Recount {
+    Clear(String),
+    GiveBack(String),
 }
 
 #[derive(Debug)]
@@ -106,7 +113,13 @@ impl Batch {
 
     /// Sets a counter back to zero.
     pub fn clear(mut self, counter: String) -> Self {
-        self.counters.push(counter);
+        self.counters.push(Recount::Clear(counter));
+        self
+    }
+
+    /// Takes one off a counter that is not zero.
+    pub fn give_back(mut self, counter: String) -> Self {
+        self.counters.push(Recount::GiveBack(counter));
         self
     }
 

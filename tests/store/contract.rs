@@ -211,6 +211,21 @@ fn a_batch_clears_counters_only_when_it_holds() {
 }
 
 #[test]
+fn a_batch_gives_one_back_but_never_what_was_not_taken() {
+    run(async {
+        let Home { store, .. } = Home::new();
+        let window = Duration::from_secs(9);
+        store.add("tries", 2, window).await.expect("add");
+        store.apply(Batch::new().insert(&badge("1")).give_back("other".into())).await.expect("insert");
+        store.apply(Batch::new().insert(&badge("1")).give_back("tries".into())).await.expect_err("conflict");
+        for left in [1, 0, 0] {
+            store.apply(Batch::new().give_back("tries".into())).await.expect("give back");
+            assert_eq!(store.add("tries", 0, window).await, Ok(left));
+        }
+    });
+}
+
+#[test]
 fn a_view_is_shared_until_the_record_changes() {
     run(async {
         let Home { store, .. } = Home::new();

@@ -14,7 +14,7 @@ use super::layout::{
 };
 use super::{Fault, each_with_prefix};
 use crate::clock::Timestamp;
-use crate::store::batch::{Change, Content, Op};
+use crate::store::batch::{Change, Content, Op, Recount};
 use crate::store::{Batch, Budget, Conflict, ConflictCause, Expect, Kind};
 
 /// Record keys with what is there now, for the cache.
@@ -71,7 +71,12 @@ impl<'t> Tables<'t> {
             }
         }
         for counter in &batch.counters {
-            self.clear(counter)?;
+            match counter {
+                Recount::Clear(name) => {
+                    self.clear(name)?;
+                }
+                Recount::GiveBack(name) => self.give_back(name)?,
+            }
         }
         Ok(Ok(()))
     }
@@ -228,6 +233,15 @@ impl<'t> Tables<'t> {
             had += 1;
         }
         Ok(had)
+    }
+
+    fn give_back(&mut self, name: &str) -> Result<(), Fault> {
+        let name = name.as_bytes();
+        let found = self.counters.get(name)?.map(|found| found.value());
+        if let Some((end, total)) = found {
+            self.counters.insert(name, (end, total.saturating_sub(1)))?;
+        }
+        Ok(())
     }
 
     /// Removes a counter; says whether there was one.
