@@ -84,6 +84,37 @@ async fn an_app_gets_claims_of_its_own() {
 }
 
 #[tokio::test]
+async fn claims_are_asked_for_by_name_too_and_consented_to_like_their_scopes() {
+    // OpenID Connect Core sections 5.4, 5.5; UI-14
+    let idp = idp().await;
+    let alice = idp.user("alice").with("--name Alice").create().await;
+    idp.gantry("user set alice --attribute nickname=Al --attribute phone_number=+49301234").await;
+    let claims = json!({
+        "userinfo": { "name": { "essential": true }, "phone_number": null, "no_such_claim": null },
+        "id_token": { "nickname": null, "address": { "essential": true } },
+    });
+    let claims = [("claims", claims.to_string())];
+    let asking: Vec<(&str, &str)> = claims.iter().map(|(name, value)| (*name, value.as_str())).collect();
+    // `c2` is not ours, and may not ask for phone numbers.
+    let rp = idp.relying_party("c2").await.asking_for("openid");
+    let mut browser = idp.browser();
+    let page = browser.open(rp.authorize_with(&asking)).await.submit_password(&alice).await;
+    let page = page.expect_step("consent");
+    assert!(page.html.contains("See your name") && !page.html.contains("phone"), "{}", page.html);
+    let tokens = rp.redeem(&page.press("allow").await.expect_code()).await.expect_tokens();
+    let told = rp.userinfo(&tokens.access).await.expect_ok();
+    assert_eq!(told, json!({ "sub": alice.id, "name": "Alice" }));
+    assert_eq!((&tokens.id_claims()["nickname"], tokens.id_claims().get("name")), (&json!("Al"), None));
+    // The same by scope.
+    let rp = rp.asking_for("openid profile");
+    let tokens = rp.redeem(&browser.open(rp.authorize_url()).await.expect_code()).await.expect_tokens();
+    assert_eq!(rp.userinfo(&tokens.access).await.expect_ok()["nickname"], "Al");
+    // Whoever takes the consent back takes the names along.
+    idp.gantry("grant revoke alice c2").await;
+    assert_eq!(rp.userinfo(&tokens.access).await.status, 401);
+}
+
+#[tokio::test]
 async fn an_app_may_want_everything_signed() {
     // OpenID Connect Core section 5.3.2
     let idp = idp().await;

@@ -349,7 +349,7 @@ async fn allowed(app: &App, visitor: &Visitor, mut flow: Stored<LoginFlow>) -> R
     let mut batch = Batch::new();
     if let Some((client_id, scopes)) = flow.target.wish() {
         let (now, user) = (app.clock.now(), signed_in.user.id);
-        batch = batch.put(&consent::given(&app.store, now, user, client_id, scopes).await?);
+        batch = batch.put(&consent::given(&app.store, now, user, client_id, &scopes).await?);
     }
     flow.record.progress.consented = true;
     proceed(app, visitor, flow, Some(&signed_in), batch).await

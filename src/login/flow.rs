@@ -1,5 +1,6 @@
 //! A pending sign-in as a state machine, and the pure decision what comes next.
 
+use std::borrow::Cow;
 use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
@@ -91,12 +92,12 @@ impl Target {
         request.claims.demanded_acr().is_some_and(|values| !values.contains(&"aal1"))
     }
 
-    /// The client that wants something, and the scopes it wants.
+    /// The client that wants something, and the scopes that must be allowed for it.
     #[must_use]
-    pub fn wish(&self) -> Option<(&str, &Scopes)> {
+    pub fn wish(&self) -> Option<(&str, Cow<'_, Scopes>)> {
         match self {
-            Self::App(request) => Some((&request.client_id, &request.scopes)),
-            Self::Device(device) => Some((&device.client_id, &device.scopes)),
+            Self::App(request) => Some((&request.client_id, request.claims.widen(&request.scopes))),
+            Self::Device(device) => Some((&device.client_id, Cow::Borrowed(&device.scopes))),
             Self::Home | Self::Account(_) => None,
         }
     }

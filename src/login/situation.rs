@@ -35,7 +35,7 @@ pub(super) async fn next_step(
                 judged = Judged::by_policy(app, visitor, client, (signed_in, target)).await?;
                 consent_given = progress.consented
                     || first_party
-                    || consent::covers(&app.store, signed_in.user.id, client_id, scopes).await?;
+                    || consent::covers(&app.store, signed_in.user.id, client_id, &scopes).await?;
             }
         }
         (None, Some(signed_in)) if matches!(target, Target::Account(_)) => {

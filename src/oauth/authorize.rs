@@ -312,8 +312,9 @@ fn claims(draft: &mut Draft<'_>) -> Result<(), OAuthError> {
     let Some(text) = draft.params.get("claims") else {
         return Ok(());
     };
-    draft.request.claims = ClaimsRequest::parse(text)
+    let claims = ClaimsRequest::parse(text)
         .ok_or(OAuthError::invalid_request("claims is not the JSON it should be"))?;
+    draft.request.claims = claims.within(&draft.app.scopes);
     draft.request.expected_subject = draft.request.claims.subject().map(str::to_owned);
     Ok(())
 }

@@ -1,5 +1,6 @@
 //! What an app is told about a person: scopes and the `claims` parameter become claims.
 
+use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet};
 
 use serde::{Deserialize, Serialize};
@@ -14,10 +15,11 @@ use crate::store::{Store, StoreError};
 const MAX_CLAIMS_BYTES: usize = 8192;
 
 /// Standard claims of the scope `profile` that come from attributes (`OpenID` Connect Core section 5.1).
-const PROFILE_ATTRIBUTES: [&str; 10] = [
+const PROFILE_ATTRIBUTES: [&str; 11] = [
     "given_name",
     "family_name",
     "middle_name",
+    "nickname",
     "picture",
     "profile",
     "website",
@@ -27,14 +29,29 @@ const PROFILE_ATTRIBUTES: [&str; 10] = [
     "locale",
 ];
 
+/// The scope that reveals a standard claim (`OpenID` Connect Core section 5.4).
+fn scope_of(claim: &str) -> Option<&'static str> {
+    match claim {
+        "email" | "email_verified" => Some("email"),
+        "address" => Some("address"),
+        "phone_number" | "phone_number_verified" => Some("phone"),
+        "groups" => Some("groups"),
+        "roles" => Some("roles"),
+        "name" | "preferred_username" | "updated_at" => Some("profile"),
+        attribute => PROFILE_ATTRIBUTES.contains(&attribute).then_some("profile"),
+    }
+}
+
 /// The `claims` parameter (`OpenID` Connect Core section 5.5): names asked for, by destination.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ClaimsRequest {
     #[serde(default)]
-    userinfo: BTreeMap<String, Option<Wanted>>,
+    userinfo: Named,
     #[serde(default)]
-    id_token: BTreeMap<String, Option<Wanted>>,
+    id_token: Named,
 }
+
+type Named = BTreeMap<String, Option<Wanted>>;
 
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 struct Wanted {
@@ -76,8 +93,53 @@ impl ClaimsRequest {
         !self.id_token.is_empty()
     }
 
-    fn wants_in_id_token(&self, claim: &str) -> bool {
-        self.id_token.contains_key(claim)
+    /// Without the claims of scopes that are not `allowed`.
+    #[must_use]
+    pub fn within(mut self, allowed: &BTreeSet<String>) -> Self {
+        for named in [&mut self.userinfo, &mut self.id_token] {
+            named.retain(|claim, _| scope_of(claim).is_none_or(|scope| allowed.contains(scope)));
+        }
+        self
+    }
+
+    /// What has to be allowed for it: `scopes`, and those whose claims are asked for by name.
+    #[must_use]
+    pub fn widen<'a>(&self, scopes: &'a Scopes) -> Cow<'a, Scopes> {
+        let named = self.userinfo.keys().chain(self.id_token.keys());
+        let named: Scopes = named.filter_map(|claim| scope_of(claim)).collect();
+        if named.is_subset(scopes) { Cow::Borrowed(scopes) } else { Cow::Owned(scopes.union(&named)) }
+    }
+
+    /// What userinfo is to tell, by `scopes` and by name.
+    #[must_use]
+    pub fn of_userinfo<'a>(&'a self, scopes: &'a Scopes) -> Asked<'a> {
+        Asked { scopes, named: &self.userinfo }
+    }
+
+    /// What the ID token may tell, by `scopes` and by name.
+    #[must_use]
+    pub fn of_id_token<'a>(&'a self, scopes: &'a Scopes) -> Asked<'a> {
+        Asked { scopes, named: &self.id_token }
+    }
+}
+
+/// What one answer is to tell.
+#[derive(Debug, Clone, Copy)]
+pub struct Asked<'a> {
+    scopes: &'a Scopes,
+    named: &'a Named,
+}
+
+impl Asked<'_> {
+    /// Whether any claim of `scope` is to be told.
+    #[must_use]
+    pub fn opens(self, scope: &str) -> bool {
+        self.scopes.has(scope) || self.named.keys().any(|claim| scope_of(claim) == Some(scope))
+    }
+
+    /// Whether this standard claim is to be told.
+    fn has(self, claim: &str) -> bool {
+        scope_of(claim).is_some_and(|scope| self.scopes.has(scope)) || self.named.contains_key(claim)
     }
 }
 
@@ -92,39 +154,40 @@ pub async fn roles(store: &Store, user: &User) -> Result<BTreeSet<String>, Store
     Ok(roles)
 }
 
-/// Everything that `scopes` reveal about `user` to `app`, with `sub`.
+/// Everything about `user` that `asked` names, for `app`, with `sub`.
 #[must_use]
-pub fn for_userinfo(
+pub fn told(
     app: &App,
     subject: &str,
     user: &User,
-    scopes: &Scopes,
+    asked: Asked<'_>,
     roles: &BTreeSet<String>,
 ) -> Map<String, Value> {
     let mut claims = Map::new();
-    claims.insert("sub".to_owned(), json!(subject));
-    if scopes.has("profile") {
+    if asked.opens("profile") {
         profile(user, &mut claims);
     }
     // Only verified addresses go out: not every app looks at email_verified.
-    if let Some(email) = user.email.as_ref().filter(|_| scopes.has("email") && user.email_verified) {
+    if let Some(email) = user.email.as_ref().filter(|_| asked.opens("email") && user.email_verified) {
         claims.insert("email".to_owned(), json!(email));
         claims.insert("email_verified".to_owned(), json!(true));
     }
-    if let Some(address) = address(user).filter(|_| scopes.has("address")) {
+    if let Some(address) = address(user).filter(|_| asked.opens("address")) {
         claims.insert("address".to_owned(), address);
     }
-    if let Some(phone) = user.attributes.get("phone_number").filter(|_| scopes.has("phone")) {
+    if let Some(phone) = user.attributes.get("phone_number").filter(|_| asked.opens("phone")) {
         let verified = user.attributes.get("phone_number_verified").is_some_and(|text| text == "true");
         claims.insert("phone_number".to_owned(), json!(phone));
         claims.insert("phone_number_verified".to_owned(), json!(verified));
     }
-    if scopes.has("groups") {
+    if asked.opens("groups") {
         claims.insert("groups".to_owned(), json!(user.groups));
     }
-    if scopes.has("roles") {
+    if asked.opens("roles") {
         claims.insert("roles".to_owned(), json!(roles));
     }
+    claims.retain(|name, _| asked.has(name));
+    claims.insert("sub".to_owned(), json!(subject));
     claims.extend(
         app.claims.iter().filter_map(|(name, source)| Some((name.clone(), custom(source, user, roles)?))),
     );
@@ -132,10 +195,10 @@ pub fn for_userinfo(
     claims
 }
 
-/// The part of it that the client asked to have in the ID token; never more than the scopes reveal.
+/// The part of it that the client asked for by name.
 #[must_use]
-pub fn for_id_token(all: Map<String, Value>, request: &ClaimsRequest) -> Map<String, Value> {
-    all.into_iter().filter(|(name, _)| name != "sub" && request.wants_in_id_token(name)).collect()
+pub fn by_name(all: Map<String, Value>, asked: Asked<'_>) -> Map<String, Value> {
+    all.into_iter().filter(|(name, _)| name != "sub" && asked.named.contains_key(name)).collect()
 }
 
 /// `OpenID` Connect Core section 5.1.1, from attributes of the same names.
@@ -186,7 +249,8 @@ mod tests {
             ClaimsRequest::parse(r#"{"id_token":{"email":null,"sub":{"value":"x"}},"userinfo":{}}"#);
         let request = request.expect("well-formed");
         assert_eq!(request.subject(), Some("x"));
-        assert!(request.wants_in_id_token("email"));
+        assert!(request.of_id_token(&Scopes::default()).has("email"));
+        assert!(!request.of_userinfo(&Scopes::default()).has("email"));
         for bad in ["[]x", "{\"id_token\":1}", &"[".repeat(9000), &"[".repeat(8000)] {
             assert!(ClaimsRequest::parse(bad).is_none());
         }

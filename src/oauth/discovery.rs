@@ -130,7 +130,7 @@ fn claims() -> Value {
         "claim_types_supported": ["normal"],
         "claims_supported": [
             "sub", "iss", "aud", "exp", "iat", "auth_time", "nonce", "acr", "amr", "at_hash", "c_hash", "sid",
-            "name", "given_name", "family_name", "middle_name", "preferred_username", "profile", "picture",
+            "name", "given_name", "family_name", "middle_name", "nickname", "preferred_username", "profile", "picture",
             "website", "gender", "birthdate", "zoneinfo", "locale", "updated_at", "email", "email_verified",
             "address", "phone_number", "phone_number_verified", "groups", "roles",
         ],

@@ -242,8 +242,9 @@ pub async fn holder(app: &App, config: &Config, grant: &Grant) -> Result<Option<
             return Ok(None);
         }
     }
+    let needed = grant.claims.widen(&grant.scopes);
     let consented =
-        client.first_party || consent::covers(&app.store, user.id, &grant.client_id, &grant.scopes).await?;
+        client.first_party || consent::covers(&app.store, user.id, &grant.client_id, &needed).await?;
     let holds = consented
         && user.is_active()
         && user.epoch == grant.epoch

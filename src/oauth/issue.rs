@@ -169,15 +169,16 @@ impl Issue<'_> {
         beside: Beside<'_>,
     ) -> Result<Map<String, Value>, OAuthError> {
         let subject = self.subject(app);
+        let asked = self.grant.claims.of_id_token(&self.grant.scopes);
         // Without an access token there is no userinfo to ask (OpenID Connect Core section 5.4).
         let everything = matches!(beside, Beside::Nothing) || self.client.claims_in_id_token;
         let mut token = Map::new();
         if everything || self.grant.claims.wants_id_token() {
             let roles = claims::roles(&app.store, self.user).await?;
-            token = claims::for_userinfo(self.client, &subject, self.user, &self.grant.scopes, &roles);
+            token = claims::told(self.client, &subject, self.user, asked, &roles);
         }
         if !everything {
-            token = claims::for_id_token(token, &self.grant.claims);
+            token = claims::by_name(token, asked);
         }
         let authentication = &self.grant.authentication;
         let fixed = json!({

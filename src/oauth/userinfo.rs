@@ -85,10 +85,10 @@ async fn reveal(app: &App, config: &Config, access: &AccessClaims) -> Result<Map
     if !scopes.has("openid") {
         return Err(OAuthError::new(ErrorCode::InsufficientScope, "the scope openid is needed here"));
     }
-    let roles =
-        if scopes.has("roles") { claims::roles(&app.store, &user).await? } else { user.roles.clone() };
+    let asked = grant.claims.of_userinfo(&scopes);
+    let roles = if asked.opens("roles") { claims::roles(&app.store, &user).await? } else { user.roles.clone() };
     let subject = subject::of(app.keys.master(), client, user.id);
-    Ok(claims::for_userinfo(client, &subject, &user, &scopes, &roles))
+    Ok(claims::told(client, &subject, &user, asked, &roles))
 }
 
 struct Sent<'a> {

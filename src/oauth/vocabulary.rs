@@ -67,6 +67,12 @@ impl Scopes {
     }
 }
 
+impl<'a> FromIterator<&'a str> for Scopes {
+    fn from_iter<I: IntoIterator<Item = &'a str>>(scopes: I) -> Self {
+        Self(scopes.into_iter().map(str::to_owned).collect())
+    }
+}
+
 /// What an authorization answer carries (OAuth 2.0 Multiple Response Types sections 3 and 5).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ResponseType {

@@ -201,7 +201,7 @@ async fn preview(
     let id_token = issue.id_token_claims(app, Beside::AccessToken("")).await.map_err(Failure::new)?;
     let roles = claims::roles(&app.store, &user).await?;
     let subject = subject::of(app.keys.master(), known, user.id);
-    let userinfo = claims::for_userinfo(known, &subject, &user, &scopes, &roles);
+    let userinfo = claims::told(known, &subject, &user, grant.claims.of_userinfo(&scopes), &roles);
     let json =
         json!({ "access": decision, "active": user.is_active(), "id_token": id_token, "userinfo": userinfo });
     let pretty = |value: &Value| serde_json::to_string_pretty(value).unwrap_or_default();

@@ -241,7 +241,7 @@ fn render(app: &App, config: &Config, flow: &LoginFlow, given: &Given<'_>) -> Re
     let csrf = dispatch::csrf(app, flow);
     let csrf = csrf.as_str();
     let wish = flow.target.wish();
-    let client = wish.and_then(|(client_id, _)| config.apps.get(client_id));
+    let client = wish.as_ref().and_then(|(client_id, _)| config.apps.get(*client_id));
     let title = client.map_or(config.organisation.name.as_str(), |client| client.title.as_str());
     let action = given.here;
     let error = given.notice.map(message);
@@ -283,7 +283,7 @@ fn render(app: &App, config: &Config, flow: &LoginFlow, given: &Given<'_>) -> Re
             factors::page(app, config, sheet)
         }
         State::Consent { username, .. } => {
-            let scopes: Vec<&str> = wish.map(|(_, scopes)| scopes.iter().collect()).unwrap_or_default();
+            let scopes: Vec<&str> = wish.iter().flat_map(|(_, scopes)| scopes.iter()).collect();
             let (user, scopes) = (username.as_str(), scopes.as_slice());
             if let Target::Device(device) = &flow.target {
                 let code = &Waiting::shown_code(app, device.request);
