@@ -92,6 +92,25 @@ async fn an_app_registers_itself_and_signs_people_in() {
 }
 
 #[tokio::test]
+async fn apps_with_a_secret_may_do_without_pkce_where_the_file_says_so() {
+    // RFC 9700 section 2.1.1
+    let open = OPEN.replace("max: 20", "pkce: optional");
+    let idp = TestIdp::setup().with_settings(&open).start().await;
+    let alice = idp.user("alice").create().await;
+    let token = invited(&idp, "--uses 2").await;
+    let secret = register(&idp, &token, &metadata()).await.json();
+    let rp = idp.relying_party(text(&secret, "client_id")).await.asking_for("openid").without_pkce();
+    let mut browser = idp.browser();
+    let page = browser.open(rp.authorize_url()).await.submit_password(&alice).await.expect_step("consent");
+    rp.redeem(&page.press("allow").await.expect_code()).await.expect_tokens();
+    let mut public = metadata();
+    public["token_endpoint_auth_method"] = json!("none");
+    let public = register(&idp, &token, &public).await.json();
+    let rp = idp.relying_party(text(&public, "client_id")).await.without_pkce();
+    browser.open(rp.authorize_url()).await.expect_error("invalid_request");
+}
+
+#[tokio::test]
 async fn nobody_registers_uninvited() {
     // RFC 7591 sections 3 and 5
     let closed = TestIdp::start().await;
@@ -132,6 +151,8 @@ async fn what_may_not_be_is_not_registered() {
         ("backchannel_logout_uri", json!("file:///etc/passwd"), "invalid_client_metadata"),
         ("client_uri", json!("javascript:alert(1)"), "invalid_client_metadata"),
         ("initiate_login_uri", json!("javascript:alert(1)"), "invalid_client_metadata"),
+        ("initiate_login_uri", json!("http://localhost/login"), "invalid_client_metadata"),
+        ("sector_identifier_uri", json!("https://new.test/sector.json"), "invalid_client_metadata"),
         ("client_name", json!(""), "invalid_client_metadata"),
         ("client_name", json!("x".repeat(1000)), "invalid_client_metadata"),
         ("client_name", json!("a\u{7}b"), "invalid_client_metadata"),

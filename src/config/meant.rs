@@ -65,6 +65,8 @@ pub struct AppRegistration {
     pub access: Vec<Access>,
     pub grants: BTreeSet<GrantKind>,
     pub scopes: BTreeSet<String>,
+    /// Of those with a secret or keys; others always need it.
+    pub pkce: Pkce,
     /// Apps there may be, those of the file among them.
     pub max: usize,
 }

@@ -301,6 +301,8 @@ section! {
         grants: Vec<At<GrantKind>> = Default("[authorization_code, refresh_token]"),
         /// Scopes they may ask for.
         scopes: Vec<At<Scope>> = Default("[openid, profile, email, offline_access]"),
+        /// Proof key for codes: `required`, or `optional` for those with a secret or keys.
+        pkce: Pkce = Default("required"),
         /// Apps there may be in all.
         max: u32 = Default("200"),
     }

@@ -54,7 +54,13 @@ fn registration(
     });
     let grants: Option<BTreeSet<GrantKind>> = grants.collect();
     let scopes = written.scopes?.value.into_iter().map(|scope| scope.value.0.to_owned()).collect();
-    Some(AppRegistration { access: access?, grants: grants?, scopes, max: usize::try_from(max).ok()? })
+    Some(AppRegistration {
+        access: access?,
+        grants: grants?,
+        scopes,
+        pkce: written.pkce?.value,
+        max: usize::try_from(max).ok()?,
+    })
 }
 
 /// What an app refers to: the names of the policies, also of those that are wrong inside: a reference to them is not.

@@ -45,7 +45,7 @@ pub(super) fn check(
     let origins = app.origins.as_ref().and_then(|list| each(&list.value, |text| url::origin(text, problems)));
     let pkce = pkce(app.pkce.take(), kind, defaults.as_ref(), problems);
     let content = content::check(&mut app, redirect_uris.as_deref(), problems);
-    let initiate = optional(app.initiate_login_uri.take(), |text| url::https(&text, problems));
+    let initiate = optional(app.initiate_login_uri.take(), |text| url::initiate_login_uri(&text, problems));
     let scopes = scopes(app.scopes, grants.as_ref(), defaults.as_ref(), problems);
     let lifetimes = app.lifetimes.and_then(|part| lifetimes(part.value, problems));
     let people = grants.as_ref().is_none_or(is_for_people);

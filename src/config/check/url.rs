@@ -40,6 +40,16 @@ pub(super) fn app_url(text: &At<String>, problems: &mut Problems) -> Option<Url>
     Some(url)
 }
 
+/// `OpenID` Connect Core section 4: https, nothing else.
+pub(super) fn initiate_login_uri(text: &At<String>, problems: &mut Problems) -> Option<Url> {
+    let url = web_url(text, problems)?;
+    if url.scheme() != "https" {
+        problems.error(text.place, "`initiate_login_uri` is an https address").hint("use https");
+        return None;
+    }
+    Some(url)
+}
+
 /// What gantry calls: https, or http on this machine.
 pub(super) fn https(text: &At<String>, problems: &mut Problems) -> Option<Url> {
     web_url(text, problems)

@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use serde::Deserialize;
 use serde_json::{Map, Value, json};
 
-use crate::config::{self, AppRegistration, AuthMethod, ClientKind, GrantKind};
+use crate::config::{self, AppRegistration, AuthMethod, ClientKind, GrantKind, Pkce};
 use crate::oauth::device;
 use crate::oauth::error::{ErrorCode, OAuthError};
 use crate::oauth::vocabulary::{ResponseType, Scopes};
@@ -35,6 +35,7 @@ struct Said {
     jwks: Option<Value>,
     jwks_uri: Option<String>,
     subject_type: Option<String>,
+    sector_identifier_uri: Option<String>,
     id_token_signed_response_alg: Option<String>,
     userinfo_signed_response_alg: Option<String>,
     require_pushed_authorization_requests: bool,
@@ -64,6 +65,9 @@ const fn bad(why: &'static str) -> OAuthError {
 /// The settings of an app that says this, as the file would have them.
 pub(super) fn settings(rules: &AppRegistration, body: &[u8]) -> Result<Value, OAuthError> {
     let said = parse(body)?;
+    if said.sector_identifier_uri.is_some() {
+        return Err(bad("sector_identifier_uri is not supported, the sector is the host of redirect_uris"));
+    }
     let grants = grants(rules, &said)?;
     let scopes = scopes(rules, &said)?;
     let mut settings = Map::new();
@@ -145,7 +149,13 @@ pub(super) fn checked(
     settings: &Value,
     rules: &AppRegistration,
 ) -> Result<config::App, OAuthError> {
-    config::registered_app(client_id, settings, &rules.access).map_err(|problem| {
+    let mut settings = settings.clone();
+    let proves_itself = settings.get("client").is_none();
+    if let Some(settings) = settings.as_object_mut().filter(|_| proves_itself && rules.pkce == Pkce::Optional)
+    {
+        settings.insert("pkce".to_owned(), json!("optional"));
+    }
+    config::registered_app(client_id, &settings, &rules.access).map_err(|problem| {
         let code = if problem.contains("redirect URI") {
             ErrorCode::InvalidRedirectUri
         } else {
