@@ -119,7 +119,10 @@ async fn only_apps_that_list_it_get_tokens_through_the_browser() {
     let bare = idp.relying_party("bare").await;
     let mut browser = idp.browser();
     for kind in ["id_token", "code token", "code id_token token"] {
-        let answer = browser.open(asking(&bare, kind)).await.expect_error("unauthorized_client");
+        let page = browser.open(asking(&bare, kind)).await;
+        // OpenID Connect Core sections 3.2.2.6 and 3.3.2.6
+        assert!(page.header("location").contains("/cb#error="), "{}", page.header("location"));
+        let answer = page.expect_error("unauthorized_client");
         assert_eq!(answer.uri, "https://bare.test/cb");
     }
     browser.open(asking(&bare, "token")).await.expect_error("unsupported_response_type");

@@ -199,16 +199,16 @@ fn known_client<'a>(params: &Params, config: &'a Config) -> Result<&'a App, OAut
     config.apps.get(id).ok_or(unknown)
 }
 
-/// Tokens never travel in a query (OAuth 2.0 Multiple Response Types section 3), errors then neither.
+/// Neither tokens nor errors in their place travel in a query (`OpenID` Connect Core sections 3.2.2.6, 3.3.2.6).
 fn response_mode(draft: &mut Draft<'_>) -> Result<(), OAuthError> {
     let kind = draft.params.get("response_type").and_then(ResponseType::parse).unwrap_or_default();
     let tokens = draft.app.grants.contains(&GrantKind::Implicit);
-    let usual = if kind.is_front_channel() && tokens { ResponseMode::Fragment } else { ResponseMode::Query };
+    let usual = if kind.is_front_channel() { ResponseMode::Fragment } else { ResponseMode::Query };
     draft.request.response_mode = usual;
     draft.request.response_mode = match draft.params.get("response_mode") {
         None => usual,
         Some("query") if usual == ResponseMode::Query => ResponseMode::Query,
-        Some("fragment") if tokens => ResponseMode::Fragment,
+        Some("fragment") if tokens || kind.is_front_channel() => ResponseMode::Fragment,
         Some("form_post") => ResponseMode::FormPost,
         Some(_) => {
             // The answer still carries the state.
@@ -312,9 +312,9 @@ fn claims(draft: &mut Draft<'_>) -> Result<(), OAuthError> {
     let Some(text) = draft.params.get("claims") else {
         return Ok(());
     };
-    let claims = ClaimsRequest::parse(text)
-        .ok_or(OAuthError::invalid_request("claims is not the JSON it should be"))?;
-    draft.request.claims = claims.within(&draft.app.scopes);
+    let claims = ClaimsRequest::parse(text).map(|claims| claims.within(&draft.app.scopes));
+    draft.request.claims =
+        claims.ok_or(OAuthError::invalid_request("claims is not the JSON it should be"))?;
     draft.request.expected_subject = draft.request.claims.subject().map(str::to_owned);
     Ok(())
 }

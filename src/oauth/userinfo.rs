@@ -86,7 +86,8 @@ async fn reveal(app: &App, config: &Config, access: &AccessClaims) -> Result<Map
         return Err(OAuthError::new(ErrorCode::InsufficientScope, "the scope openid is needed here"));
     }
     let asked = grant.claims.of_userinfo(&scopes);
-    let roles = if asked.opens("roles") { claims::roles(&app.store, &user).await? } else { user.roles.clone() };
+    let roles =
+        if asked.opens("roles") { claims::roles(&app.store, &user).await? } else { user.roles.clone() };
     let subject = subject::of(app.keys.master(), client, user.id);
     Ok(claims::told(client, &subject, &user, asked, &roles))
 }
