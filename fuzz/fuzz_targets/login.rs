@@ -23,6 +23,7 @@ fuzz_target!(|form: &[u8]| {
         Action::OtherMethod => "other_method",
         Action::Resend => "resend",
         Action::Skip => "skip",
+        Action::TrustDevice => "trust_device",
         Action::Scan => "qr",
         Action::MagicLink => "magic_link",
         Action::Passkey => "passkey",
