@@ -9,7 +9,7 @@ use crate::support::browser::Page;
 use crate::support::{Browser, TestIdp, TestUser};
 
 /// Presses a button of the account's page.
-async fn press<'b>(browser: &'b mut Browser, name: &str, value: &str) -> Page<'b> {
+pub(crate) async fn press<'b>(browser: &'b mut Browser, name: &str, value: &str) -> Page<'b> {
     let page = browser.open("/account").await.expect_step("account");
     let (action, csrf) = (page.action(), page.field("csrf").expect("csrf"));
     browser.post(&action, &[("csrf", &csrf), (name, value)]).await

@@ -40,6 +40,7 @@ mod sign_out;
 mod specs;
 mod state_matrix;
 mod store;
+mod surroundings;
 mod token;
 mod tokens;
 mod userinfo;

@@ -18,7 +18,7 @@ use crate::oauth::grant;
 use crate::policy::Context;
 use crate::policy::rule::Device as Known;
 use crate::secret::{Digest, DisavowalToken, Id, Token};
-use crate::store::{ApplyError, Batch, Expect, Kind, Record, StoreError, Stored};
+use crate::store::{ApplyError, Batch, Budget, Expect, Kind, Record, StoreError, Stored};
 
 /// The link in a letter is good for this long.
 const LIFETIME: Duration = Duration::from_secs(30 * 24 * 3600);
@@ -50,26 +50,34 @@ impl Record for Disavowal {
     }
 }
 
+/// Letters of one kind about one person, in this time: whoever signs in again and again fills no mailbox.
+const LETTERS: (u64, Duration) = (5, Duration::from_secs(3600));
+
 /// Adds to `batch` the letters that a sign-in is worth. One that cannot be written stops nobody.
-pub(super) fn of_sign_in(
+pub(super) async fn of_sign_in(
     app: &App,
     ending: &Ending<'_>,
     (policy, context, refused): (&Policy, &Context, bool),
     mut batch: Batch,
-) -> Batch {
-    let Some(SignedIn { user, session }) = ending.signed_in else { return batch };
+) -> Result<Batch, StoreError> {
+    let Some(SignedIn { user, session }) = ending.signed_in else { return Ok(batch) };
     let full = policy.devices.as_ref().filter(|rule| rule.is_exceeded(context));
     let changed = context.past.last.is_some()
         && (context.device == Known::New || (context.place.is_some() && !context.past.country));
     let browser = session::browser_name(&ending.visitor.user_agent);
     let address = context.address.to_canonical().to_string();
     let person = user.email.as_ref().filter(|_| user.email_verified).map(ToString::to_string);
+    let to_person = full.is_some_and(|rule| rule.alert_user) || (policy.alerts.user && changed && !refused);
+    let person = match person.filter(|_| to_person) {
+        Some(to) => may_write(app, user, "person").await?.then_some(to),
+        None => None,
+    };
     if let (Some(to), Some(rule)) = (&person, full.filter(|rule| rule.alert_user)) {
         let max = rule.max.unwrap_or_default().into();
         let url = format!("{}/account", app.config().issuer);
         let letter = LetterContent::DeviceLimit { max, device: browser, address: address.clone(), url };
         batch = send(app, batch, to, letter);
-    } else if let (Some(to), true, false) = (&person, policy.alerts.user && changed, refused) {
+    } else if let Some(to) = &person {
         let (letter, with) = new_sign_in(app, session, (browser, context), batch);
         batch = send(app, with, to, letter);
     }
@@ -78,12 +86,21 @@ pub(super) fn of_sign_in(
         (false, Some(_)) => Some(Oddity::DeviceLimit),
         (false, None) => changed.then_some(Oddity::NewDeviceOrPlace),
     };
-    let Some(what) = event else { return batch };
+    let Some(what) = event.filter(|_| !policy.alerts.admins.is_empty()) else { return Ok(batch) };
+    if !may_write(app, user, "admins").await? {
+        return Ok(batch);
+    }
     for to in &policy.alerts.admins {
         let (person, address) = (user.username.to_string(), address.clone());
         batch = send(app, batch, to, LetterContent::AdminAlert { person, what, address, at: context.at });
     }
-    batch
+    Ok(batch)
+}
+
+async fn may_write(app: &App, about: &User, to: &str) -> Result<bool, StoreError> {
+    let (limit, window) = LETTERS;
+    let budget = Budget { counter: format!("alert/{to}/{}", about.id), limit, window };
+    Ok(app.store.spend(vec![budget]).await?.is_none())
 }
 
 fn new_sign_in(

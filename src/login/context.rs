@@ -9,14 +9,14 @@ use ipnet::IpNet;
 use serde::{Deserialize, Serialize};
 
 use super::alert;
-use super::device_trust::{self, Device};
-use super::flow::{LoginFlow, Step};
+use super::device_trust::{self, Device, Seal};
+use super::flow::{Step, Target};
 use super::session::SignedIn;
 use super::visitor::Visitor;
 use crate::account::User;
 use crate::app::App;
 use crate::clock::Timestamp;
-use crate::config::Policy;
+use crate::config::{self, Policy};
 use crate::oauth::vocabulary::Authentication;
 use crate::policy::rule::{Country, Device as Known, Past, Place, Seen, Verdict};
 use crate::policy::{self, Context, Line};
@@ -99,6 +99,7 @@ pub struct Origin {
     pub address: IpAddr,
     /// The device of the session; `None` without a browser.
     pub device: Option<Id>,
+    pub at: Timestamp,
 }
 
 /// What is known of `user`, who comes `from` there and is under this policy.
@@ -106,27 +107,22 @@ pub async fn gather(
     app: &App,
     from: Origin,
     user: &User,
-    (name, policy): (&str, &Policy),
+    named: (&str, &Policy),
 ) -> Result<Context, StoreError> {
     let habits = app.store.view::<Habits>(&user.id.to_string()).await?;
     let device = match from.device {
         Some(id) => app.store.view::<Device>(&id.to_string()).await?.filter(|device| device.user == user.id),
         None => None,
     };
-    let registers = policy.devices.as_ref().is_some_and(|rule| rule.register);
-    let trusted = device.as_ref().is_some_and(|device| registers && device.is_trusted(user, (name, policy)));
+    let seal = Seal::new(user, named);
+    let trusted = device.as_ref().is_some_and(|device| device.is_trusted(&seal));
     let known = |id: Id| habits.as_ref().is_some_and(|habits| habits.devices.contains(&id));
-    let registered = if registers {
-        let all = device_trust::of_user(app, user.id).await?;
-        all.iter().filter(|device| device.is_trusted(user, (name, policy))).count()
-    } else {
-        0
-    };
+    let registered = device_trust::registered(app, &seal).await?;
     let place = app.geo.place(from.address);
     let past = habits.as_ref().map(|habits| habits.past(from.address, place.as_ref())).unwrap_or_default();
     Ok(Context {
         address: from.address,
-        at: app.clock.now(),
+        at: from.at,
         device: match device {
             _ if trusted => Known::Registered,
             Some(device) if known(device.id) => Known::Known,
@@ -184,24 +180,18 @@ fn network(address: IpAddr) -> IpNet {
 /// The end of an attempt to sign in.
 pub(super) struct Ending<'a> {
     pub(super) visitor: &'a Visitor,
-    pub(super) flow: &'a LoginFlow,
+    pub(super) target: &'a Target,
+    /// The session that began in this very flow.
+    pub(super) began: Option<Id>,
     pub(super) step: &'a Step,
     pub(super) signed_in: Option<&'a SignedIn>,
 }
 
-/// Adds to `batch` what is to be remembered of an attempt: what it was and, when it was good, what is usual from
-/// now on. Who should hear of it is written to.
-pub(super) async fn learn(app: &App, ending: &Ending<'_>, mut batch: Batch) -> Result<Batch, StoreError> {
-    let Ending { visitor, flow, step, signed_in: Some(SignedIn { user, session }) } = ending else {
-        return Ok(batch);
-    };
-    let config = app.config();
-    let client = flow.target.wish().and_then(|(client_id, _)| config.apps.get(client_id));
-    let access = client.and_then(|client| policy::access(client, &user.groups));
-    let named =
-        access.and_then(|access| Some((access.policy.as_str(), config.policies.get(&access.policy)?)));
-    let (Some(client), Some(named), true) = (client, named, flow.progress.signed_in == Some(session.id))
-    else {
+/// Adds to `batch` what is to be remembered of an attempt, and writes to the log why it ended as it did. Of one that
+/// began with a proof: what it was and, when it was good, what is usual from now on; who should hear of it is
+/// written to.
+pub(super) async fn learn(app: &App, ending: &Ending<'_>, batch: Batch) -> Result<Batch, StoreError> {
+    let Ending { visitor, target, began, step, signed_in: Some(SignedIn { user, session }) } = ending else {
         return Ok(batch);
     };
     let refused = match step {
@@ -209,21 +199,26 @@ pub(super) async fn learn(app: &App, ending: &Ending<'_>, mut batch: Batch) -> R
         Step::Forbidden(_) => true,
         Step::Ask(_) | Step::Refuse(_) => return Ok(batch),
     };
-    let from = Origin { address: visitor.address, device: session.device };
+    let config = app.config();
+    let client = target.wish().and_then(|(client_id, _)| config.apps.get(client_id));
+    let named = client.and_then(|client| policy::of(&config, client, &user.groups));
+    let Some((client, named)) = client.zip(named) else { return Ok(batch) };
+    let from = Origin { address: visitor.address, device: session.device, at: app.clock.now() };
     let context = gather(app, from, user, named).await?;
     let (verdict, trace) = policy::explain(named.1, &context);
-    let told = serde_json::to_string(&trace).unwrap_or_default();
-    tracing::info!(target: "gantry::audit", event = "policy", client = client.client_id, user = %user.id, policy = named.0, verdict = verdict.name(), refused, trace = told);
+    told(client, (user.id, named.0), (verdict, &trace), refused);
+    if *began != Some(session.id) {
+        return Ok(batch);
+    }
     let known = app.store.get::<Habits>(&user.id.to_string()).await?.map(|habits| habits.record);
     let mut habits = known.unwrap_or_else(|| Habits::none(user.id));
     let slot = habits.attempts % SLOTS;
     habits.attempts += 1;
-    let policies = config.apps.values().filter_map(|client| policy::access(client, &user.groups));
-    let policies = policies.filter_map(|access| config.policies.get(&access.policy));
-    if !refused && policy::teaches(policies, &context, &session.authentication) {
+    let policies = config.apps.values().filter_map(|client| policy::of(&config, client, &user.groups));
+    if !refused && policy::teaches(policies.map(|(_, policy)| policy), &context, &session.authentication) {
         habits.learn(&context, session.device);
     }
-    batch = alert::of_sign_in(app, ending, (named.1, &context, refused), batch);
+    let batch = alert::of_sign_in(app, ending, (named.1, &context, refused), batch).await?;
     let sign_in = SignIn {
         user: user.id,
         slot,
@@ -231,12 +226,24 @@ pub(super) async fn learn(app: &App, ending: &Ending<'_>, mut batch: Batch) -> R
         policy: named.0.to_owned(),
         context,
         authentication: session.authentication.clone(),
-        demanded: flow.target.demands_second_factor(),
+        demanded: target.demands_second_factor(),
         verdict,
         refused,
         trace,
     };
     Ok(batch.put(&habits).put(&sign_in))
+}
+
+/// Writes to the log what a policy made of somebody, and why.
+pub fn told(
+    client: &config::App,
+    (user, policy): (Id, &str),
+    (verdict, trace): (Verdict, &[Line]),
+    refused: bool,
+) {
+    let (client, verdict) = (&client.client_id, verdict.name());
+    let trace = serde_json::to_string(trace).unwrap_or_default();
+    tracing::info!(target: "gantry::audit", event = "policy", client, user = %user, policy, verdict, refused, trace);
 }
 
 impl Habits {

@@ -10,14 +10,14 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
-use super::session::{BY_USER, Session, SignedIn, browser_name};
+use super::session::{BY_USER, Session, browser_name};
 use super::visitor::{CookieChange, Visitor};
 use crate::account::User;
 use crate::app::App;
 use crate::clock::Timestamp;
 use crate::config::{Config, Policy};
 use crate::keys::MasterKey;
-use crate::secret::{DeviceToken, Digest, Id, Token};
+use crate::secret::{DeviceToken, Digest, Id, Token, same};
 use crate::store::{ApplyError, Batch, Expect, IndexEntry, Kind, Record, StoreError, Stored};
 
 /// The value before the current one is taken for this long: a browser may send two requests at once.
@@ -26,8 +26,12 @@ const GRACE: Duration = Duration::from_secs(10);
 const MEMORY: u32 = 1000;
 /// People of one browser that are remembered.
 pub const PEOPLE: usize = 4;
-/// Devices of one person that are looked at.
-pub const MOST: usize = 500;
+/// Devices of one person that are kept: one more, and the oldest that nothing is registered for goes.
+const MOST: usize = 100;
+/// Devices of one person that go at once.
+const AT_ONCE: usize = 1000;
+/// Index of devices that are registered for something, by person.
+const REGISTERED: &str = "registered";
 /// Whoever does not want to register a device is asked again after this long.
 const ASK_AGAIN: Duration = Duration::from_secs(30 * 24 * 3600);
 
@@ -80,17 +84,33 @@ impl Record for Device {
     }
 
     fn index(&self) -> Vec<IndexEntry> {
-        vec![IndexEntry::many(BY_USER, self.user.to_string())]
+        let mut entries = vec![IndexEntry::many(BY_USER, self.user.to_string())];
+        if !self.trusted.is_empty() {
+            entries.push(IndexEntry::many(REGISTERED, self.user.to_string()));
+        }
+        entries
     }
 }
 
-impl Trust {
-    fn new(user: &User, policy: &Policy, at: Timestamp) -> Self {
-        Self { at, credentials: Digest::of(&credentials(user)), policy: Digest::of(&fingerprint(policy)) }
+/// What a device must have been registered for to be trusted now: worked out once for all devices of a person.
+pub struct Seal<'a> {
+    user: Id,
+    policy: &'a str,
+    /// Of a policy that registers none no device is trusted.
+    digests: Option<(Digest, Digest)>,
+}
+
+impl<'a> Seal<'a> {
+    /// For `user` under this policy.
+    #[must_use]
+    pub fn new(user: &User, (name, policy): (&'a str, &Policy)) -> Self {
+        let registers = policy.devices.as_ref().is_some_and(|rule| rule.register);
+        let digests = || (Digest::of(&credentials(user)), Digest::of(format!("{policy:?}").as_bytes()));
+        Self { user: user.id, policy: name, digests: registers.then(digests) }
     }
 
-    fn holds(&self, user: &User, policy: &Policy) -> bool {
-        self.credentials.matches(&credentials(user)) && self.policy.matches(&fingerprint(policy))
+    fn trust(&self, at: Timestamp) -> Option<Trust> {
+        self.digests.map(|(credentials, policy)| Trust { at, credentials, policy })
     }
 }
 
@@ -99,23 +119,30 @@ fn credentials(user: &User) -> Vec<u8> {
     format!("{} {} {:?}", user.epoch, user.trust, user.factors).into_bytes()
 }
 
-fn fingerprint(policy: &Policy) -> Vec<u8> {
-    format!("{policy:?}").into_bytes()
+impl Device {
+    /// Whether it is that person's, registered under that policy, and nothing has changed since.
+    #[must_use]
+    pub fn is_trusted(&self, seal: &Seal<'_>) -> bool {
+        self.user == seal.user
+            && self.trusted.get(seal.policy).zip(seal.digests).is_some_and(
+                |(trust, (credentials, policy))| {
+                    same(trust.credentials.bytes(), credentials.bytes())
+                        && same(trust.policy.bytes(), policy.bytes())
+                },
+            )
+    }
 }
 
-impl Device {
-    /// Whether it is `user`'s, registered under this policy, and nothing has changed since.
-    #[must_use]
-    pub fn is_trusted(&self, user: &User, (name, policy): (&str, &Policy)) -> bool {
-        self.user == user.id && self.trusted.get(name).is_some_and(|trust| trust.holds(user, policy))
-    }
+/// What `user`'s devices can be registered for.
+#[must_use]
+pub fn seals<'c>(user: &User, config: &'c Config) -> Vec<Seal<'c>> {
+    config.policies.iter().map(|(name, policy)| Seal::new(user, (name.as_str(), policy))).collect()
+}
 
-    /// The policies under which it is registered.
-    #[must_use]
-    pub fn registered_for<'c>(&self, user: &User, config: &'c Config) -> Vec<&'c str> {
-        let policies = config.policies.iter().map(|(name, policy)| (name.as_str(), policy));
-        policies.filter(|named| self.is_trusted(user, *named)).map(|(name, _)| name).collect()
-    }
+/// The policies under which `device` is registered.
+#[must_use]
+pub fn registered_for<'c>(device: &Device, seals: &[Seal<'c>]) -> Vec<&'c str> {
+    seals.iter().filter(|seal| device.is_trusted(seal)).map(|seal| seal.policy).collect()
 }
 
 fn token(master: &MasterKey, device: Id, generation: u32) -> Token<DeviceToken> {
@@ -197,6 +224,7 @@ pub async fn renew(
             declined_at: None,
             expires_at: now + lifetime,
         };
+        let batch = make_room(&of_user(app, user).await?, batch);
         (id, 0, batch.insert(&device))
     };
     let mine = token(master, id, generation).reveal();
@@ -206,25 +234,48 @@ pub async fn renew(
     Ok((id, batch, cookie))
 }
 
-/// The live devices of a person.
-pub async fn of_user(app: &App, user: Id) -> Result<Vec<Stored<Device>>, StoreError> {
-    app.store.find::<Device>(BY_USER, &user.to_string(), MOST).await
+/// Whoever knows a password could make devices without end.
+fn make_room(known: &[Stored<Device>], batch: Batch) -> Batch {
+    let excess = (known.len() + 1).saturating_sub(MOST);
+    let (used, spare): (Vec<_>, Vec<_>) = known.iter().partition(|device| !device.trusted.is_empty());
+    let oldest = spare.into_iter().chain(used).take(excess);
+    oldest.fold(batch, |batch, device| batch.delete::<Device>(device.id(), Expect::Any))
 }
 
-/// What the person said of the browser of their session: registered under this policy, or not now.
-pub async fn answer(
-    app: &App,
-    SignedIn { user, session }: &SignedIn,
-    registered: Option<(&str, &Policy)>,
-) -> Result<Batch, StoreError> {
-    let Some(mut device) = current(app, session).await? else { return Ok(Batch::new()) };
-    let now = app.clock.now();
-    if let Some((name, policy)) = registered {
-        device.record.trusted.insert(name.to_owned(), Trust::new(user, policy, now));
-        tracing::info!(target: "gantry::audit", event = "device_registered", user = %user.id, device = %device.id, policy = name);
-    } else {
-        device.record.declined_at = Some(now);
+/// The live devices of a person, the oldest first.
+pub async fn of_user(app: &App, user: Id) -> Result<Vec<Stored<Device>>, StoreError> {
+    app.store.find::<Device>(BY_USER, &user.to_string(), AT_ONCE).await
+}
+
+/// How many devices are registered as `seal` says.
+pub(super) async fn registered(app: &App, seal: &Seal<'_>) -> Result<usize, StoreError> {
+    if seal.digests.is_none() {
+        return Ok(0);
     }
+    let devices = app.store.find::<Device>(REGISTERED, &seal.user.to_string(), AT_ONCE).await?;
+    Ok(devices.iter().filter(|device| device.is_trusted(seal)).count())
+}
+
+/// The browser of the person's session is registered under this policy when the batch is applied. The person's
+/// record is part of it, so that of two browsers at once only one can be the last that is allowed.
+pub async fn register(
+    app: &App,
+    user: &Stored<User>,
+    session: &Session,
+    named: (&str, &Policy),
+) -> Result<Batch, StoreError> {
+    let now = app.clock.now();
+    let (device, trust) = (current(app, session).await?, Seal::new(user, named).trust(now));
+    let Some((mut device, trust)) = device.zip(trust) else { return Ok(Batch::new()) };
+    device.record.trusted.insert(named.0.to_owned(), trust);
+    tracing::info!(target: "gantry::audit", event = "device_registered", user = %user.id, device = %device.id, policy = named.0);
+    Ok(Batch::new().update(&device).update(user))
+}
+
+/// The person does not want to register the browser of their session now.
+pub async fn decline(app: &App, session: &Session) -> Result<Batch, StoreError> {
+    let Some(mut device) = current(app, session).await? else { return Ok(Batch::new()) };
+    device.record.declined_at = Some(app.clock.now());
     Ok(Batch::new().update(&device))
 }
 
@@ -239,6 +290,17 @@ async fn current(app: &App, session: &Session) -> Result<Option<Stored<Device>>,
     let Some(id) = session.device else { return Ok(None) };
     let device = app.store.get::<Device>(&id.to_string()).await?;
     Ok(device.filter(|device| device.user == session.user))
+}
+
+/// Ends every device of a person who is gone.
+pub async fn forget_all(app: &App, user: Id) -> Result<(), ApplyError> {
+    loop {
+        let devices = of_user(app, user).await.map_err(ApplyError::Store)?;
+        if devices.is_empty() {
+            return Ok(());
+        }
+        revoke(app, &devices).await?;
+    }
 }
 
 /// Ends devices: trust, and being known.

@@ -15,6 +15,7 @@ use super::situation::next_step;
 use super::throttle::TooMany;
 use super::visitor::{CookieChange, Visitor};
 use super::{challenge, device_trust, first, own, passkey, second};
+use crate::account::User;
 use crate::app::App;
 use crate::config::FirstFactor;
 use crate::factor::{FactorKind, Method};
@@ -195,7 +196,12 @@ pub async fn begin(app: &App, visitor: &Visitor, target: Target) -> Result<Outco
             let register = flow.target.creates() && app.config().self_registration.is_some();
             if register { Next::Register(flow.id) } else { Next::Page(flow.id) }
         }
-        step => conclude(app, step, &target, signed_in.as_ref(), Batch::new()).await?,
+        step => {
+            let ending =
+                Ending { visitor, target: &target, began: None, step: &step, signed_in: signed_in.as_ref() };
+            let batch = context::learn(app, &ending, Batch::new()).await?;
+            conclude(app, step, &target, signed_in.as_ref(), batch).await?
+        }
     };
     Ok(Outcome { next, cookies })
 }
@@ -355,7 +361,8 @@ async fn allowed(app: &App, visitor: &Visitor, mut flow: Stored<LoginFlow>) -> R
     proceed(app, visitor, flow, Some(&signed_in), batch).await
 }
 
-/// Registers the browser under the policy that asks, or notes that the person does not want it.
+/// Registers the browser under the policy that asks, or notes that the person does not want it. What the page was
+/// shown for must still be so: policy, proofs and the number of devices may have changed (DT-05 of the attack list).
 async fn trust(
     app: &App,
     visitor: &Visitor,
@@ -363,12 +370,18 @@ async fn trust(
     trusted: bool,
 ) -> Result<Outcome, LoginError> {
     let signed_in = session::current(app, visitor).await?.ok_or(LoginError::Gone)?;
+    let user = app.store.get::<User>(&signed_in.user.id.to_string()).await?.ok_or(LoginError::Gone)?;
+    let step = next_step(app, visitor, &flow.target, &flow.progress, Some(&signed_in)).await?;
+    if !matches!(step, Step::Ask(State::RegisterDevice { .. })) {
+        return proceed(app, visitor, flow, Some(&signed_in), Batch::new()).await;
+    }
     let config = app.config();
     let client = flow.target.wish().and_then(|(client_id, _)| config.apps.get(client_id));
-    let access = client.and_then(|client| policy::access(client, &signed_in.user.groups));
-    let named =
-        access.and_then(|access| Some((access.policy.as_str(), config.policies.get(&access.policy)?)));
-    let batch = device_trust::answer(app, &signed_in, named.filter(|_| trusted)).await?;
+    let named = client.and_then(|client| policy::of(&config, client, &user.groups));
+    let batch = match named.filter(|_| trusted) {
+        Some(named) => device_trust::register(app, &user, &signed_in.session, named).await?,
+        None => device_trust::decline(app, &signed_in.session).await?,
+    };
     flow.record.progress.trust_answered = true;
     proceed(app, visitor, flow, Some(&signed_in), batch).await
 }
@@ -391,7 +404,8 @@ pub(super) async fn proceed(
     batch: Batch,
 ) -> Result<Outcome, LoginError> {
     let step = next_step(app, visitor, &flow.target, &flow.progress, signed_in).await?;
-    let ending = Ending { visitor, flow: &flow.record, step: &step, signed_in };
+    let began = flow.progress.signed_in;
+    let ending = Ending { visitor, target: &flow.target, began, step: &step, signed_in };
     let batch = context::learn(app, &ending, batch).await?;
     let next = if let Step::Ask(state) = step {
         flow.record.state = state;

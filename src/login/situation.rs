@@ -115,13 +115,12 @@ impl Judged {
         (SignedIn { user, session }, target): (&SignedIn, &Target),
     ) -> Result<Self, StoreError> {
         let config = app.config();
-        let access = policy::access(client, &user.groups);
-        let Some(policy) = access.and_then(|access| config.policies.get(&access.policy)) else {
+        let Some(named) = policy::of(&config, client, &user.groups) else {
             return Ok(Self::closed(Closed::Person));
         };
-        let name = access.map(|access| access.policy.as_str()).unwrap_or_default();
-        let from = Origin { address: visitor.address, device: session.device };
-        let context = context::gather(app, from, user, (name, policy)).await?;
+        let policy = named.1;
+        let from = Origin { address: visitor.address, device: session.device, at: app.clock.now() };
+        let context = context::gather(app, from, user, named).await?;
         let mut usable = method::usable(app, user, Some(client));
         not_twice(&mut usable, session);
         let person = Person {

@@ -56,22 +56,22 @@ pub async fn redeem(
     })?;
     let now = app.clock.now();
     let authentication = Authentication { at: now, methods: vec!["pwd".to_owned()] };
-    let access = policy::access(client, &user.groups);
-    let named =
-        access.and_then(|access| Some((access.policy.as_str(), config.policies.get(&access.policy)?)));
-    let Some((name, policy)) = named else {
+    let Some(named) = policy::of(config, client, &user.groups) else {
         return Err(OAuthError::invalid_grant("this person may not use this app from here or now"));
     };
     // The address is the app's, or that of a person whom it forwards; there is no browser.
-    let context = context::gather(app, Origin { address, device: None }, &user, (name, policy)).await?;
+    let context = context::gather(app, Origin { address, device: None, at: now }, &user, named).await?;
     let usable = method::usable(app, &user, Some(client));
     let person = Person { user: &user, usable, authentication: &authentication, demanded: false };
-    let judged = policy::judge(policy, &context, person);
+    let judged = policy::judge(named.1, &context, person);
+    let put_off = judged.second == Second::Enrol && judged.may_skip;
+    let refused = judged.closed.is_some() || !(judged.second == Second::Fine || put_off);
+    let (verdict, trace) = policy::explain(named.1, &context);
+    context::told(client, (user.id, named.0), (verdict, &trace), refused);
     if judged.verdict == Verdict::Deny {
         return Err(OAuthError::invalid_grant("this person may not use this app from here or now"));
     }
-    let put_off = judged.second == Second::Enrol && judged.may_skip;
-    if judged.closed.is_some() || !(judged.second == Second::Fine || put_off) {
+    if refused {
         return Err(OAuthError::invalid_grant(
             "a password alone is not enough here, please sign in with a browser",
         ));

@@ -17,7 +17,7 @@ pub use trace::{Line, explain};
 
 use crate::account::{GroupName, User};
 use crate::clock::Timestamp;
-use crate::config::{Access, App, FirstFactor, Policy, SecondFactor};
+use crate::config::{Access, App, Config, FirstFactor, Policy, SecondFactor};
 use crate::factor::Method;
 use crate::oauth::vocabulary::Authentication;
 
@@ -43,6 +43,17 @@ pub enum Action {
 #[must_use]
 pub fn access<'a>(app: &'a App, groups: &BTreeSet<GroupName>) -> Option<&'a Access> {
     app.access.iter().find(|access| applies(access, groups))
+}
+
+/// The policy of the app for somebody in these groups, with its name.
+#[must_use]
+pub fn of<'a>(
+    config: &'a Config,
+    app: &'a App,
+    groups: &BTreeSet<GroupName>,
+) -> Option<(&'a str, &'a Policy)> {
+    let name = access(app, groups)?.policy.as_str();
+    config.policies.get(name).map(|policy| (name, policy))
 }
 
 /// [`access`] with its reasons.

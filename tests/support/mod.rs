@@ -8,6 +8,7 @@ pub(crate) mod idp;
 pub(crate) mod jwt;
 pub(crate) mod logs;
 pub(crate) mod mail_server;
+pub(crate) mod places;
 pub(crate) mod program;
 pub(crate) mod raw;
 pub(crate) mod relying_party;

@@ -55,7 +55,7 @@ async fn listing(app: &App, who: Option<&str>) -> Result<Output, Failure> {
     let mut values: Vec<Value> = Vec::new();
     for device in devices {
         let Some(user) = app.store.get::<User>(&device.user.to_string()).await? else { continue };
-        let registered = device.registered_for(&user, &config);
+        let registered = device_trust::registered_for(&device, &device_trust::seals(&user, &config));
         rows.push([
             device.id.to_string(),
             user.username.to_string(),

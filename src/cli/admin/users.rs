@@ -16,6 +16,7 @@ use crate::app::App;
 use crate::cli::table::{columns, facts};
 use crate::cli::{Failure, Output};
 use crate::factor;
+use crate::login::device_trust;
 use crate::login::password::MAX_PASSWORD_BYTES;
 use crate::oauth::backchannel;
 use crate::store::Batch;
@@ -136,6 +137,7 @@ pub(super) async fn execute(app: &App, command: UserCommand) -> Result<Output, F
         UserCommand::Delete { who } => {
             let user = delete_user(&app.store, &who).await?;
             app.store.apply(factor::forget(Batch::new(), user.id)).await?;
+            device_trust::forget_all(app, user.id).await?;
             backchannel::person_left(app, user.id).await?;
             audit("user_deleted", &user);
             Ok(done(format!("deleted {}", user.username), view(&user)))
@@ -151,6 +153,7 @@ async fn reset_factors(app: &App, who: &str) -> Result<Output, Failure> {
     let user = find_user(&app.store, who).await?;
     let mut user = user.ok_or_else(|| AccountError::NoUser(who.to_owned()))?;
     user.record.factors.clear();
+    user.record.trust += 1;
     app.store.apply(factor::forget(Batch::new().update(&user), user.id)).await?;
     audit("second_factors_reset", &user);
     Ok(done(format!("{}: has no second factor any more", user.username), view(&user)))

@@ -102,9 +102,10 @@ async fn page(
     sessions.sort_by_key(|session| std::cmp::Reverse(session.last_used_at));
     let sessions: Vec<SessionLine> = sessions.into_iter().map(line).collect();
     let devices = device_trust::of_user(app, user.id).await?;
+    let seals = device_trust::seals(user, config);
     let device_line = |device: Stored<Device>| DeviceLine {
         id: device.id.to_string(),
-        trusted: !device.registered_for(user, config).is_empty(),
+        trusted: !device_trust::registered_for(&device, &seals).is_empty(),
         last_used: moment(device.rotated_at),
         browser: device.record.name,
         address: device.record.address,
