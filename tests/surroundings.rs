@@ -1,6 +1,7 @@
 //! Devices, places and habits in policies: each allows, challenges and denies through the real pages, and tells of it.
 
 mod alerts;
+mod challenges;
 mod devices;
 mod places;
 

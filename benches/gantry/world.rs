@@ -182,7 +182,7 @@ pub(crate) fn session(app: &App, user: &User) -> Session {
         secret: token.digest(),
         user: user.id,
         epoch: user.epoch,
-        authentication: Authentication { at: now, methods: vec!["pwd".to_owned()] },
+        authentication: Authentication::by(&["pwd"], now),
         created_at: now,
         last_used_at: now,
         expires_at: now + limits.idle,

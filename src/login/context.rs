@@ -100,6 +100,16 @@ pub struct Origin {
     /// The device of the session; `None` without a browser.
     pub device: Option<Id>,
     pub at: Timestamp,
+    /// What the device is taken for, whatever it is.
+    pub as_if: Option<Known>,
+}
+
+impl Origin {
+    /// Of `visitor`, now.
+    #[must_use]
+    pub fn of(app: &App, visitor: &Visitor, device: Option<Id>) -> Self {
+        Self { address: visitor.address, device, at: app.clock.now(), as_if: None }
+    }
 }
 
 /// What is known of `user`, who comes `from` there and is under this policy.
@@ -123,11 +133,11 @@ pub async fn gather(
     Ok(Context {
         address: from.address,
         at: from.at,
-        device: match device {
+        device: from.as_if.unwrap_or(match device {
             _ if trusted => Known::Registered,
             Some(device) if known(device.id) => Known::Known,
             _ => Known::New,
-        },
+        }),
         registered: u32::try_from(registered).unwrap_or(u32::MAX),
         place,
         past,
@@ -203,7 +213,7 @@ pub(super) async fn learn(app: &App, ending: &Ending<'_>, batch: Batch) -> Resul
     let client = target.wish().and_then(|(client_id, _)| config.apps.get(client_id));
     let named = client.and_then(|client| policy::of(&config, client, &user.groups));
     let Some((client, named)) = client.zip(named) else { return Ok(batch) };
-    let from = Origin { address: visitor.address, device: session.device, at: app.clock.now() };
+    let from = Origin::of(app, visitor, session.device);
     let context = gather(app, from, user, named).await?;
     let (verdict, trace) = policy::explain(named.1, &context);
     told(client, (user.id, named.0), (verdict, &trace), refused);

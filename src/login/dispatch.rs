@@ -7,7 +7,7 @@ use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use zeroize::Zeroizing;
 
 use super::conclude::conclude;
-use super::context::{self, Ending};
+use super::context::{self, Ending, Origin};
 use super::flow::{Closed, LoginFlow, Progress, State, Step, Target};
 use super::password::{MAX_PASSWORD_BYTES, PoolError};
 use super::session::{self, SignedIn};
@@ -158,7 +158,7 @@ pub enum Action {
 pub async fn begin(app: &App, visitor: &Visitor, target: Target) -> Result<Outcome, LoginError> {
     let progress = Progress::default();
     let signed_in = session::current(app, visitor).await?;
-    let step = next_step(app, visitor, &target, &progress, signed_in.as_ref()).await?;
+    let step = next_step(app, Origin::of(app, visitor, None), &target, &progress, signed_in.as_ref()).await?;
     let mut cookies = Vec::new();
     let next = match step {
         Step::Ask(state) => {
@@ -371,7 +371,8 @@ async fn trust(
 ) -> Result<Outcome, LoginError> {
     let signed_in = session::current(app, visitor).await?.ok_or(LoginError::Gone)?;
     let user = app.store.get::<User>(&signed_in.user.id.to_string()).await?.ok_or(LoginError::Gone)?;
-    let step = next_step(app, visitor, &flow.target, &flow.progress, Some(&signed_in)).await?;
+    let step = next_step(app, Origin::of(app, visitor, None), &flow.target, &flow.progress, Some(&signed_in))
+        .await?;
     if !matches!(step, Step::Ask(State::RegisterDevice { .. })) {
         return proceed(app, visitor, flow, Some(&signed_in), Batch::new()).await;
     }
@@ -403,7 +404,8 @@ pub(super) async fn proceed(
     signed_in: Option<&SignedIn>,
     batch: Batch,
 ) -> Result<Outcome, LoginError> {
-    let step = next_step(app, visitor, &flow.target, &flow.progress, signed_in).await?;
+    let step =
+        next_step(app, Origin::of(app, visitor, None), &flow.target, &flow.progress, signed_in).await?;
     let began = flow.progress.signed_in;
     let ending = Ending { visitor, target: &flow.target, began, step: &step, signed_in };
     let batch = context::learn(app, &ending, batch).await?;

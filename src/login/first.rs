@@ -15,6 +15,7 @@ use super::visitor::Visitor;
 use crate::account::{User, find_user};
 use crate::app::App;
 use crate::config::FirstFactor;
+use crate::oauth::vocabulary::Authentication;
 use crate::secret::Id;
 use crate::store::{ApplyError, Batch, Stored};
 
@@ -46,8 +47,9 @@ pub(super) async fn by_password(
             Ok(Outcome { next: again, cookies: Vec::new() })
         }
         Ok((user, batch)) => {
+            let now = app.clock.now();
             let Beginning { session, cookies, batch } =
-                session::begin(app, visitor, &user, &["pwd"], batch).await?;
+                session::begin(app, visitor, &user, Authentication::by(&["pwd"], now), batch).await?;
             flow.record.progress.signed_in = Some(session.id);
             let (user_id, session_id) = (user.id, session.id);
             let outcome = proceed(app, visitor, flow, Some(&SignedIn { session, user }), batch).await?;
@@ -151,8 +153,9 @@ pub(super) async fn from_elsewhere(
     let user = app.store.get::<User>(&by.to_string()).await?.filter(|user| user.is_active());
     let Some(user) = user else { return Ok(again(flow.record, Notice::Denied)) };
     // Another channel than this browser (RFC 8176 section 2).
+    let now = app.clock.now();
     let Beginning { session, cookies, batch } =
-        session::begin(app, visitor, &user.record, &["mca"], batch).await?;
+        session::begin(app, visitor, &user.record, Authentication::by(&["mca"], now), batch).await?;
     flow.record.progress.signed_in = Some(session.id);
     (flow.record.progress.scanning, flow.record.progress.mailed) = (false, None);
     let (user_id, session_id) = (user.id, session.id);

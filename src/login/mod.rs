@@ -14,6 +14,7 @@ pub mod device_trust;
 pub mod dispatch;
 pub mod first;
 pub mod flow;
+pub mod foresee;
 pub mod own;
 mod passkey;
 pub mod password;

@@ -92,14 +92,11 @@ async fn change_password(
     user.record.password = Some(app.passwords.hash(password, passwords.argon2id).await?);
     user.record.epoch += 1;
     user.record.updated_at = app.clock.now();
-    let methods: Vec<String> = session::current(app, visitor)
-        .await?
-        .map(|signed_in| signed_in.session.authentication.methods)
-        .unwrap_or_default();
-    let methods: Vec<&str> = methods.iter().map(String::as_str).collect();
+    let current = session::current(app, visitor).await?.ok_or(LoginError::Gone)?;
+    let proved = current.session.authentication;
     let batch = notice(app, visitor, &user, Credential::PasswordChanged, Batch::new().update(&user));
     let Beginning { session, cookies, batch } =
-        session::begin(app, visitor, &user.record, &methods, batch).await?;
+        session::begin(app, visitor, &user.record, proved, batch).await?;
     flow.record.progress.done = true;
     let (id, user) = (user.id, user.record);
     let outcome = proceed(app, visitor, flow, Some(&SignedIn { session, user }), batch).await?;

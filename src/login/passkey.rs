@@ -17,6 +17,7 @@ use crate::factor::passkey::{
     RelyingParty, UserVerification,
 };
 use crate::factor::{self, Content, Factor, FactorKind, Method};
+use crate::oauth::vocabulary::Authentication;
 use crate::secret::Id;
 use crate::store::{Batch, Stored};
 
@@ -122,7 +123,7 @@ pub(super) async fn prove(
             let amr = if proof.key.backup_eligible { "swk" } else { "hwk" };
             tracing::info!(target: "gantry::audit", event = "second_factor_proved", user = %user.id, method = "passkey");
             let batch = forgive(batch, session, user.id);
-            elevated(app, visitor, flow, Proved { session, user, amr, batch }).await
+            elevated(app, visitor, flow, Proved { session, user, method: Method::Passkey, amr, batch }).await
         }
         Err(why) => refused(app, flow, Some(&user), &why).await,
     }
@@ -146,8 +147,10 @@ pub(super) async fn sign_in(
         Ok(proof) => proof,
         Err(why) => return refused(app, flow, None, &why).await,
     };
+    let proved = Authentication::by(&proof.methods(), app.clock.now());
+    let proved = Authentication { proved: vec![Method::Passkey], ..proved };
     let Beginning { session, cookies, batch } =
-        session::begin(app, visitor, &user.record, &proof.methods(), batch).await?;
+        session::begin(app, visitor, &user.record, proved, batch).await?;
     flow.record.progress.signed_in = Some(session.id);
     flow.record.progress.by_key = false;
     let (user_id, session_id) = (user.id, session.id);

@@ -10,6 +10,7 @@ use crate::account::User;
 use crate::app::App;
 use crate::clock::Timestamp;
 use crate::config::SignIn;
+use crate::factor::Method;
 use crate::oauth::backchannel;
 use crate::oauth::vocabulary::Authentication;
 use crate::secret::{Digest, Id, SessionToken, Token};
@@ -121,7 +122,7 @@ pub async fn begin(
     app: &App,
     visitor: &Visitor,
     user: &User,
-    methods: &[&str],
+    authentication: Authentication,
     batch: Batch,
 ) -> Result<Beginning, StoreError> {
     let now = app.clock.now();
@@ -136,7 +137,7 @@ pub async fn begin(
         secret: token.digest(),
         user: user.id,
         epoch: user.epoch,
-        authentication: Authentication { at: now, methods: methods.iter().map(|&m| m.to_owned()).collect() },
+        authentication: Authentication { at: now, ..authentication },
         created_at: now,
         last_used_at: now,
         expires_at: now,
@@ -166,7 +167,7 @@ pub async fn elevate(
     app: &App,
     visitor: &Visitor,
     session: Id,
-    method: &str,
+    (amr, method): (&str, Method),
     batch: Batch,
 ) -> Result<Option<Beginning>, StoreError> {
     let Some(mut old) = old_session(app, visitor).await?.filter(|old| old.id == session) else {
@@ -175,10 +176,13 @@ pub async fn elevate(
     let token = Token::<SessionToken>::with_id(session);
     old.record.secret = token.digest();
     old.record.authentication.at = app.clock.now();
-    for method in [method, "mfa"] {
-        if !old.authentication.methods.iter().any(|known| known == method) {
-            old.record.authentication.methods.push(method.to_owned());
+    for value in [amr, "mfa"] {
+        if !old.authentication.methods.iter().any(|known| known == value) {
+            old.record.authentication.methods.push(value.to_owned());
         }
+    }
+    if !old.authentication.proved.contains(&method) {
+        old.record.authentication.proved.push(method);
     }
     let seconds = app.config().sign_in.absolute.as_secs();
     let cookies = vec![CookieChange::Session { value: token.reveal(), seconds }];

@@ -5,7 +5,6 @@ use super::context::{self, Origin};
 use super::device_trust;
 use super::flow::{self, Closed, Progress, Situation, Step, Target};
 use super::session::{Session, SignedIn};
-use super::visitor::Visitor;
 use crate::app::App;
 use crate::config::{self, FirstFactor};
 use crate::factor::{Method, method};
@@ -13,17 +12,17 @@ use crate::oauth::{consent, subject};
 use crate::policy::{self, Person, Second};
 use crate::store::StoreError;
 
-/// What comes next for somebody with this progress.
+/// What comes next for somebody with this progress, who comes `from` there; the device is their session's.
 pub(super) async fn next_step(
     app: &App,
-    visitor: &Visitor,
+    from: Origin,
     target: &Target,
     progress: &Progress,
     signed_in: Option<&SignedIn>,
 ) -> Result<Step, LoginError> {
     let config = app.config();
     let (mut consent_given, mut first_party, mut subject) = (true, true, None);
-    let (now, mut judged) = (app.clock.now(), Judged::default());
+    let (now, mut judged) = (from.at, Judged::default());
     match (target.wish(), signed_in) {
         (Some((client_id, scopes)), _) => {
             let Some(client) = config.apps.get(client_id) else {
@@ -32,7 +31,7 @@ pub(super) async fn next_step(
             first_party = client.first_party;
             if let Some(signed_in) = signed_in {
                 subject = Some(subject::of(app.keys.master(), client, signed_in.user.id));
-                judged = Judged::by_policy(app, visitor, client, (signed_in, target)).await?;
+                judged = Judged::by_policy(app, from, client, (signed_in, target)).await?;
                 consent_given = progress.consented
                     || first_party
                     || consent::covers(&app.store, signed_in.user.id, client_id, &scopes).await?;
@@ -110,7 +109,7 @@ impl Judged {
     /// By the policy of `client` for this person.
     async fn by_policy(
         app: &App,
-        visitor: &Visitor,
+        from: Origin,
         client: &config::App,
         (SignedIn { user, session }, target): (&SignedIn, &Target),
     ) -> Result<Self, StoreError> {
@@ -119,7 +118,7 @@ impl Judged {
             return Ok(Self::closed(Closed::Person));
         };
         let policy = named.1;
-        let from = Origin { address: visitor.address, device: session.device, at: app.clock.now() };
+        let from = Origin { device: session.device, ..from };
         let context = context::gather(app, from, user, named).await?;
         let mut usable = method::usable(app, user, Some(client));
         not_twice(&mut usable, session);

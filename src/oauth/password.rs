@@ -55,12 +55,12 @@ pub async fn redeem(
         })
     })?;
     let now = app.clock.now();
-    let authentication = Authentication { at: now, methods: vec!["pwd".to_owned()] };
+    let authentication = Authentication::by(&["pwd"], now);
     let Some(named) = policy::of(config, client, &user.groups) else {
         return Err(OAuthError::invalid_grant("this person may not use this app from here or now"));
     };
     // The address is the app's, or that of a person whom it forwards; there is no browser.
-    let context = context::gather(app, Origin { address, device: None, at: now }, &user, named).await?;
+    let context = context::gather(app, Origin::of(app, &visitor, None), &user, named).await?;
     let usable = method::usable(app, &user, Some(client));
     let person = Person { user: &user, usable, authentication: &authentication, demanded: false };
     let judged = policy::judge(named.1, &context, person);

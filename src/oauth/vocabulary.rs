@@ -4,6 +4,9 @@ use std::collections::BTreeSet;
 
 use serde::{Deserialize, Serialize};
 
+use crate::clock::Timestamp;
+use crate::factor::Method;
+
 /// Scope tokens of a request or grant (RFC 6749 section 3.3).
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(transparent)]
@@ -174,9 +177,12 @@ impl Prompt {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Authentication {
     /// When the last proof was given.
-    pub at: crate::clock::Timestamp,
+    pub at: Timestamp,
     /// RFC 8176 values, in the order of the proofs.
     pub methods: Vec<String>,
+    /// What was proved beside, or instead of, a password: several methods share a value above.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub proved: Vec<Method>,
 }
 
 /// The `acr` values that can be reached, the weakest first: the authenticator assurance levels of NIST
@@ -184,6 +190,12 @@ pub struct Authentication {
 pub const ACR_VALUES: [&str; 2] = ["aal1", "aal2"];
 
 impl Authentication {
+    /// What these values say was proved, at `at`.
+    #[must_use]
+    pub fn by(methods: &[&str], at: Timestamp) -> Self {
+        Self { at, methods: methods.iter().map(|&method| method.to_owned()).collect(), proved: Vec::new() }
+    }
+
     /// What the proofs amount to.
     #[must_use]
     pub fn acr(&self) -> &'static str {

@@ -1,7 +1,7 @@
 //! What follows from a policy for one person: the one function that pages, grants and explanations ask.
 
-use super::rule::{Context, Verdict};
-use super::{Means, Second, adaptive, in_grace, second_factor, takes_first};
+use super::rule::{Condition, Context, Verdict};
+use super::{Means, Second, decisive, in_grace, second_factor, takes_first};
 use crate::account::User;
 use crate::config::{Challenge, Policy};
 use crate::factor::Method;
@@ -12,8 +12,8 @@ use crate::oauth::vocabulary::Authentication;
 pub enum Closed {
     /// To this person altogether.
     Person,
-    /// From here, or at this time.
-    Now,
+    /// From here, or at this time: because of this condition.
+    Now(Condition),
     /// To whoever cannot prove what is wanted.
     NoMeans,
 }
@@ -47,7 +47,7 @@ pub struct Judgement {
 /// Applies `policy` to `person` in `context`.
 #[must_use]
 pub fn judge(policy: &Policy, context: &Context, person: Person<'_>) -> Judgement {
-    let verdict = adaptive(policy, context);
+    let (verdict, condition) = decisive(policy, context);
     let Person { user, usable, authentication, demanded } = person;
     let challenged = verdict == Verdict::Challenge;
     let means = Means::of(user, &usable);
@@ -65,12 +65,12 @@ pub fn judge(policy: &Policy, context: &Context, person: Person<'_>) -> Judgemen
             (false, _) => Second::Challenge,
             (true, true) => Second::Stuck,
             // Whoever has only a password must not enrol from where it is not trusted.
-            (true, false) => return Judgement { closed: Some(Closed::Now), ..judged },
+            (true, false) => return Judgement { closed: condition.map(Closed::Now), ..judged },
         };
     }
     judged.second = second;
     judged.closed = match (verdict, second) {
-        (Verdict::Deny, _) => Some(Closed::Now),
+        (Verdict::Deny, _) => condition.map(Closed::Now),
         (_, Second::Stuck) => Some(Closed::NoMeans),
         (Verdict::Allow | Verdict::Challenge, _) => None,
     };
@@ -92,12 +92,11 @@ fn among(challenge: &[Challenge], usable: &[Method]) -> Vec<Method> {
     taken
 }
 
-/// Whether what was proved is one of the ways that the challenge takes, as far as `amr` tells them apart.
+/// Whether what was proved is one of the ways that the challenge takes.
 fn answered(challenge: &[Challenge], authentication: &Authentication) -> bool {
-    let proved = |amr: &str| authentication.methods.iter().any(|known| known == amr);
     authentication.has_second_factor()
         && challenge.iter().any(|kind| match kind {
             Challenge::SecondFactor => true,
-            Challenge::Method(method) => proved(method.amr()),
+            Challenge::Method(method) => authentication.proved.contains(method),
         })
 }

@@ -12,7 +12,7 @@ use std::collections::BTreeSet;
 use serde::Serialize;
 
 pub use judge::{Closed, Judgement, Person, judge};
-pub use rule::{Context, Verdict};
+pub use rule::{Condition, Context, Verdict};
 pub use trace::{Line, explain};
 
 use crate::account::{GroupName, User};
@@ -150,11 +150,13 @@ pub fn still_enough(policy: &Policy, user: &User, authentication: &Authenticatio
     second && takes_first(policy, authentication)
 }
 
-/// What the adaptive conditions of `policy` say: the strictest of them.
+/// What the adaptive conditions of `policy` say, and the first of the strictest of them when that is not "fine".
 #[must_use]
-pub fn adaptive(policy: &Policy, context: &Context) -> Verdict {
-    let views = rule::views(policy, context).into_iter().flatten();
-    views.filter(|view| !view.skipped).map(|view| view.verdict).max().unwrap_or(Verdict::Allow)
+pub fn decisive(policy: &Policy, context: &Context) -> (Verdict, Option<Condition>) {
+    let views = rule::views(policy, context).into_iter().flatten().filter(|view| !view.skipped);
+    views.fold((Verdict::Allow, None), |strictest, view| {
+        if view.verdict > strictest.0 { (view.verdict, Some(view.condition)) } else { strictest }
+    })
 }
 
 /// What the conditions say that do not depend on where a request comes from: an app's server refreshes tokens.

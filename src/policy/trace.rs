@@ -6,7 +6,7 @@ use std::fmt;
 use serde::{Deserialize, Serialize};
 
 use super::rule::{self, Verdict};
-use super::{Context, adaptive};
+use super::{Context, decisive};
 use crate::config::Policy;
 
 /// What one condition saw and said.
@@ -36,21 +36,18 @@ impl fmt::Display for Line {
     }
 }
 
-/// [`adaptive`] with what each condition says.
+/// [`decisive`] with what each condition says.
 #[must_use]
 pub fn explain(policy: &Policy, context: &Context) -> (Verdict, Vec<Line>) {
-    let verdict = adaptive(policy, context);
-    let mut decided = verdict == Verdict::Allow;
+    let (verdict, decided) = decisive(policy, context);
     let lines = rule::views(policy, context).into_iter().flatten().map(|view| {
         let (saw, wants) = rule::told(policy, view.condition, context);
-        let this_one = !decided && !view.skipped && view.verdict == verdict;
-        decided |= this_one;
         Line {
             rule: view.condition.name().into(),
             saw,
             verdict: view.verdict,
             skipped: view.skipped,
-            decided: this_one,
+            decided: decided == Some(view.condition),
             wants,
         }
     });

@@ -223,7 +223,7 @@ fn imagined(app: &App, known: &config::App, user: &User, scopes: Scopes) -> Gran
         user: user.id,
         epoch: user.epoch,
         session: Some(Id::new(now)),
-        authentication: Authentication { at: now, methods: vec!["pwd".to_owned()] },
+        authentication: Authentication::by(&["pwd"], now),
     };
     Grant::new(known, permission, now)
 }

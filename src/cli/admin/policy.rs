@@ -13,72 +13,162 @@ use crate::account::{AccountError, find_user};
 use crate::app::App;
 use crate::cli::{Failure, Output};
 use crate::clock::Timestamp;
-use crate::factor::method;
-use crate::oauth::vocabulary::Authentication;
-use crate::policy::{self, Closed, Context, Judgement, Person, Second, Verdict};
+use crate::locale::Lang;
+use crate::login::flow::{State, Step};
+use crate::login::foresee::{Foreseen, Visit, With, foresee};
+use crate::policy::rule::Device as Known;
+use crate::policy::{self, Verdict};
+use crate::web::handlers::login::refusal;
 
 #[derive(Debug, Clone, Subcommand, Serialize, Deserialize)]
 pub enum PolicyCommand {
     /// Say what a person who knows the password would meet, and why
-    Explain {
-        #[arg(long)]
-        app: String,
-        #[arg(long, value_name = "WHO")]
-        user: String,
-        /// Address of the browser
-        #[arg(long, value_name = "ADDRESS", default_value = "127.0.0.1")]
-        ip: IpAddr,
-        /// Time in UTC, such as 2026-12-24T22:00; now unless given
-        #[arg(long, value_name = "TIME")]
-        at: Option<String>,
-    },
+    Explain(ExplainOptions),
+}
+
+#[derive(Debug, Clone, clap::Args, Serialize, Deserialize)]
+pub struct ExplainOptions {
+    #[arg(long)]
+    app: String,
+    #[arg(long, value_name = "WHO")]
+    user: String,
+    /// Address of the browser
+    #[arg(long, value_name = "ADDRESS", default_value = "127.0.0.1")]
+    ip: IpAddr,
+    /// Time in UTC, such as 2026-12-24T22:00; now unless given
+    #[arg(long, value_name = "TIME")]
+    at: Option<String>,
+    /// The browser: `new`, `known`, `registered`, or the id of one of the person's devices
+    #[arg(long, value_name = "DEVICE", default_value = "new")]
+    device: String,
 }
 
 /// Carries out `command`.
 pub(super) async fn execute(app: &App, command: PolicyCommand) -> Result<Output, Failure> {
-    let PolicyCommand::Explain { app: name, user: who, ip, at } = command;
+    match command {
+        PolicyCommand::Explain(options) => explain(app, options).await,
+    }
+}
+
+async fn explain(app: &App, options: ExplainOptions) -> Result<Output, Failure> {
+    let ExplainOptions { app: name, user: who, ip, at, device } = options;
     let config = app.config();
     let client = known(&config, &name)?;
     let user = find_user(&app.store, &who).await?.ok_or(AccountError::NoUser(who))?;
     let at = at.map_or_else(|| Ok(app.clock.now()), |text| moment(&text))?;
+    let visit = Visit { client, user: &user, address: ip, at, with: with(&device)? };
+    let Foreseen { rules, step, .. } = foresee(app, &visit).await.map_err(Failure::new)?;
     let mut trace = policy::evaluate(client, &user.groups).trace;
-    let access = policy::access(client, &user.groups);
-    let policy = access.and_then(|access| config.policies.get(&access.policy));
-    let mut verdict = Verdict::Deny;
-    let mut meets = "the page that says this account has no access";
-    if let Some(policy) = policy {
-        let context = Context::at(ip, at);
-        trace.extend(policy::explain(policy, &context).1.iter().map(ToString::to_string));
-        let proved = Authentication { at, methods: vec!["pwd".to_owned()] };
-        let usable = method::usable(app, &user, Some(client));
-        let person = Person { user: &user, usable, authentication: &proved, demanded: false };
-        let judged = policy::judge(policy, &context, person);
-        (verdict, meets) = met(&judged);
-    }
+    trace.extend(rules.iter().map(ToString::to_string));
+    let policy = policy::of(&config, client, &user.groups).map(|(name, _)| name);
+    let decided = rules.iter().find(|line| line.decided).map(|line| &line.rule);
+    let mut met = Met::at(&step, &client.title);
     if !user.is_active() {
         trace.push("the account is disabled: deny".to_owned());
-        (verdict, meets) = (Verdict::Deny, "the sign-in page, as with a wrong password");
+        met = Met {
+            verdict: Verdict::Deny,
+            step: "password",
+            ..Met::at(&Step::Ask(State::Identify), &client.title)
+        };
     }
-    let text = format!("verdict: {}\nmeets: {meets}\nwhy:\n  {}\n", verdict.name(), trace.join("\n  "));
-    let policy = access.map(|access| access.policy.as_str());
+    let Met { verdict, step, words, title, text: shown } = met;
+    let page: Vec<&str> =
+        [title.as_str(), shown.as_str()].into_iter().filter(|text| !text.is_empty()).collect();
+    let mut text = format!("verdict: {}\nmeets: {words}\n", verdict.name());
+    if !page.is_empty() {
+        text += &format!("reads: {}\n", page.join(" — "));
+    }
+    text += &format!("why:\n  {}\n", trace.join("\n  "));
     Ok(Output {
         text,
-        json: json!({ "verdict": verdict.name(), "meets": meets, "policy": policy, "trace": trace }),
+        json: json!({
+            "verdict": verdict.name(), "step": step, "meets": words, "page": { "title": title, "text": shown },
+            "policy": policy, "decided": decided, "rules": rules, "trace": trace,
+        }),
     })
 }
 
-/// What that comes to, and the page that says so.
-const fn met(judged: &Judgement) -> (Verdict, &'static str) {
-    match (judged.closed, judged.second) {
-        (Some(Closed::Person), _) => (Verdict::Deny, "the page that says this account has no access"),
-        (Some(Closed::Now), _) => (Verdict::Deny, "the page that says the app is not open here and now"),
-        (Some(Closed::NoMeans), _) | (None, Second::Stuck) => {
-            (Verdict::Deny, "the page that says a second factor is missing")
+/// What a step comes to for the person.
+struct Met {
+    verdict: Verdict,
+    /// As `data-step` has it, or `code` for the app's answer.
+    step: &'static str,
+    words: &'static str,
+    /// What stands on the page, in English.
+    title: String,
+    text: String,
+}
+
+impl Met {
+    fn at(step: &Step, app: &str) -> Self {
+        let lang = Lang::En;
+        let about = |key: &str| lang.text(&key.replace('_', "-"));
+        let challenge = |step: &State, words, title: String, text: String| Self {
+            verdict: Verdict::Challenge,
+            step: step.step(),
+            words,
+            title,
+            text,
+        };
+        match step {
+            Step::Forbidden(why) => {
+                let message = refusal(*why, app);
+                let (title, text) = (message.title(lang), message.text(lang));
+                Self { verdict: Verdict::Deny, step: "refused", words: "a page that says no", title, text }
+            }
+            Step::Ask(state @ State::Prove { method, .. }) => {
+                let (title, text) = (format!("{}-title", method.name()), format!("{}-lead", method.name()));
+                challenge(state, "the page for a second factor", about(&title), about(&text))
+            }
+            Step::Ask(state @ State::Enrol { kind, .. }) => {
+                let title = about(&format!("{}-add", kind.name()));
+                challenge(state, "the page that sets up a second factor", title, String::new())
+            }
+            Step::Ask(state @ State::Key) => {
+                challenge(state, "the page for a passkey", about("passkey-title"), String::new())
+            }
+            Step::Ask(State::Identify) => Self {
+                verdict: Verdict::Challenge,
+                step: "password",
+                words: "the sign-in page, as with a wrong password",
+                title: lang.text("sign-in"),
+                text: String::new(),
+            },
+            Step::Ask(state @ State::Reauthenticate { .. }) => challenge(
+                state,
+                "the page for another first factor",
+                lang.text("confirm-title"),
+                String::new(),
+            ),
+            Step::Ask(State::RegisterDevice { .. }) => Self {
+                verdict: Verdict::Allow,
+                step: "register_device",
+                words: "the app, after the password and the question whether to trust the browser",
+                title: lang.text("trust-title"),
+                text: lang.text("trust-lead"),
+            },
+            Step::Ask(state) => challenge(state, "another page", String::new(), String::new()),
+            Step::Finish | Step::Refuse(_) => Self {
+                verdict: Verdict::Allow,
+                step: "code",
+                words: "the app, after the password",
+                title: String::new(),
+                text: String::new(),
+            },
         }
-        (None, Second::Fine) => (Verdict::Allow, "the app, after the password"),
-        (None, Second::Challenge) => (Verdict::Challenge, "the page for a second factor"),
-        (None, Second::Enrol) => (Verdict::Challenge, "the page that sets up a second factor"),
     }
+}
+
+fn with(device: &str) -> Result<With, Failure> {
+    let kinds = [Known::New, Known::Known, Known::Registered];
+    if let Some(kind) = kinds.into_iter().find(|kind| kind.name() == device) {
+        return Ok(With::Any(kind));
+    }
+    let wrong = || {
+        Failure::new(format!("{device} is no device"))
+            .hint("--device new, known or registered, or an id of gantry device list")
+    };
+    device.parse().map(With::Device).map_err(|_| wrong())
 }
 
 fn moment(text: &str) -> Result<Timestamp, Failure> {

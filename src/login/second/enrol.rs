@@ -42,7 +42,7 @@ pub(in crate::login) async fn enrol(
         }
         (_, Some(Pending::Reached { kind: reached, to, code })) if *reached == kind => {
             let good = code.is(master, (flow.id, kind.name()), short(&sent.code).unwrap_or_default(), now);
-            good.then(|| (contact::factor(master, user.id, (kind, to), now), amr_of(kind)))
+            good.then(|| (contact::factor(master, user.id, (kind, to), now), code_amr(kind)))
         }
         (FactorKind::Passkey, _) => match passkey::added(app, &flow, &user, sent).await? {
             Some(added) => Some(added),
@@ -76,7 +76,8 @@ pub(in crate::login) async fn enrol(
     if kind.stands_in() {
         return own::done(app, visitor, flow, user.record, batch).await;
     }
-    elevated(app, visitor, flow, Proved { session, user: user.record, amr, batch }).await
+    elevated(app, visitor, flow, Proved { session, user: user.record, method: proved_by(kind), amr, batch })
+        .await
 }
 
 /// The factor with three questions and their answers; `None` when they cannot be taken.
@@ -99,11 +100,27 @@ async fn questions(
     Ok(Some((FactorKind::Kba, Factor { user: user.id, content, created_at: app.clock.now() })))
 }
 
-/// What proving a new contact is worth at once.
-const fn amr_of(kind: FactorKind) -> &'static str {
+/// What typing the code is worth that was sent to a new contact.
+const fn code_amr(kind: FactorKind) -> &'static str {
     match kind {
         FactorKind::Phone => Method::SmsCode.amr(),
         _ => Method::EmailCode.amr(),
+    }
+}
+
+/// What was proved by enrolling it.
+const fn proved_by(kind: FactorKind) -> Method {
+    match kind {
+        FactorKind::Totp => Method::Totp,
+        FactorKind::RecoveryCodes => Method::RecoveryCode,
+        FactorKind::AlternateEmail => Method::AlternateEmailCode,
+        FactorKind::Phone => Method::SmsCode,
+        FactorKind::Push => Method::Push,
+        FactorKind::Passkey => Method::Passkey,
+        FactorKind::HardwareToken => Method::HardwareToken,
+        FactorKind::Yubikey => Method::Yubikey,
+        FactorKind::Grid => Method::Grid,
+        FactorKind::Kba => Method::Kba,
     }
 }
 

@@ -75,6 +75,7 @@ fn another<T: Copy + PartialEq>(current: T, there: &[T], chosen: impl FnOnce(T) 
 pub(super) struct Proved {
     pub(super) session: Id,
     pub(super) user: User,
+    pub(super) method: Method,
     pub(super) amr: &'static str,
     /// What the proof changes.
     pub(super) batch: Batch,
@@ -86,8 +87,8 @@ pub(super) async fn elevated(
     flow: Stored<LoginFlow>,
     proved: Proved,
 ) -> Result<Outcome, LoginError> {
-    let Proved { session, user, amr, batch } = proved;
-    let beginning = session::elevate(app, visitor, session, amr, batch).await?;
+    let Proved { session, user, method, amr, batch } = proved;
+    let beginning = session::elevate(app, visitor, session, (amr, method), batch).await?;
     let Beginning { session, cookies, batch } = beginning.ok_or(LoginError::Gone)?;
     let outcome = proceed(app, visitor, flow, Some(&SignedIn { session, user }), batch).await?;
     Ok(Outcome { cookies, ..outcome })

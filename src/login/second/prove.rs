@@ -41,7 +41,8 @@ pub(in crate::login) async fn prove(
     };
     let batch = forgive(batch, session, user.id);
     tracing::info!(target: "gantry::audit", event = "second_factor_proved", user = %user.id, method = method.name());
-    elevated(app, visitor, flow, Proved { session, user: user.record, amr: method.amr(), batch }).await
+    elevated(app, visitor, flow, Proved { session, user: user.record, method, amr: method.amr(), batch })
+        .await
 }
 
 /// The answer that was given elsewhere. There is nothing to guess, so nothing is counted.
@@ -55,7 +56,7 @@ async fn by_link(
     match first::answered(app, &flow).await? {
         Ok((by, batch)) if by == user.id => {
             tracing::info!(target: "gantry::audit", event = "second_factor_proved", user = %user.id, method = method.name());
-            elevated(app, visitor, flow, Proved { session, user, amr: method.amr(), batch }).await
+            elevated(app, visitor, flow, Proved { session, user, method, amr: method.amr(), batch }).await
         }
         Ok(_) => Ok(again(flow.record, Notice::Denied)),
         Err(notice) => Ok(again(flow.record, notice)),
@@ -77,8 +78,8 @@ async fn by_radius(
         Ok(true) => {
             tracing::info!(target: "gantry::audit", event = "second_factor_proved", user = %user.id, method = "radius");
             let batch = forgive(Batch::new(), session, user.id);
-            let amr = Method::Radius.amr();
-            elevated(app, visitor, flow, Proved { session, user, amr, batch }).await
+            let method = Method::Radius;
+            elevated(app, visitor, flow, Proved { session, user, method, amr: method.amr(), batch }).await
         }
         Ok(false) => {
             tracing::warn!(target: "gantry::audit", event = "second_factor_refused", user = %user.id, method = "radius");

@@ -156,11 +156,7 @@ pub fn respond(app: &App, request: &HttpRequest, outcome: Result<Outcome, LoginE
             let title = title_of(known, client_id);
             let url = known.and_then(|app| app.url.as_ref()).map(url::Url::as_str);
             let problem = Problem {
-                message: match why {
-                    Closed::Person => Message::NotAllowed { app: title.to_owned() },
-                    Closed::Now => Message::NotNow { app: title.to_owned() },
-                    Closed::NoMeans => Message::NoMeans,
-                },
+                message: refusal(*why, title),
                 code: Some(ErrorCode::AccessDenied),
                 hint: None,
                 app: Some((title, url)),
@@ -172,6 +168,17 @@ pub fn respond(app: &App, request: &HttpRequest, outcome: Result<Outcome, LoginE
             }
             response
         }
+    }
+}
+
+/// The words for somebody who is not let in.
+#[must_use]
+pub fn refusal(why: Closed, app: &str) -> Message {
+    let app = app.to_owned();
+    match why {
+        Closed::Person => Message::NotAllowed { app },
+        Closed::Now(because) => Message::NotNow { app, because },
+        Closed::NoMeans => Message::NoMeans,
     }
 }
 

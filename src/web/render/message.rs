@@ -1,5 +1,6 @@
 //! Sentences a person may be shown. They name what can be done next, never why an account was refused.
 
+use crate::policy::Condition;
 use crate::web::locale::Lang;
 
 /// A sentence on a page; each has a text and a title in every language.
@@ -24,6 +25,8 @@ pub enum Message {
     /// The policy closes `app` from here, or at this time.
     NotNow {
         app: String,
+        /// Why, as far as people are told.
+        because: Condition,
     },
     /// The form's CSRF value is missing or wrong, or the form cannot be read.
     BadForm,
@@ -94,7 +97,7 @@ impl Message {
             Self::PasswordTooShort { least } => {
                 lang.text_counting(self.key(), "least", u64::try_from(*least).unwrap_or(u64::MAX))
             }
-            Self::NotAllowed { app } | Self::NotNow { app } => lang.text_about(self.key(), "app", app),
+            Self::NotAllowed { app } | Self::NotNow { app, .. } => lang.text_about(self.key(), "app", app),
             Self::EmailNotAllowed { domains } => lang.text_about(self.key(), "domains", domains),
             Self::BadField { label } => lang.text_about(self.key(), "label", label),
             _ => lang.text(self.key()),
@@ -106,7 +109,7 @@ impl Message {
     pub fn title(&self, lang: Lang) -> String {
         let key = format!("{}.title", self.key());
         match self {
-            Self::NotAllowed { app } | Self::NotNow { app } => lang.text_about(&key, "app", app),
+            Self::NotAllowed { app } | Self::NotNow { app, .. } => lang.text_about(&key, "app", app),
             _ => lang.text(&key),
         }
     }
@@ -135,7 +138,13 @@ impl Message {
             Self::SessionEnded => "session-ended",
             Self::FlowExpired => "flow-expired",
             Self::NotAllowed { .. } => "not-allowed",
-            Self::NotNow { .. } => "not-now",
+            Self::NotNow { because, .. } => match because {
+                Condition::Network => "not-from-network",
+                Condition::Place => "not-from-place",
+                Condition::Time => "not-at-this-time",
+                Condition::Behaviour => "not-as-usual",
+                Condition::Devices => "not-one-device-more",
+            },
             Self::NoMeans => "no-means",
             Self::BadForm => "bad-form",
             Self::CookiesMissing => "cookies-missing",
