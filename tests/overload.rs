@@ -97,11 +97,12 @@ impl Story {
         panic!("the disk never filled up")
     }
 
-    /// A small write may fit where a larger one did not: refreshes as well until that is refused. Gives the
-    /// refusal and the refresh token that it left alone.
+    /// A small write may fit where a larger one did not: refreshes as well until that is refused, with small records
+    /// that take what is left. Gives the refusal and the refresh token that it left alone.
     async fn refresh_until_full(&self) -> (Reply, String) {
         let mut last = self.tokens.refresh.clone();
-        for _ in 0..2000 {
+        for number in 0..2000 {
+            let _ = self.idp.try_gantry(&format!("group add filler{number}"), None).await;
             let reply = self.c1.refresh(&last).await;
             if reply.status != 200 {
                 return (reply, last);

@@ -34,3 +34,11 @@ pub(crate) fn so_far() -> String {
     let lines = LINES.lock().unwrap_or_else(PoisonError::into_inner).clone();
     String::from_utf8(lines).expect("logs are UTF-8")
 }
+
+/// Whether that has been logged as a word of its own: six digits by chance stand in many an id or time.
+pub(crate) fn say(word: &str) -> bool {
+    let joins = |c: char| c.is_ascii_alphanumeric() || matches!(c, '.' | '-' | '_' | '%' | '=');
+    let lines = so_far();
+    let mut found = lines.match_indices(word);
+    found.any(|(at, _)| !lines[..at].ends_with(joins) && !lines[at + word.len()..].starts_with(joins))
+}
