@@ -67,9 +67,8 @@ fn policy(chance: &mut Chance) -> String {
             chance.one(&["totp", "email_code", "email_code, second_factor", "recovery_code"])
         ));
     }
-    let otherwise = |chance: &mut Chance| match chance.often(7) {
-        true => format!(", otherwise: {}", chance.one(&VERDICTS)),
-        false => String::new(),
+    let otherwise = |chance: &mut Chance| {
+        if chance.often(7) { format!(", otherwise: {}", chance.one(&VERDICTS)) } else { String::new() }
     };
     if chance.often(4) {
         let allow = chance.one(&["203.0.113.0/24", "198.51.100.0/24, 203.0.113.0/24", "\"2001:db8::/32\""]);
@@ -337,7 +336,7 @@ async fn what_is_explained_is_what_ten_thousand_pages_do() {
     let (seed, contexts) = (number("GANTRY_SEED", 4), number("GANTRY_CONTEXTS", 10_000));
     println!("GANTRY_SEED={seed}");
     let mut world = World::new(seed).await;
-    let mut seen = std::collections::BTreeMap::new();
+    let mut met = std::collections::BTreeMap::new();
     for turn in 0..contexts {
         if turn % 80 == 0 {
             world.shuffle().await;
@@ -352,8 +351,8 @@ async fn what_is_explained_is_what_ten_thousand_pages_do() {
                 _ => {}
             }
         }
-        *seen.entry(world.silent().await).or_insert(0_u64) += 1;
+        *met.entry(world.silent().await).or_insert(0_u64) += 1;
     }
-    println!("{seen:?}");
-    assert!(seen.len() == 3 && seen.values().all(|count| count * 20 > contexts), "{seen:?}");
+    println!("{met:?}");
+    assert!(met.len() == 3 && met.values().all(|count| count * 20 > contexts), "{met:?}");
 }

@@ -6,7 +6,7 @@ use std::path::Path;
 use gantry::account::User;
 use gantry::clock::Timestamp;
 use gantry::config::{Config, parse};
-use gantry::factor::Method;
+use gantry::factor::{FactorKind, Method};
 use gantry::oauth::vocabulary::Authentication;
 use gantry::policy::rule::{Device, Place, Point, Seen};
 use gantry::policy::{Context, Person, explain, judge};
@@ -94,7 +94,7 @@ impl Row {
     fn met(&self, config: &Config) -> String {
         let context = self.context();
         let kinds: Vec<_> =
-            self.has.iter().filter_map(|method| method.needs()).map(|kind| kind.name()).collect();
+            self.has.iter().filter_map(|method| method.needs()).map(FactorKind::name).collect();
         let user: User = serde_json::from_value(serde_json::json!({
             "id": gantry::secret::Id::new(context.at), "username": "alice", "state": "active",
             "created_at": 0, "updated_at": 0, "factors": kinds,
@@ -137,8 +137,8 @@ fn every_table_holds() {
         let text = fs::read_to_string(file).expect("text");
         let Table { policy, table } =
             serde_yaml::from_str(&text).unwrap_or_else(|error| panic!("{name}: {error}"));
-        let policy: String = policy.lines().map(|line| format!("    {line}\n")).collect();
-        let yaml = format!("issuer: https://id.example.org\npolicies:\n  it:\n{policy}");
+        let policy: Vec<String> = policy.lines().map(|line| format!("    {line}")).collect();
+        let yaml = format!("issuer: https://id.example.org\npolicies:\n  it:\n{}\n", policy.join("\n"));
         let config =
             parse("table", &yaml, Path::new("/nowhere")).unwrap_or_else(|error| panic!("{name}: {error}"));
         for (number, row) in (1..).zip(&table) {

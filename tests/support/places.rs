@@ -1,4 +1,4 @@
-//! A small database of places in MaxMind's format (version 2.0), for as many networks as a test needs.
+//! A small database of places in `MaxMind`'s format (version 2.0), for as many networks as a test needs.
 
 use std::collections::BTreeMap;
 use std::net::IpAddr;
@@ -40,7 +40,9 @@ impl Value<'_> {
             }
             Self::List(items) => {
                 control(11, items.len(), out);
-                items.iter().for_each(|item| item.write(out));
+                for item in items {
+                    item.write(out);
+                }
             }
             Self::Map(entries) => {
                 control(7, entries.len(), out);
@@ -107,9 +109,9 @@ pub(crate) fn database(networks: &[(&str, At)]) -> Vec<u8> {
     let count = nodes.len();
     let mut file = Vec::new();
     for (number, sides) in nodes.iter().enumerate() {
-        for side in 0..2 {
+        for (side, next) in sides.iter().enumerate() {
             let leaf = leaves.get(&(number, side)).map(|offset| count + 16 + offset);
-            let record = sides[side].or(leaf).unwrap_or(count);
+            let record = next.or(leaf).unwrap_or(count);
             file.extend(u32::try_from(record).expect("small").to_be_bytes());
         }
     }

@@ -8,8 +8,8 @@ const TELLS: &str = "adaptive: { alerts: { user: true, admins: [ops@example.org]
 /// The address of "this was not me" in a letter.
 fn link(letters: &[String]) -> String {
     let lines = letters.iter().flat_map(|letter| letter.lines());
-    let words = lines.flat_map(str::split_whitespace);
-    words.filter(|word| word.contains("/not-me/")).next_back().expect("a link").to_owned()
+    let mut words = lines.flat_map(str::split_whitespace);
+    words.rfind(|word| word.contains("/not-me/")).expect("a link").to_owned()
 }
 
 fn to<'l>(letters: &'l [String], whom: &str) -> Vec<&'l String> {

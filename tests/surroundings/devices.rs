@@ -295,7 +295,7 @@ async fn crowd(world: &World, user: &TestUser, count: usize) {
             let id = gantry::secret::Id::new(app.clock.now());
             let device = gantry::login::device_trust::Device {
                 id,
-                trusted: Default::default(),
+                trusted: std::collections::BTreeMap::new(),
                 ..model.record.clone()
             };
             batch = batch.insert(&device);

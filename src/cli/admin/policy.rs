@@ -74,15 +74,13 @@ async fn explain(app: &App, options: ExplainOptions) -> Result<Output, Failure> 
     let Met { verdict, step, words, title, text: shown } = met;
     let page: Vec<&str> =
         [title.as_str(), shown.as_str()].into_iter().filter(|text| !text.is_empty()).collect();
-    let mut text = format!("verdict: {}\nmeets: {words}\n", verdict.name());
-    if !page.is_empty() {
-        text += &format!("reads: {}\n", page.join(" — "));
-    }
-    text += &format!("why:\n  {}\n", trace.join("\n  "));
+    let reads = if page.is_empty() { String::new() } else { format!("reads: {}\n", page.join(" — ")) };
+    let (verdict, why) = (verdict.name(), trace.join("\n  "));
+    let text = format!("verdict: {verdict}\nmeets: {words}\n{reads}why:\n  {why}\n");
     Ok(Output {
         text,
         json: json!({
-            "verdict": verdict.name(), "step": step, "meets": words, "page": { "title": title, "text": shown },
+            "verdict": verdict, "step": step, "meets": words, "page": { "title": title, "text": shown },
             "policy": policy, "decided": decided, "rules": rules, "trace": trace,
         }),
     })
