@@ -9,7 +9,7 @@ import { send, form, json } from '../peers/http.mjs';
 import { Chat, serve } from './chat.mjs';
 import { spaPage } from './spa.mjs';
 
-const { url: issuer, username, password, mail, wiki, spa, tv, cert, key, ...rocketchat } = JSON.parse(fs.readFileSync(process.env.FACTS));
+const { url: issuer, username, password, config, mail, wiki, spa, tv, cert, key, ...rocketchat } = JSON.parse(fs.readFileSync(process.env.FACTS));
 const shots = process.env.SHOTS;
 fs.mkdirSync(shots, { recursive: true });
 
@@ -262,6 +262,18 @@ async function register(page, name, secret) {
   await page.fill('#field_team', 'Blue');
   await page.fill('#password', secret);
   await page.fill('#password_again', secret);
+}
+
+// From here on people may register: the running service takes the changed file by itself.
+fs.appendFileSync(config, `
+registration:
+  self:
+    allowed_domains: [example.org]
+    fields: [{ name: team, label: { en: Team, de: Gruppe }, required: true }, { name: desk, label: { en: Desk, de: Platz } }]
+`);
+for (let i = 0; !json(await send(`${issuer}/.well-known/openid-configuration`)).prompt_values_supported.includes('create'); i++) {
+  if (i > 150) throw new Error('registration is not switched on');
+  await new Promise((next) => setTimeout(next, 100));
 }
 
 const VISITORS = {

@@ -33,12 +33,6 @@ Y
 
 open_stage
 start_try
-cat >>"$CONFIG" <<Y
-registration:
-  self:
-    allowed_domains: [example.org]
-    fields: [{ name: team, label: { en: Team, de: Gruppe }, required: true }, { name: desk, label: Desk }]
-Y
 apps | add_apps
 until_ok 15 gantry listed test-wiki
 

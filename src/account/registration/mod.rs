@@ -25,7 +25,7 @@ use crate::config::SelfRegistration;
 use crate::locale::Lang;
 use crate::login::flow::LoginFlow;
 use crate::login::password::{Checked, MAX_PASSWORD_BYTES};
-use crate::login::throttle::{TooMany, network};
+use crate::login::throttle::{TooMany, network, short_hash};
 use crate::login::{LoginError, Submission, Visitor};
 use crate::notify::{Letter, LetterContent, mail};
 use crate::secret::{ActivationToken, Digest, Id, Token};
@@ -165,7 +165,7 @@ async fn is_taken(app: &App, username: &Username) -> Result<bool, StoreError> {
 }
 
 async fn count(app: &App, visitor: &Visitor, email: &Email) -> Result<Option<TooMany>, StoreError> {
-    let address = crate::login::throttle::short_hash(&email.key());
+    let address = short_hash(&email.key());
     let budgets = vec![
         budget(format!("register/network/{}", network(visitor.address)), OF_NETWORK),
         budget(format!("register/address/{address}"), OF_ADDRESS),
@@ -237,6 +237,7 @@ pub async fn activate(
             return Ok(Activated::TooMany(too_many));
         }
         if !is_chosen_password(app, registration, sent).await? {
+            tracing::warn!(target: "gantry::audit", event = "activation_refused", registration = %registration.id, address = %visitor.address);
             return Ok(Activated::Fault(Fault::new("password", Cause::WrongPassword)));
         }
     }
