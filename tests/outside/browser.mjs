@@ -287,6 +287,7 @@ for (const [look, [options, name]] of Object.entries(VISITORS)) {
     if (name === 'paul') await page.goto(`${wikiUrl()}&prompt=create`);
     else {
       await page.goto(wikiUrl());
+      await shot('sign-in');
       await page.click(`${FORM} a[href*="/register/"]`);
     }
     await register(page, username, secret);
