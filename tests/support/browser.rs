@@ -244,6 +244,7 @@ impl<'b> Page<'b> {
             assert!(!pairs.iter().any(|(name, _)| name == "state" || name == "error"), "{location}");
             pairs.extend(url::form_urlencoded::parse(fragment.as_bytes()).into_owned());
         }
+        uri.set_fragment(None);
         Redirected { uri: uri.into(), pairs }
     }
 
