@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use gantry::cli::admin::TokenFiles;
 use gantry::notify::deliver_due;
 use serde_json::json;
 
@@ -40,9 +41,12 @@ impl World {
     }
 
     async fn import(&self, rows: &str) -> Result<serde_json::Value, String> {
-        let path = self.idp.app.config().data_dir.join("tokens.csv");
-        std::fs::write(&path, rows).expect("written");
-        let command = gantry::cli::admin::TokenCommand::Import { file: path, content: Some(rows.to_owned()) };
+        self.import_files(TokenFiles { list: rows.to_owned(), ..TokenFiles::default() }).await
+    }
+
+    async fn import_files(&self, files: TokenFiles) -> Result<serde_json::Value, String> {
+        let (file, content) = ("tokens".into(), Some(files));
+        let command = gantry::cli::admin::TokenCommand::Import { file, key: None, users: None, content };
         let done =
             gantry::cli::admin::execute(&self.idp.app, gantry::cli::admin::Command::Token(command)).await;
         done.map(|output| output.json).map_err(|failure| failure.message)
@@ -101,6 +105,43 @@ async fn a_counter_token_signs_in_and_every_code_once() {
     assert_eq!(listed, json!([{ "user": "alice", "kind": "hardware_token", "serial": "T-1" }]));
     world.idp.gantry("token remove alice hardware_token").await;
     world.asked(&mut world.idp.browser(), "enrol").await;
+}
+
+#[tokio::test]
+async fn tokens_of_a_pskc_file_are_given_out_all_or_none() {
+    // RFC 6030
+    let world = World::new().await;
+    let key = |id: &str, serial: &str, user: &str| {
+        format!(
+            "<KeyPackage><DeviceInfo><SerialNo>{serial}</SerialNo></DeviceInfo>\
+             <Key Id=\"{id}\" Algorithm=\"urn:ietf:params:xml:ns:keyprov:pskc:hotp\">\
+             <Data><Secret><PlainValue>MTIzNDU2Nzg5MDEyMzQ1Njc4OTA=</PlainValue></Secret></Data>{user}</Key></KeyPackage>"
+        )
+    };
+    let list = |keys: &str| {
+        let namespace = "urn:ietf:params:xml:ns:keyprov:pskc";
+        format!("<?xml version=\"1.0\"?><KeyContainer Version=\"1.0\" xmlns=\"{namespace}\">{keys}</KeyContainer>")
+    };
+    let alice = key("k1", "T-1", "<UserId>CN=alice,O=Team</UserId>");
+    let of = |keys: &str, users: Option<&str>| TokenFiles {
+        list: list(keys),
+        key: None,
+        users: users.map(str::to_owned),
+    };
+    let both = format!("{alice}{}", key("k2", "T-2", "<UserId>CN=nobody</UserId>"));
+    let refused = world.import_files(of(&both, None)).await.expect_err("nobody");
+    assert_eq!(refused, "key k2: there is no user nobody; nothing was imported");
+    let unnamed = world.import_files(of(&key("k3", "T-3", ""), None)).await.expect_err("unnamed");
+    assert!(unnamed.contains("nobody is named for the serial number T-3"), "{unnamed}");
+    assert_eq!(world.idp.gantry("token list").await, json!([]));
+    assert_eq!(world.import_files(of(&alice, None)).await.expect("good")["imported"], 1);
+    let mut browser = world.idp.browser();
+    let page = world.asked(&mut browser, "hardware_token").await;
+    page.submit(&[("code", HOTP[0])]).await.expect_code();
+    let users = Some("serial,user\nT-9,alice\n");
+    world.import_files(of(&key("k9", "T-9", "<UserId>CN=nobody</UserId>"), users)).await.expect("good");
+    let listed = world.idp.gantry("token list").await;
+    assert_eq!(listed, json!([{ "user": "alice", "kind": "hardware_token", "serial": "T-9" }]));
 }
 
 #[tokio::test]

@@ -1,16 +1,17 @@
 //! Passwords come from a prompt or from standard input, never from arguments.
 
 use std::io::{self, BufRead, IsTerminal, Read, Write};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use super::Failure;
 use super::admin::tokens::MAX_FILE;
-use super::admin::{Command, TokenCommand, UserCommand};
+use super::admin::{Command, TokenCommand, TokenFiles, UserCommand};
 
 /// Asks for what a command still needs, or reads it: files are the caller's, not the service's.
 pub(super) fn complete(command: &mut Command) -> Result<(), Failure> {
-    if let Command::Token(TokenCommand::Import { file, content }) = command {
-        *content = Some(read(file)?);
+    if let Command::Token(TokenCommand::Import { file, key, users, content }) = command {
+        let read_if = |path: &Option<PathBuf>| path.as_deref().map(read).transpose();
+        *content = Some(TokenFiles { list: read(file)?, key: read_if(key)?, users: read_if(users)? });
         return Ok(());
     }
     let (who, password) = match command {

@@ -10,6 +10,7 @@ pub mod kba;
 pub mod method;
 pub mod oath;
 pub mod passkey;
+pub mod pskc;
 pub mod radius;
 pub mod recovery;
 pub mod totp;

@@ -29,7 +29,7 @@ pub use policy::PolicyCommand;
 pub use sending::SendingCommand;
 pub(in crate::cli) use sending::send_test;
 pub use sessions::SessionCommand;
-pub use tokens::TokenCommand;
+pub use tokens::{TokenCommand, TokenFiles};
 pub use users::UserCommand;
 
 /// One command.

@@ -7,6 +7,7 @@ use clap::Subcommand;
 use serde::{Deserialize, Serialize};
 use serde_json::json;
 use totp_rs::Secret;
+use zeroize::Zeroizing;
 
 use super::done;
 use crate::account::{AccountError, User, find_user};
@@ -14,6 +15,7 @@ use crate::app::App;
 use crate::cli::table::columns;
 use crate::cli::{Failure, Output};
 use crate::factor::oath::{self, Motion, OathAlgorithm, OathToken};
+use crate::factor::pskc::{self, PskcKey};
 use crate::factor::yubikey::{self, Yubikey};
 use crate::factor::{self, Content, Factor, FactorKind};
 use crate::store::{Batch, Stored};
@@ -25,18 +27,32 @@ const SECRET_BYTES: std::ops::RangeInclusive<usize> = 8..=128;
 
 #[derive(Debug, Clone, Subcommand, Serialize, Deserialize)]
 pub enum TokenCommand {
-    /// Give out the tokens of a CSV file, all or none. Columns: `user`, `type` (totp, hotp, yubikey), `serial`,
-    /// `secret` (hex or base32), `digits`, `period`, `counter`, `algorithm`; for a `YubiKey` also `public_id` and
-    /// `private_id`
+    /// Give out the tokens of a CSV or PSKC file (RFC 6030), all or none. Columns of CSV: `user`, `type` (totp, hotp,
+    /// yubikey), `serial`, `secret` (hex or base32), `digits`, `period`, `counter`, `algorithm`; for a `YubiKey` also
+    /// `public_id` and `private_id`
     Import {
         file: PathBuf,
+        /// File with the key of an encrypted PSKC file, in hex
+        #[arg(long, value_name = "FILE")]
+        key: Option<PathBuf>,
+        /// CSV file that says whose the tokens of a PSKC file are. Columns: `serial`, `user`
+        #[arg(long, value_name = "FILE")]
+        users: Option<PathBuf>,
         #[arg(skip)]
-        content: Option<String>,
+        content: Option<TokenFiles>,
     },
     /// List who has which token
     List,
     /// Take a token away: `hardware_token` or `yubikey`
     Remove { who: String, kind: String },
+}
+
+/// What stands in the files of an import, read where the command was typed.
+#[derive(Debug, Clone, Default, Serialize, Deserialize)]
+pub struct TokenFiles {
+    pub list: String,
+    pub key: Option<String>,
+    pub users: Option<String>,
 }
 
 /// Somebody who gets tokens.
@@ -65,10 +81,21 @@ struct Row {
     private_id: String,
 }
 
+/// Whose a token is.
+#[derive(Deserialize)]
+struct Owner {
+    serial: String,
+    user: String,
+}
+
 /// Carries out `command`.
 pub(super) async fn execute(app: &App, command: TokenCommand) -> Result<Output, Failure> {
     match command {
-        TokenCommand::Import { content, .. } => import(app, &content.unwrap_or_default()).await,
+        TokenCommand::Import { content, .. } => {
+            let files = content.unwrap_or_default();
+            let rows = if files.list.trim_start().starts_with('<') { pskc_rows(&files) } else { csv_rows(&files.list) };
+            import(app, rows?).await
+        }
         TokenCommand::List => list(app).await,
         TokenCommand::Remove { who, kind } => {
             let kind =
@@ -85,16 +112,73 @@ pub(super) async fn execute(app: &App, command: TokenCommand) -> Result<Output, 
     }
 }
 
-async fn import(app: &App, text: &str) -> Result<Output, Failure> {
-    let mut people: BTreeMap<String, Receiver> = BTreeMap::new();
+/// The rows of a CSV file, each with what messages call it.
+fn csv_rows(text: &str) -> Result<Vec<(String, Row)>, Failure> {
     let mut rows = csv::ReaderBuilder::new().trim(csv::Trim::All).from_reader(text.as_bytes());
-    let mut count = 0;
-    for row in rows.deserialize::<Row>() {
+    let rows = rows.deserialize::<Row>().enumerate().map(|(index, row)| {
         let row = row.map_err(|error| Failure::new(format!("{error}; nothing was imported")).hint(
             "the first line names the columns: user,type,serial,secret,digits,period,counter,algorithm,public_id,private_id",
         ))?;
-        let line = count + 2;
-        let wrong = |what: &str| Failure::new(format!("line {line}: {what}; nothing was imported"));
+        Ok((format!("line {}", index + 2), row))
+    });
+    rows.collect()
+}
+
+/// The keys of a PSKC file as rows. Whose they are says the other file, or this one.
+fn pskc_rows(files: &TokenFiles) -> Result<Vec<(String, Row)>, Failure> {
+    let wrong = |what: String| Failure::new(format!("{what}; nothing was imported"));
+    let key = match files.key.as_deref().map(|text| yubikey::from_hex(text.trim())) {
+        Some(None) => return Err(wrong("the key is not hex".to_owned())),
+        key => key.flatten().map(Zeroizing::new),
+    };
+    let keys = pskc::read(&files.list, key.as_ref().map(|key| key.as_slice()));
+    let keys = keys.map_err(|error| wrong(error.to_string()))?;
+    let owners = files.users.as_deref().map(owners).transpose()?;
+    let row = |key: PskcKey| {
+        let user = match &owners {
+            Some(owners) => owners.get(&key.serial).cloned(),
+            None => key.user,
+        };
+        let user = user.ok_or_else(|| {
+            wrong(format!("key {}: nobody is named for the serial number {}", key.id, key.serial))
+                .hint("--users names a CSV file with the columns serial,user")
+        })?;
+        let (kind, period) = match key.motion {
+            Motion::Counter => ("hotp", None),
+            Motion::Time { period } => ("totp", Some(period)),
+        };
+        let row = Row {
+            user,
+            kind: kind.to_owned(),
+            serial: key.serial,
+            secret: key.secret.iter().map(|byte| format!("{byte:02x}")).collect(),
+            digits: Some(key.digits),
+            period,
+            counter: Some(key.counter),
+            algorithm: Some(key.algorithm),
+            public_id: String::new(),
+            private_id: String::new(),
+        };
+        Ok((format!("key {}", key.id), row))
+    };
+    keys.into_iter().map(row).collect()
+}
+
+/// User names by serial number.
+fn owners(text: &str) -> Result<BTreeMap<String, String>, Failure> {
+    let mut rows = csv::ReaderBuilder::new().trim(csv::Trim::All).from_reader(text.as_bytes());
+    let rows = rows.deserialize::<Owner>().map(|row| row.map(|Owner { serial, user }| (serial, user)));
+    rows.collect::<Result<_, _>>().map_err(|error| {
+        Failure::new(format!("the list of users: {error}; nothing was imported"))
+            .hint("the first line names the columns: serial,user")
+    })
+}
+
+async fn import(app: &App, rows: Vec<(String, Row)>) -> Result<Output, Failure> {
+    let mut people: BTreeMap<String, Receiver> = BTreeMap::new();
+    let count = rows.len();
+    for (place, row) in rows {
+        let wrong = |what: &str| Failure::new(format!("{place}: {what}; nothing was imported"));
         let user = find_user(&app.store, &row.user).await?;
         let user = user.ok_or_else(|| {
             wrong(&format!("there is no user {}", row.user)).hint("gantry user list shows all")
@@ -105,7 +189,6 @@ async fn import(app: &App, text: &str) -> Result<Output, Failure> {
             return Err(wrong(&format!("{} has a token of this type in this file already", row.user)));
         }
         factors.push(factor);
-        count += 1;
     }
     let mut batch = Batch::new();
     for (user, factors) in people.values_mut() {
