@@ -280,6 +280,37 @@ async fn questions_count_with_a_mailed_code_and_never_alone() {
 }
 
 #[tokio::test]
+async fn the_administrators_questions_are_the_only_ones() {
+    // KB-06
+    let world = World::new().await;
+    let listed = "factors: { kba: { questions: { en: [\"First street?\", \"First teacher?\", \"First pet?\"], \
+                  de: [\"Erste Straße?\", \"Erste Lehrerin?\", \"Erstes Haustier?\"] } }, ";
+    world.idp.edit(|yaml| yaml.replacen("factors: { ", listed, 1)).await.expect("good");
+    let mut browser = world.idp.browser();
+    let page = world.account(&mut browser, "kba").await;
+    assert!(page.html.contains("<option>First pet?</option>") && !page.html.contains("Haustier"));
+    let own: Vec<(&str, &str)> =
+        CHOSEN.iter().map(|(name, value)| (*name, if *value == "First pet?" { "2+2?" } else { *value })).collect();
+    let page = page.submit(&own).await.expect_status(422).expect_step("enrol");
+    page.submit(&CHOSEN).await.expect_step("account");
+    let mut other = world.idp.browser();
+    let page = world.asked(&mut other, "totp").await.press("other_method").await;
+    page.submit(&[("method", "kba")]).await.expect_step("kba");
+    for (bad, told) in [
+        ("[\"one?\", \"two?\"]", "three"),
+        ("[\"one?\", \"two?\", \"ONE?\"]", "no question of its own"),
+        ("{ fr: [\"a?\", \"b?\", \"c?\"] }", "no language"),
+    ] {
+        let start = "questions: {";
+        let refused = world.idp.edit(|yaml| yaml.replacen(start, &format!("questions: {bad} }}, unread: {{"), 1));
+        let refused = refused.await.expect_err(told);
+        assert!(refused.contains(told), "{refused}");
+        let back = format!("questions: {bad} }}, unread: {{");
+        world.idp.edit(|yaml| yaml.replacen(&back, start, 1)).await.expect("as before");
+    }
+}
+
+#[tokio::test]
 async fn three_wrong_sets_and_it_waits_while_other_ways_go_on() {
     // KB-02
     let world = World::new().await;

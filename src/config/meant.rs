@@ -360,6 +360,24 @@ pub struct Factors {
     pub offered: BTreeSet<Method>,
     /// How codes of authenticator apps are made that are enrolled from now on.
     pub totp: TotpForm,
+    /// Security questions to choose from, by language; an empty name is for all. Without any, people write their own.
+    pub questions: Vec<(String, Vec<String>)>,
+}
+
+impl Factors {
+    /// The questions to show in this language.
+    #[must_use]
+    pub fn questions_in(&self, language: &str) -> &[String] {
+        let list = self.questions.iter().find(|(known, _)| known == language).or_else(|| self.questions.first());
+        list.map_or(&[], |(_, questions)| questions)
+    }
+
+    /// Whether somebody may choose this question.
+    #[must_use]
+    pub fn may_ask(&self, question: &str) -> bool {
+        let mut all = self.questions.iter().flat_map(|(_, list)| list);
+        self.questions.is_empty() || all.any(|known| known == question)
+    }
 }
 
 #[derive(Debug, Clone, Copy)]

@@ -7,7 +7,7 @@ mod policy;
 
 pub(in crate::config) use policy::*;
 
-use super::document::Node;
+use super::document::{Node, Value};
 use super::error::Problems;
 use super::meant::{
     Alg, AuthMethod, ClientKind, FirstFactor, GrantKind, LogFormat, Pkce, Preset, SecondFactor,
@@ -379,6 +379,33 @@ section! {
         offered: Vec<At<Method>> = Default("[totp, passkey, recovery_code]"),
         /// How codes of authenticator apps are made that are set up from now on.
         totp: Totp = Default("{}"),
+        /// Security questions.
+        kba: Kba = Default("{}"),
+    }
+}
+
+section! {
+    /// Security questions.
+    Kba {
+        /// What people choose from, three at least: a list, or one for each language, such as
+        /// `{ en: ["…"], de: ["…"] }`. Without any they write their own.
+        questions: Questions = Default("[]"),
+    }
+}
+
+/// Questions in one list, or in one for each language.
+#[derive(Debug)]
+pub(super) enum Questions {
+    Plain(Vec<At<String>>),
+    ByLanguage(Entries<Vec<At<String>>>),
+}
+
+impl Read for Questions {
+    fn read(node: &Node, problems: &mut Problems) -> Option<Self> {
+        match node.value {
+            Value::Map(_) => Entries::read(node, problems).map(Self::ByLanguage),
+            _ => Vec::read(node, problems).map(Self::Plain),
+        }
     }
 }
 

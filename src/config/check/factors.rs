@@ -12,11 +12,14 @@ use crate::config::meant::{App, Challenge, Factors, Policy, Preset, Radius, Seco
 use crate::config::read::{At, short};
 use crate::config::schema;
 use crate::factor::Method;
+use crate::factor::kba;
 use crate::factor::totp::TotpForm;
+use crate::locale::Lang;
 
 /// The section as it is meant.
 pub(super) fn check(written: schema::Factors, problems: &mut Problems) -> Option<Factors> {
     let totp = written.totp.and_then(|part| totp(part.value, problems));
+    let questions = written.kba.and_then(|part| questions(part.value.questions?, problems));
     let offered = written.offered?;
     let place = offered.place;
     let offered: BTreeSet<Method> =
@@ -28,7 +31,7 @@ pub(super) fn check(written: schema::Factors, problems: &mut Problems) -> Option
             .hint("recovery codes stand in for another one: add `totp`, for authenticator apps");
         return None;
     }
-    Some(Factors { offered, totp: totp? })
+    Some(Factors { offered, totp: totp?, questions: questions? })
 }
 
 fn totp(written: schema::Totp, problems: &mut Problems) -> Option<TotpForm> {
@@ -41,6 +44,42 @@ fn totp(written: schema::Totp, problems: &mut Problems) -> Option<TotpForm> {
             None
         }
     }
+}
+
+fn questions(written: At<schema::Questions>, problems: &mut Problems) -> Option<Vec<(String, Vec<String>)>> {
+    let lists = match written.value {
+        schema::Questions::Plain(list) if list.is_empty() => return Some(Vec::new()),
+        schema::Questions::Plain(list) => vec![(At { value: String::new(), place: written.place }, Some(list))],
+        schema::Questions::ByLanguage(lists) => lists.0,
+    };
+    let read: Vec<_> = lists.into_iter().map(|(name, list)| in_language(name, list?, problems)).collect();
+    read.into_iter().collect()
+}
+
+fn in_language(
+    name: At<String>,
+    list: Vec<At<String>>,
+    problems: &mut Problems,
+) -> Option<(String, Vec<String>)> {
+    if !name.value.is_empty() && Lang::from_tag(&name.value).is_none() {
+        problems.error(name.place, format!("`{}` is no language here", short(&name.value))).hint("`en`, `de`");
+        return None;
+    }
+    let mut seen = BTreeSet::new();
+    for question in &list {
+        let plain = kba::plain(&question.value).filter(|plain| !plain.is_empty());
+        if !plain.is_some_and(|plain| seen.insert(plain.to_string())) {
+            problems
+                .error(question.place, format!("`{}` is no question of its own", short(&question.value)))
+                .hint("1 to 200 bytes, none twice");
+            return None;
+        }
+    }
+    if list.len() < kba::CHOSEN {
+        problems.error(name.place, "people choose three questions").hint("list three at least");
+        return None;
+    }
+    Some((name.value, list.into_iter().map(|question| question.value).collect()))
 }
 
 /// A message in Rocket.Chat is no way into Rocket.Chat; whoever has only that stays outside.

@@ -90,8 +90,10 @@ async fn questions(
     let pairs: Vec<(String, String)> = (1..=kba::CHOSEN)
         .map(|at| (field(format!("question_{at}")), field(format!("answer_{at}"))))
         .collect();
-    let Some(pairs) = kba::taken(user, &pairs) else { return Ok(None) };
-    let (cost, mut questions) = (app.config().passwords.argon2id, Vec::new());
+    let config = app.config();
+    let known = pairs.iter().all(|(question, _)| config.factors.may_ask(question));
+    let Some(pairs) = kba::taken(user, &pairs).filter(|_| known) else { return Ok(None) };
+    let (cost, mut questions) = (config.passwords.argon2id, Vec::new());
     for (text, answer) in pairs {
         let answer = app.passwords.hash(answer, cost).await?;
         questions.push(kba::Question { text, answer });

@@ -126,7 +126,8 @@ fn change_page(app: &App, config: &Config, sheet: Sheet<'_>) -> Rendered {
             GridPage { user: username, rows: &rows, action, csrf }.render(&look)
         }
         State::Enrol { username, kind: FactorKind::Kba, .. } => {
-            QuestionsPage { user: username, action, csrf, error }.render(&look)
+            let offered = config.factors.questions_in(look.lang.tag());
+            QuestionsPage { user: username, offered, action, csrf, error }.render(&look)
         }
         State::Enrol { username, kind, enrollable, may_skip, .. } if *kind != FactorKind::Totp => {
             let to = match &flow.pending {

@@ -206,6 +206,8 @@ pub struct GridPage<'a> {
 #[derive(Clone)]
 pub struct QuestionsPage<'a> {
     pub user: &'a str,
+    /// What may be chosen; with nothing in it people write their own.
+    pub offered: &'a [String],
     pub action: &'a str,
     pub csrf: &'a str,
     pub error: Option<Message>,

@@ -63,7 +63,7 @@ fn asking(text: &str, look: &Look<'_>) -> Vec<(&'static str, String)> {
         ("grid", AnswersPage { app, user, method: "grid", asked: &["A1".into(), text.to_owned()], code: false, more: true, action, csrf, error: None }.render(look).html),
         ("kba", AnswersPage { app, user, method: "kba", asked: &[text.to_owned()], code: true, more: true, action, csrf, error: None }.render(look).html),
         ("grid card", GridPage { user, rows: &[vec![text.to_owned()]], action, csrf }.render(look).html),
-        ("questions", QuestionsPage { user, action, csrf, error: None }.render(look).html),
+        ("questions", QuestionsPage { user, offered: &[], action, csrf, error: None }.render(look).html),
         ("contact", ContactPage { app, user, kind: "phone", topic: None, to: None, more: true, skip: true, action, csrf, error: None }.render(look).html),
         ("topic", ContactPage { app, user, kind: "push", topic: Some(text), to: None, more: true, skip: true, action, csrf, error: None }.render(look).html),
         ("reached", ContactPage { app, user, kind: "phone", topic: None, to: Some(text), more: true, skip: true, action, csrf, error: None }.render(look).html),
