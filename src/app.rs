@@ -1,7 +1,7 @@
 //! Everything the program works with, built once and handed in: configuration, store, clock, keys, hashing.
 
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use arc_swap::ArcSwap;
@@ -9,8 +9,9 @@ use tokio::sync::Mutex;
 
 use crate::clock::Clock;
 use crate::config::{self, Config, ConfigError};
+use crate::factor::Method;
 use crate::geo::Geo;
-use crate::keys::{KeyError, Keys, MasterKey, MasterKeyError};
+use crate::keys::{KeyError, Keys, MasterKey, MasterKeyError, VapidKey};
 use crate::login::password::PasswordPool;
 use crate::notify::Notifier;
 use crate::oauth::assertion::FetchedKeys;
@@ -52,6 +53,8 @@ pub struct App {
     pub store: Store,
     pub clock: Clock,
     pub keys: Keys,
+    /// There where push messages to browsers are offered.
+    vapid: OnceLock<VapidKey>,
     pub passwords: PasswordPool,
     pub access_tokens: AccessTokens,
     pub metadata: Metadata,
@@ -72,6 +75,10 @@ impl App {
         let master = MasterKey::load(dir, !file.exists())?;
         let store = Store::open_redb(&file, clock.clone())?;
         let keys = Keys::load(master, &store, &clock).await?;
+        let vapid = OnceLock::new();
+        if let Some(key) = vapid_key(&config, &store, &keys).await? {
+            let _ = vapid.set(key);
+        }
         let file = config;
         let config = registration::complete(&store, file.clone()).await?;
         client::reconcile(&store, &config, keys.master(), clock.now()).await?;
@@ -85,6 +92,7 @@ impl App {
             store,
             clock,
             keys,
+            vapid,
             passwords: PasswordPool::start().map_err(StartError::Threads)?,
             access_tokens: AccessTokens::default(),
             metadata: Metadata::default(),
@@ -108,6 +116,12 @@ impl App {
         &self.config_path
     }
 
+    /// The key by which push services know us, if it is needed here.
+    #[must_use]
+    pub fn vapid(&self) -> Option<&VapidKey> {
+        self.vapid.get()
+    }
+
     /// Reads the file again; on any error the old configuration stays in force.
     pub async fn reload(&self) -> Result<Vec<String>, StartError> {
         let loaded = config::load(&self.config_path)?;
@@ -115,6 +129,9 @@ impl App {
         let mut file = self.file.lock().await;
         let config = registration::complete(&self.store, loaded.config.clone()).await?;
         client::reconcile(&self.store, &config, self.keys.master(), self.clock.now()).await?;
+        if let Some(key) = vapid_key(&config, &self.store, &self.keys).await? {
+            let _ = self.vapid.set(key);
+        }
         self.outbound.allow(&loaded.config.outbound);
         self.geo.load(loaded.config.geo.as_deref());
         let fixed = needs_restart(&old, &loaded.config);
@@ -137,6 +154,13 @@ impl App {
         let lives = config.apps.values().map(|app| app.lifetimes.id_token.max(app.lifetimes.access_token));
         lives.max().unwrap_or_default() + Duration::from_secs(24 * 3600)
     }
+}
+
+async fn vapid_key(config: &Config, store: &Store, keys: &Keys) -> Result<Option<VapidKey>, KeyError> {
+    if !config.factors.offered.contains(&Method::WebPush) {
+        return Ok(None);
+    }
+    VapidKey::load(store, keys.master()).await.map(Some)
 }
 
 /// The settings that a running service cannot change.

@@ -54,6 +54,12 @@ impl Lang {
             .unwrap_or(Self::En)
     }
 
+    /// What somebody chose with the switch, else what their browser prefers, if either says anything.
+    #[must_use]
+    pub fn wished(chosen: Option<Self>, accept_language: Option<&str>) -> Option<Self> {
+        chosen.or_else(|| by_weight(accept_language?).into_iter().find_map(Self::from_tag))
+    }
+
     /// Those of the configured tags that pages exist in.
     #[must_use]
     pub fn offered(tags: &[String]) -> Vec<Self> {
@@ -296,9 +302,11 @@ mod tests {
     #[test]
     fn templates_use_only_keys_that_exist_and_every_key_is_used() {
         let mut used = String::new();
-        for folder in ["assets/templates", "src/web/render", "src/notify"] {
-            for file in std::fs::read_dir(folder).expect("folder") {
-                used += &std::fs::read_to_string(file.expect("entry").path()).expect("text");
+        for folder in ["assets/templates", "src/web/render", "src/notify", "src/notify/web_push"] {
+            let entries =
+                std::fs::read_dir(folder).expect("folder").map(|entry| entry.expect("entry").path());
+            for file in entries.filter(|path| path.is_file()) {
+                used += &std::fs::read_to_string(file).expect("text");
             }
         }
         let keys = keys(Lang::En);

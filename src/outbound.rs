@@ -32,7 +32,9 @@ pub struct Request {
     /// One of them may be a key.
     pub headers: Vec<(String, Secret)>,
     /// Its type and itself.
-    pub body: Option<(String, String)>,
+    pub body: Option<(String, Vec<u8>)>,
+    /// Strangers chose the address: what `outbound.allow` lists is not for them.
+    pub public_only: bool,
 }
 
 /// What came back.
@@ -72,6 +74,9 @@ pub enum OutboundError {
 pub struct Outbound {
     client: reqwest::Client,
     allowed: Arc<Allowed>,
+    /// For addresses that strangers choose.
+    public_client: reqwest::Client,
+    nothing: Arc<Allowed>,
 }
 
 /// Networks that may be called beside the public ones.
@@ -81,17 +86,10 @@ struct Allowed(ArcSwap<Vec<IpNet>>);
 impl Outbound {
     /// A client that may call public addresses and `allowed`.
     pub fn new(allowed: &[IpNet]) -> Result<Self, OutboundError> {
-        let guard = Arc::new(Allowed::default());
+        let (guard, nothing) = (Arc::new(Allowed::default()), Arc::new(Allowed::default()));
         guard.0.store(Arc::new(allowed.to_vec()));
-        let client = reqwest::Client::builder()
-            .no_proxy()
-            .redirect(reqwest::redirect::Policy::none())
-            .timeout(TIMEOUT)
-            .user_agent(concat!("gantry/", env!("CARGO_PKG_VERSION")))
-            .dns_resolver(Arc::clone(&guard))
-            .build()
-            .map_err(|error| OutboundError::Failed(causes(&error)))?;
-        Ok(Self { client, allowed: guard })
+        let (client, public_client) = (client(&guard)?, client(&nothing)?);
+        Ok(Self { client, allowed: guard, public_client, nothing })
     }
 
     /// Calls go to these networks from now on.
@@ -101,14 +99,14 @@ impl Outbound {
 
     /// Posts a form and gives the status of the answer.
     pub async fn post(&self, url: &str, form: &[(&str, &str)]) -> Result<u16, OutboundError> {
-        let url = self.target(url)?;
+        let url = target(url, &self.allowed)?;
         let answer = self.client.post(url).form(form).send().await;
         Ok(answer.map_err(|error| failed(&error))?.status().as_u16())
     }
 
     /// The body of a good answer.
     pub async fn get(&self, url: &str) -> Result<Vec<u8>, OutboundError> {
-        let url = self.target(url)?;
+        let url = target(url, &self.allowed)?;
         let mut answer = self.client.get(url).send().await.map_err(|error| failed(&error))?;
         if !answer.status().is_success() {
             return Err(OutboundError::Failed(format!("the answer is {}", answer.status())));
@@ -125,9 +123,14 @@ impl Outbound {
 
     /// Sends any request and gives the answer, whatever its status; of a long body the beginning.
     pub async fn request(&self, request: Request) -> Result<Answer, OutboundError> {
-        let url = self.target(&request.url)?;
+        let (client, guard) = if request.public_only {
+            (&self.public_client, &self.nothing)
+        } else {
+            (&self.client, &self.allowed)
+        };
+        let url = target(&request.url, guard)?;
         let failed = |error: reqwest::Error| failed(&error.without_url());
-        let mut builder = self.client.request(request.method, url);
+        let mut builder = client.request(request.method, url);
         for (name, value) in &request.headers {
             let value = HeaderValue::from_bytes(value.expose().as_bytes());
             let mut value = value.map_err(|error| OutboundError::Failed(error.to_string()))?;
@@ -146,22 +149,31 @@ impl Outbound {
         body.truncate(BEGINNING);
         Ok(Answer { status, headers, body })
     }
+}
 
-    /// Names are looked at when they are resolved; addresses are never resolved, so they are looked at here.
-    fn target(&self, url: &str) -> Result<Url, OutboundError> {
-        let url = Url::parse(url).map_err(|error| OutboundError::Failed(error.to_string()))?;
-        let literal = match url.host() {
-            Some(Host::Ipv4(address)) => Some(IpAddr::V4(address)),
-            Some(Host::Ipv6(address)) => Some(IpAddr::V6(address)),
-            Some(Host::Domain(_)) | None => None,
-        };
-        match literal {
-            Some(address) if !self.allowed.permits(address) => {
-                Err(OutboundError::Forbidden(address.to_string()))
-            }
-            _ => Ok(url),
-        }
+/// Names are looked at when they are resolved; addresses are never resolved, so they are looked at here.
+fn target(url: &str, guard: &Allowed) -> Result<Url, OutboundError> {
+    let url = Url::parse(url).map_err(|error| OutboundError::Failed(error.to_string()))?;
+    let literal = match url.host() {
+        Some(Host::Ipv4(address)) => Some(IpAddr::V4(address)),
+        Some(Host::Ipv6(address)) => Some(IpAddr::V6(address)),
+        Some(Host::Domain(_)) | None => None,
+    };
+    match literal {
+        Some(address) if !guard.permits(address) => Err(OutboundError::Forbidden(address.to_string())),
+        _ => Ok(url),
     }
+}
+
+fn client(guard: &Arc<Allowed>) -> Result<reqwest::Client, OutboundError> {
+    reqwest::Client::builder()
+        .no_proxy()
+        .redirect(reqwest::redirect::Policy::none())
+        .timeout(TIMEOUT)
+        .user_agent(concat!("gantry/", env!("CARGO_PKG_VERSION")))
+        .dns_resolver(Arc::clone(guard))
+        .build()
+        .map_err(|error| OutboundError::Failed(causes(&error)))
 }
 
 impl Allowed {
@@ -325,8 +337,9 @@ mod tests {
             let refused = outbound.post(&format!("http://{host}:1/"), &[]).await;
             assert!(matches!(refused, Err(OutboundError::Forbidden(_))), "{host}: {refused:?}");
         }
-        assert!(outbound.target("http://10.1.1.1/").is_ok());
+        assert!(target("http://10.1.1.1/", &outbound.allowed).is_ok());
+        assert!(target("http://10.1.1.1/", &outbound.nothing).is_err());
         outbound.allow(&[]);
-        assert!(outbound.target("http://10.1.1.1/").is_err());
+        assert!(target("http://10.1.1.1/", &outbound.allowed).is_err());
     }
 }

@@ -4,6 +4,8 @@ use std::io::{BufRead, BufReader};
 use std::net::SocketAddr;
 use std::process::{Child, Command, Stdio};
 
+use hmac::{Hmac, KeyInit, Mac};
+use md5::{Digest, Md5};
 use serde_json::json;
 use tempfile::TempDir;
 use tokio::net::UdpSocket;
@@ -149,4 +151,69 @@ async fn answers_that_are_not_authentic_let_nobody_in() {
         assert_eq!((page.status, page.step().as_deref()), (422, Some("radius")), "{number}");
         assert!(page.html.contains("could not be sent"), "{number}");
     }
+}
+
+/// An authentic answer to `request` (RFC 2865 section 3, RFC 3579 section 3.2).
+fn authentic(code: u8, request: &[u8], attributes: &[u8]) -> Vec<u8> {
+    let mut attributes = [&[80, 18][..], &[0; 16], attributes].concat();
+    let length = u16::try_from(20 + attributes.len()).expect("short").to_be_bytes();
+    let head = [code, request[1], length[0], length[1]];
+    let mut mac = Hmac::<Md5>::new_from_slice(b"testing123").expect("any length");
+    mac.update(&[&head, &request[4..20], &attributes[..]].concat());
+    attributes[2..18].copy_from_slice(&mac.finalize().into_bytes());
+    let proof = Md5::new()
+        .chain_update(head)
+        .chain_update(&request[4..20])
+        .chain_update(&attributes)
+        .chain_update("testing123")
+        .finalize();
+    [&head, &proof[..], &attributes].concat()
+}
+
+fn attribute(kind: u8, value: &[u8]) -> Vec<u8> {
+    [&[kind, u8::try_from(value.len() + 2).expect("short")], value].concat()
+}
+
+/// The value of an attribute of a request.
+fn value(request: &[u8], kind: u8) -> Option<Vec<u8>> {
+    let mut rest = &request[20..];
+    while !rest.is_empty() {
+        let length = usize::from(rest[1]);
+        if rest[0] == kind {
+            return Some(rest[2..length].to_vec());
+        }
+        rest = &rest[length..];
+    }
+    None
+}
+
+#[tokio::test]
+async fn a_server_may_ask_once_more() {
+    // RFC 2865 section 4.4
+    let server = peer(|request| match value(request, 24).as_deref() {
+        None => {
+            let words = attribute(18, b"Enter the <b>next</b> code, please");
+            Some(authentic(11, request, &[words, attribute(24, b"round\x00two")].concat()))
+        }
+        Some(b"round\x00two") => Some(authentic(2, request, &[])),
+        Some(_) => Some(authentic(3, request, &[])),
+    })
+    .await;
+    let world = World::asking(&[server], "").await;
+    let mut browser = world.idp.browser();
+    let page = world.asked(&mut browser).await.submit(&[("code", "pin482913")]).await;
+    let page = page.expect_status(200).expect_step("radius");
+    assert!(page.html.contains("Enter the &#60;b&#62;next&#60;/b&#62; code, please"), "{}", page.html);
+    page.submit(&[("code", "482914")]).await.expect_code();
+}
+
+#[tokio::test]
+async fn a_server_that_asks_for_ever_is_a_no() {
+    let server = peer(|request| Some(authentic(11, request, &attribute(24, b"again")))).await;
+    let world = World::asking(&[server], "").await;
+    let mut browser = world.idp.browser();
+    let page = world.asked(&mut browser).await.submit(&[("code", "1")]).await.expect_status(200);
+    let page = page.submit(&[("code", "2")]).await.expect_status(422).expect_step("radius");
+    // It begins anew.
+    page.submit(&[("code", "1")]).await.expect_status(200).expect_step("radius");
 }

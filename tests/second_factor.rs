@@ -276,6 +276,26 @@ async fn an_app_may_demand_it_where_the_policy_does_not() {
 }
 
 #[tokio::test]
+async fn codes_without_the_password_are_not_looked_at() {
+    // TO-04
+    let world = World::new().await;
+    let (secret, _) = world.enrol(&mut world.idp.browser()).await;
+    world.wait_a_step();
+    let mut stranger = world.idp.browser();
+    for _ in 0..20 {
+        let page = stranger.open(world.vault.authorize_url()).await.expect_step("password");
+        let (action, csrf) = (page.action(), page.field("csrf").expect("csrf"));
+        let code = world.code(&secret);
+        let form = [("csrf", csrf.as_str()), ("action", "continue"), ("username", "alice"), ("code", &code)];
+        stranger.post(&action, &form).await.expect_status(422).expect_step("password");
+        stranger.post(&action, &[("csrf", &csrf), ("action", "other_method")]).await.expect_error_page(403);
+    }
+    // Nobody's tries were used up.
+    let mut browser = world.idp.browser();
+    world.challenged(&mut browser).await.submit(&[("code", &world.code(&secret))]).await.expect_code();
+}
+
+#[tokio::test]
 async fn no_way_leads_around_it() {
     // AZ-35: silent, by password, by device, by an old token, by another form
     let world = World::new().await;
@@ -314,6 +334,7 @@ async fn no_way_leads_around_it() {
 
 #[tokio::test]
 async fn tries_are_few_and_survive_new_flows() {
+    // TO-03
     let world = World::new().await;
     let (secret, _) = world.enrol(&mut world.idp.browser()).await;
     world.wait_a_step();

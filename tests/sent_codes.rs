@@ -233,6 +233,82 @@ async fn another_address_is_proved_before_it_counts() {
 }
 
 #[tokio::test]
+async fn people_are_written_to_in_the_language_they_used_last() {
+    let world = World::new().await;
+    let mut browser = world.idp.browser().with("accept-language", "de-AT, en;q=0.5");
+    browser.open("/login").await.submit_password(&world.alice).await;
+    let letter_about = |words: &'static str| {
+        let world = &world;
+        async move {
+            world.idp.gantry(words).await;
+            world.letters().await.concat().replace("=\r\n", "")
+        }
+    };
+    let letter = letter_about("user reset-factors alice").await;
+    assert!(letter.contains("An Ihrem Konto bei Gantry wurde etwas ge"), "{letter}");
+    // What an administrator says counts more.
+    world.idp.gantry("user set alice --attribute locale=en").await;
+    let letter = letter_about("user reset-factors alice").await;
+    assert!(letter.contains("an administrator removed all second factors"), "{letter}");
+}
+
+#[tokio::test]
+async fn changes_by_an_administrator_and_used_recovery_codes_are_told() {
+    let world = World::new().await;
+    world.idp.gantry_typing("user reset-password alice", "another quiet horse").await;
+    assert!(world.letters().await.concat().contains("To: alice@example.org"));
+    let alice = world.alice.typing("another quiet horse");
+    let mut browser = world.idp.browser();
+    browser.open("/login").await.submit_password(&alice).await;
+    let page = browser.open("/account").await.expect_step("account");
+    let (action, csrf) = (page.action(), page.field("csrf").expect("csrf"));
+    let page = browser.post(&action, &[("csrf", &csrf), ("add", "totp")]).await.expect_step("enrol");
+    let secret = crate::second_factor::secret_on(&page);
+    let code = crate::second_factor::totp(&secret, world.idp.app.clock.now().seconds());
+    let page = page.submit(&[("code", &code)]).await.expect_step("recovery_codes");
+    let (_, rest) = page.html.split_once("<li><code>").expect("a recovery code");
+    let recovery = rest.split_once('<').expect("its end").0.to_owned();
+    world.letters().await;
+    let mut browser = world.idp.browser();
+    let page = browser.open(world.vault.authorize_url()).await.submit_password(&alice).await;
+    let page = page.expect_step("totp").press("other_method").await.expect_step("choose");
+    let page = page.submit(&[("method", "recovery_code")]).await.expect_step("recovery_code");
+    page.submit(&[("code", &recovery)]).await.expect_code();
+    let letter = world.letters().await.concat();
+    assert!(letter.contains("recovery code") && !letter.contains(&recovery), "{letter}");
+}
+
+#[tokio::test]
+async fn an_address_that_only_looks_alike_is_somebody_elses() {
+    // EO-06: letters go to the address that is stored, compared in one form
+    let world = World::new().await;
+    let notes = world.idp.relying_party("notes").await;
+    world.idp.gantry("user add mike --email mike@strasse.test --without-password").await;
+    for (typed, told) in [
+        ("MIKE@Strasse.TEST", true),
+        ("mi\u{212A}e@strasse.test", true),
+        ("m\u{131}ke@strasse.test", false),
+        ("mike@stra\u{df}e.test", false),
+        ("mike@xn--strae-oqa.test", false),
+        ("mike+tag@strasse.test", false),
+        ("mike@strasse.test.", false),
+        (" mike@strasse.test,evil@evil.test", false),
+    ] {
+        let mut browser = world.idp.browser();
+        let page = browser.open(notes.authorize_url()).await;
+        let (action, csrf) = (page.action(), page.field("csrf").expect("csrf"));
+        let form = [("csrf", csrf.as_str()), ("action", "magic_link"), ("username", typed)];
+        browser.post(&action, &form).await.expect_step("magic_link");
+        let letters = world.letters().await;
+        assert_eq!(letters.len(), usize::from(told), "{typed}");
+        assert!(letters.iter().all(|letter| letter.contains("To: mike@strasse.test")), "{typed}");
+    }
+    let twin =
+        world.idp.try_gantry("user add mike2 --email mi\u{212A}e@strasse.test --without-password", None);
+    twin.await.expect_err("the same address");
+}
+
+#[tokio::test]
 async fn a_magic_link_signs_in_where_the_policy_says_so() {
     let world = World::new().await;
     let notes = world.idp.relying_party("notes").await;

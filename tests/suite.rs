@@ -46,4 +46,5 @@ mod surroundings;
 mod token;
 mod tokens;
 mod userinfo;
+mod web_push;
 mod webauthn;

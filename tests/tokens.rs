@@ -120,7 +120,9 @@ async fn tokens_of_a_pskc_file_are_given_out_all_or_none() {
     };
     let list = |keys: &str| {
         let namespace = "urn:ietf:params:xml:ns:keyprov:pskc";
-        format!("<?xml version=\"1.0\"?><KeyContainer Version=\"1.0\" xmlns=\"{namespace}\">{keys}</KeyContainer>")
+        format!(
+            "<?xml version=\"1.0\"?><KeyContainer Version=\"1.0\" xmlns=\"{namespace}\">{keys}</KeyContainer>"
+        )
     };
     let alice = key("k1", "T-1", "<UserId>CN=alice,O=Team</UserId>");
     let of = |keys: &str, users: Option<&str>| TokenFiles {
@@ -289,8 +291,10 @@ async fn the_administrators_questions_are_the_only_ones() {
     let mut browser = world.idp.browser();
     let page = world.account(&mut browser, "kba").await;
     assert!(page.html.contains("<option>First pet?</option>") && !page.html.contains("Haustier"));
-    let own: Vec<(&str, &str)> =
-        CHOSEN.iter().map(|(name, value)| (*name, if *value == "First pet?" { "2+2?" } else { *value })).collect();
+    let own: Vec<(&str, &str)> = CHOSEN
+        .iter()
+        .map(|(name, value)| (*name, if *value == "First pet?" { "2+2?" } else { *value }))
+        .collect();
     let page = page.submit(&own).await.expect_status(422).expect_step("enrol");
     page.submit(&CHOSEN).await.expect_step("account");
     let mut other = world.idp.browser();
@@ -302,10 +306,11 @@ async fn the_administrators_questions_are_the_only_ones() {
         ("{ fr: [\"a?\", \"b?\", \"c?\"] }", "no language"),
     ] {
         let start = "questions: {";
-        let refused = world.idp.edit(|yaml| yaml.replacen(start, &format!("questions: {bad} }}, unread: {{"), 1));
+        let refused =
+            world.idp.edit(|yaml| yaml.replacen(start, &format!("questions: {bad}, unread: {{"), 1));
         let refused = refused.await.expect_err(told);
         assert!(refused.contains(told), "{refused}");
-        let back = format!("questions: {bad} }}, unread: {{");
+        let back = format!("questions: {bad}, unread: {{");
         world.idp.edit(|yaml| yaml.replacen(&back, start, 1)).await.expect("as before");
     }
 }

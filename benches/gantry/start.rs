@@ -140,6 +140,7 @@ fn user(app: &App, number: usize) -> Outcome<User> {
         state: UserState::Active,
         factors: std::collections::BTreeSet::new(),
         epoch: 0,
+        language: None,
         trust: 0,
         created_at: now,
         updated_at: now,

@@ -113,6 +113,7 @@ pub(super) async fn create_user_with(
         attributes: std::collections::BTreeMap::new(),
         password: None,
         state: UserState::Active,
+        language: None,
         factors: BTreeSet::new(),
         epoch: 0,
         trust: 0,

@@ -7,6 +7,7 @@ use serde::{Deserialize, Serialize};
 use super::{Email, GroupName, Username};
 use crate::clock::Timestamp;
 use crate::factor::FactorKind;
+use crate::locale::Lang;
 use crate::secret::Id;
 use crate::store::{IndexEntry, Kind, Record};
 
@@ -42,6 +43,9 @@ pub struct User {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub password: Option<String>,
     pub state: UserState,
+    /// The language this person used last, as a tag.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub language: Option<String>,
     /// What this person has enrolled beside the password.
     #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
     pub factors: BTreeSet<FactorKind>,
@@ -65,6 +69,13 @@ impl User {
     #[must_use]
     pub const fn is_active(&self) -> bool {
         matches!(self.state, UserState::Active)
+    }
+
+    /// The language to write to this person in: what an administrator says, else what they used last.
+    #[must_use]
+    pub fn language(&self) -> Option<Lang> {
+        let said = self.attributes.get("locale").and_then(|tag| Lang::from_tag(tag));
+        said.or_else(|| self.language.as_deref().and_then(Lang::from_tag))
     }
 
     /// What to call this person on a page.

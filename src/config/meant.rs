@@ -362,13 +362,16 @@ pub struct Factors {
     pub totp: TotpForm,
     /// Security questions to choose from, by language; an empty name is for all. Without any, people write their own.
     pub questions: Vec<(String, Vec<String>)>,
+    /// Origins of push services that browsers may name beside the public ones.
+    pub push_services: BTreeSet<String>,
 }
 
 impl Factors {
     /// The questions to show in this language.
     #[must_use]
     pub fn questions_in(&self, language: &str) -> &[String] {
-        let list = self.questions.iter().find(|(known, _)| known == language).or_else(|| self.questions.first());
+        let list =
+            self.questions.iter().find(|(known, _)| known == language).or_else(|| self.questions.first());
         list.map_or(&[], |(_, questions)| questions)
     }
 

@@ -64,7 +64,7 @@ section! {
         voice: Gateway = Optional("{ http: { url: https://voice.example.org/call, body: \"to={to}&say={text}\" } }"),
         /// Who pushes messages to phones; written like `sms`.
         push: Gateway = Optional("{ http: { url: \"https://ntfy.example.org/{to}\", body: \"{text}\", content_type: text/plain } }"),
-        /// Who writes direct messages in Rocket.Chat (docs/guides/rocketchat.md).
+        /// Who writes direct messages in Rocket.Chat (docs/guides/factors.md).
         rocketchat: Rocketchat = Optional("{ url: https://chat.example.org, user_id: aobEdbYhXfu5hkeqG, token: { file: /etc/gantry/rocketchat-token } }"),
         /// Servers that check one-time passwords (RFC 2865), for `factors.offered: [radius]`.
         radius: Radius = Optional("{ servers: [\"192.0.2.10:1812\"], secret: { file: /etc/gantry/radius } }"),
@@ -372,7 +372,8 @@ section! {
         /// Ways that may be used, and enrolled where that is needed: `totp` (authenticator apps);
         /// `passkey` (passkeys and security keys); `email_code` and
         /// `email_link` to the verified address of the account; `alternate_email_code` to another one; `sms_code`,
-        /// `sms_link`, `email_and_sms_code` (one code each), `voice_code` to a phone; `push`; `rocketchat_code` and `rocketchat_link`
+        /// `sms_link`, `email_and_sms_code` (one code each), `voice_code` to a phone; `push` by a gateway and `web_push`
+        /// to browsers; `rocketchat_code` and `rocketchat_link`
         /// in a direct message (see `rocketchat`); `hardware_token`
         /// and `yubikey`, which `gantry token import` gives out; `radius` (see there); `grid` (a printed card) and `kba` (security
         /// questions, together with a code in a mail), which people add beside something better; `recovery_code`.
@@ -381,6 +382,9 @@ section! {
         totp: Totp = Default("{}"),
         /// Security questions.
         kba: Kba = Default("{}"),
+        /// Push services that may be called beside those on the public internet, by origin. Their networks must be in
+        /// `outbound.allow`.
+        push_services: Vec<At<String>> = Default("[]"),
     }
 }
 
@@ -431,6 +435,7 @@ words! {
         "grid" = Self::Grid,
         "kba" = Self::Kba,
         "push" = Self::Push,
+        "web_push" = Self::WebPush,
         "email_link" = Self::EmailLink,
         "sms_link" = Self::SmsLink,
         "rocketchat_link" = Self::RocketchatLink,

@@ -50,6 +50,8 @@ methods! {
     Radius = "radius", "otp";
     /// A link that a push service brings.
     Push = "push", "mca";
+    /// A push message to a browser.
+    WebPush = "web_push", "mca";
     /// A link in a mail.
     EmailLink = "email_link", "mca";
     /// A link in a text message.
@@ -105,6 +107,7 @@ impl Method {
             Self::Grid => Some(FactorKind::Grid),
             Self::Kba => Some(FactorKind::Kba),
             Self::Push => Some(FactorKind::Push),
+            Self::WebPush => Some(FactorKind::WebPush),
             Self::EmailLink
             | Self::EmailCode
             | Self::RocketchatLink
@@ -130,6 +133,7 @@ impl Method {
             | Self::Grid
             | Self::RecoveryCode => &[],
             Self::Push => &[Reach::Contact(FactorKind::Push, Channel::Push)],
+            Self::WebPush => &[Reach::Contact(FactorKind::WebPush, Channel::WebPush)],
             Self::EmailLink | Self::EmailCode | Self::Kba => &[Reach::Email],
             Self::RocketchatLink | Self::RocketchatCode => &[Reach::Rocketchat],
             Self::AlternateEmailCode => &[Reach::Contact(FactorKind::AlternateEmail, Channel::Mail)],
@@ -142,7 +146,7 @@ impl Method {
     /// Whether it is answered elsewhere, behind a link.
     #[must_use]
     pub const fn is_link(self) -> bool {
-        matches!(self, Self::Push | Self::EmailLink | Self::SmsLink | Self::RocketchatLink)
+        matches!(self, Self::Push | Self::WebPush | Self::EmailLink | Self::SmsLink | Self::RocketchatLink)
     }
 
     /// Whether it is a message in Rocket.Chat.

@@ -14,6 +14,7 @@ pub mod pskc;
 pub mod radius;
 pub mod recovery;
 pub mod totp;
+pub mod web_push;
 pub mod yubikey;
 
 use std::collections::BTreeSet;
@@ -23,6 +24,7 @@ use serde::{Deserialize, Serialize};
 use kba::Question;
 use oath::OathToken;
 use totp::TotpForm;
+use web_push::PushBrowser;
 use yubikey::Yubikey;
 
 use crate::account::User;
@@ -45,6 +47,8 @@ pub enum FactorKind {
     Phone,
     /// A topic of a push service.
     Push,
+    /// Browsers that take push messages.
+    WebPush,
     Passkey,
     /// A device that shows codes.
     HardwareToken,
@@ -63,6 +67,7 @@ impl FactorKind {
         Self::AlternateEmail,
         Self::Phone,
         Self::Push,
+        Self::WebPush,
         Self::HardwareToken,
         Self::Yubikey,
         Self::Grid,
@@ -74,6 +79,12 @@ impl FactorKind {
     #[must_use]
     pub const fn is_own(self) -> bool {
         !matches!(self, Self::RecoveryCodes | Self::HardwareToken | Self::Yubikey)
+    }
+
+    /// Whether something is sent there before it counts.
+    #[must_use]
+    pub const fn is_reached(self) -> bool {
+        matches!(self, Self::AlternateEmail | Self::Phone | Self::Push | Self::WebPush)
     }
 
     /// Whether it stands in for another one, so that nobody is asked to begin with it.
@@ -97,6 +108,7 @@ impl FactorKind {
             Self::AlternateEmail => "alternate_email",
             Self::Phone => "phone",
             Self::Push => "push",
+            Self::WebPush => "web_push",
             Self::HardwareToken => "hardware_token",
             Self::Yubikey => "yubikey",
             Self::Grid => "grid",
@@ -133,6 +145,10 @@ pub enum Content {
         kind: FactorKind,
         to: SealedBytes,
     },
+    WebPush {
+        /// In the order in which they were added.
+        browsers: Vec<PushBrowser>,
+    },
     HardwareToken(OathToken),
     Yubikey(Yubikey),
     Grid {
@@ -158,6 +174,7 @@ impl Record for Factor {
             Content::Totp { .. } => FactorKind::Totp,
             Content::RecoveryCodes { .. } => FactorKind::RecoveryCodes,
             Content::Contact { kind, .. } => kind,
+            Content::WebPush { .. } => FactorKind::WebPush,
             Content::HardwareToken(_) => FactorKind::HardwareToken,
             Content::Yubikey(_) => FactorKind::Yubikey,
             Content::Grid { .. } => FactorKind::Grid,

@@ -70,6 +70,7 @@ impl OathToken {
         let secret = master.open(&sealed_name(user), &self.secret)?;
         let typed: String = typed.chars().filter(|c| !c.is_whitespace()).take(MAX_TYPED).collect();
         let digits = usize::try_from(self.digits).unwrap_or_default();
+        // TO-10: in constant time.
         let is = |counter: u64, code: &str| same(self.code(&secret, counter).as_bytes(), code.as_bytes());
         Ok(match self.motion {
             Motion::Counter => {

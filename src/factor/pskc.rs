@@ -97,7 +97,8 @@ fn token(key: Node<'_, '_>, locks: &Locks) -> Result<PskcKey, &'static str> {
     if encoding != "DECIMAL" || !matches!(checked, "false" | "0") {
         return Err("codes are read as plain decimal digits only");
     }
-    let digits = format.and_then(|format| format.attribute("Length")).map_or(Some(6), |text| text.parse().ok());
+    let digits =
+        format.and_then(|format| format.attribute("Length")).map_or(Some(6), |text| text.parse().ok());
     let digits = digits.filter(|digits| (6..=8).contains(digits)).ok_or("digits are 6 to 8")?;
     let suite = parameters.and_then(|parameters| child(parameters, "Suite")).map(content).unwrap_or_default();
     let algorithm = match suite.as_str() {
@@ -135,7 +136,8 @@ impl Locks {
         if find(container, &["EncryptionKey"]).is_none() {
             return Ok(Self { key: None, mac: None });
         }
-        let key = key.ok_or(PskcError::Container("it is encrypted; --key names the file with the key in hex"))?;
+        let key =
+            key.ok_or(PskcError::Container("it is encrypted; --key names the file with the key in hex"))?;
         let Some(method) = child(container, "MACMethod") else {
             return Ok(Self { key: Some(Zeroizing::new(key.to_vec())), mac: None });
         };
@@ -158,7 +160,10 @@ impl Locks {
         }
         let encrypted = child(value, "EncryptedValue").ok_or("there is no secret")?;
         let key = self.key.as_ref().ok_or("it is encrypted, but the file names no key")?;
-        let mac = self.mac.as_ref().ok_or("it is encrypted without a MAC, so nobody knows whether it was changed")?;
+        let mac = self
+            .mac
+            .as_ref()
+            .ok_or("it is encrypted without a MAC, so nobody knows whether it was changed")?;
         let tag = child(value, "ValueMAC").and_then(base64).ok_or("its MAC is missing")?;
         let sealed = cipher_value(encrypted).ok_or("the encrypted secret is no base64")?;
         hmac::verify(mac, &sealed, &tag).map_err(|_| "its MAC is wrong: another key, or a changed file")?;
@@ -268,7 +273,10 @@ mod tests {
         let keys = read(&encrypted(VALUE, MAC), Some(&KEY)).unwrap_or_else(|error| panic!("{error}"));
         let [key] = keys.as_slice() else { panic!("one key") };
         assert_eq!(key.secret.as_slice(), b"12345678901234567890");
-        assert_eq!((key.id.as_str(), key.serial.as_str(), key.user.as_deref()), ("12345678", "987654321", Some("alice")));
+        assert_eq!(
+            (key.id.as_str(), key.serial.as_str(), key.user.as_deref()),
+            ("12345678", "987654321", Some("alice"))
+        );
         assert_eq!((key.digits, key.motion, key.counter), (8, Motion::Counter, 7));
     }
 
@@ -276,7 +284,11 @@ mod tests {
     fn another_key_and_a_changed_file_are_named() {
         assert!(why(&encrypted(VALUE, MAC), None).contains("--key"));
         let other = [7; 16];
-        assert!(why(&encrypted(VALUE, MAC), Some(&other)).contains("key"), "{}", why(&encrypted(VALUE, MAC), Some(&other)));
+        assert!(
+            why(&encrypted(VALUE, MAC), Some(&other)).contains("key"),
+            "{}",
+            why(&encrypted(VALUE, MAC), Some(&other))
+        );
         assert_eq!(why(&encrypted(VALUE, MAC), Some(&other[..5])), "the key does not open the file");
         for (value, mac, expected) in [
             (VALUE.replace("AAEC", "AAED"), MAC, "MAC is wrong"),
@@ -312,11 +324,19 @@ mod tests {
             )
         };
         let keys = read(&plain("totp", ""), None).unwrap_or_else(|error| panic!("{error}"));
-        assert!(matches!(keys.as_slice(), [PskcKey { motion: Motion::Time { period: 30 }, digits: 6, user: None, .. }]));
+        assert!(matches!(
+            keys.as_slice(),
+            [PskcKey { motion: Motion::Time { period: 30 }, digits: 6, user: None, .. }]
+        ));
         assert!(why(&plain("ocra", ""), None).contains("neither hotp nor totp"));
-        let format = |more: &str| plain("totp", &format!("<AlgorithmParameters>{more}</AlgorithmParameters>"));
+        let format =
+            |more: &str| plain("totp", &format!("<AlgorithmParameters>{more}</AlgorithmParameters>"));
         assert!(why(&format("<Suite>MD5</Suite>"), None).contains("suite"));
-        assert!(why(&format("<ResponseFormat Length=\"99\" Encoding=\"DECIMAL\"/>"), None).contains("digits"));
-        assert!(why(&format("<ResponseFormat Length=\"6\" Encoding=\"HEXADECIMAL\"/>"), None).contains("decimal"));
+        assert!(
+            why(&format("<ResponseFormat Length=\"99\" Encoding=\"DECIMAL\"/>"), None).contains("digits")
+        );
+        assert!(
+            why(&format("<ResponseFormat Length=\"6\" Encoding=\"HEXADECIMAL\"/>"), None).contains("decimal")
+        );
     }
 }

@@ -8,6 +8,7 @@ use std::time::Duration;
 
 use hmac::{Hmac, KeyInit, Mac};
 use md5::{Digest, Md5};
+use serde::{Deserialize, Serialize};
 use tokio::net::UdpSocket;
 use tokio::time::timeout;
 
@@ -17,8 +18,11 @@ use crate::secret::{random, same};
 const ACCESS_REQUEST: u8 = 1;
 const ACCESS_ACCEPT: u8 = 2;
 const ACCESS_REJECT: u8 = 3;
+const ACCESS_CHALLENGE: u8 = 11;
 const USER_NAME: u8 = 1;
 const USER_PASSWORD: u8 = 2;
+const REPLY_MESSAGE: u8 = 18;
+const STATE: u8 = 24;
 const NAS_IDENTIFIER: u8 = 32;
 const MESSAGE_AUTHENTICATOR: u8 = 80;
 const HEADER: usize = 20;
@@ -26,6 +30,8 @@ const HEADER: usize = 20;
 const LONGEST: usize = 4096;
 /// RFC 2865 section 5.2.
 const LONGEST_PASSWORD: usize = 128;
+/// Longer questions are cut, in characters.
+const LONGEST_TEXT: usize = 500;
 /// Each server is asked so often.
 const TRIES: u32 = 2;
 
@@ -38,13 +44,36 @@ pub enum RadiusError {
     TooLong,
 }
 
-/// Whether a server says that this is a password of `username`. A challenge is a no: there is one page.
-pub async fn check(config: &Radius, username: &str, password: &str) -> Result<bool, RadiusError> {
+/// What a server says.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Verdict {
+    Accepted,
+    Rejected,
+    /// It asks for something more (RFC 2865 section 4.4).
+    Asked(Question),
+}
+
+/// What a server asks.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Question {
+    /// For people; a stranger's words.
+    pub text: String,
+    /// Goes back to the server as it came (RFC 2865 section 5.24).
+    state: Option<Vec<u8>>,
+}
+
+/// What a server says to this password of `username`, which may be the answer to what it `asked`.
+pub async fn check(
+    config: &Radius,
+    username: &str,
+    password: &str,
+    asked: Option<&Question>,
+) -> Result<Verdict, RadiusError> {
     if username.len() > 253 || password.len() > LONGEST_PASSWORD {
         return Err(RadiusError::TooLong);
     }
     for server in &config.servers {
-        let request = Request::new(config, username, password);
+        let request = Request::new(config, username, password, asked);
         for _ in 0..TRIES {
             match timeout(config.timeout, request.ask(*server, config)).await {
                 Ok(Ok(verdict)) => return Ok(verdict),
@@ -62,13 +91,16 @@ struct Request {
 }
 
 impl Request {
-    fn new(config: &Radius, username: &str, password: &str) -> Self {
+    fn new(config: &Radius, username: &str, password: &str, asked: Option<&Question>) -> Self {
         let (authenticator, [id]) = (random::<16>(), random::<1>());
         let secret = config.secret.expose().as_bytes();
         let mut attributes = attribute(MESSAGE_AUTHENTICATOR, &[0; 16]);
         attributes.extend(attribute(USER_NAME, username.as_bytes()));
         attributes.extend(attribute(USER_PASSWORD, &hidden(secret, &authenticator, password.as_bytes())));
         attributes.extend(attribute(NAS_IDENTIFIER, config.nas_identifier.as_bytes()));
+        if let Some(state) = asked.and_then(|asked| asked.state.as_ref()) {
+            attributes.extend(attribute(STATE, state));
+        }
         let mut packet = packet(ACCESS_REQUEST, id, &authenticator, &attributes);
         let mac = authenticate(secret, &packet);
         if let Some(place) = packet.get_mut(HEADER + 2..HEADER + 18) {
@@ -78,7 +110,7 @@ impl Request {
     }
 
     /// Waits for an answer that comes from this server and is authentic; others are not looked at.
-    async fn ask(&self, server: SocketAddr, config: &Radius) -> std::io::Result<bool> {
+    async fn ask(&self, server: SocketAddr, config: &Radius) -> std::io::Result<Verdict> {
         let any: SocketAddr =
             if server.is_ipv4() { ([0, 0, 0, 0], 0).into() } else { ([0_u16; 8], 0).into() };
         let socket = UdpSocket::bind(any).await?;
@@ -96,7 +128,7 @@ impl Request {
     }
 
     /// What an answer says, if it is one to this request.
-    fn verdict(&self, config: &Radius, answer: &[u8]) -> Option<bool> {
+    fn verdict(&self, config: &Radius, answer: &[u8]) -> Option<Verdict> {
         let secret = config.secret.expose().as_bytes();
         let (&[code, id, high, low], rest) = answer.split_first_chunk::<4>()?;
         let length = usize::from(u16::from_be_bytes([high, low]));
@@ -115,8 +147,9 @@ impl Request {
             && same(&expected, authenticator)
             && self.is_authenticated(secret, answer, attributes, config.message_authenticator);
         match code {
-            ACCESS_ACCEPT if authentic => Some(true),
-            _ if authentic && (code == ACCESS_REJECT || code == 11) => Some(false),
+            ACCESS_ACCEPT if authentic => Some(Verdict::Accepted),
+            ACCESS_REJECT if authentic => Some(Verdict::Rejected),
+            ACCESS_CHALLENGE if authentic => Some(Verdict::Asked(Question::of(attributes))),
             _ => None,
         }
     }
@@ -133,6 +166,26 @@ impl Request {
             }
         }
         same(&authenticate(secret, &plain), value)
+    }
+}
+
+impl Question {
+    /// From attributes whose form was checked.
+    fn of(attributes: &[u8]) -> Self {
+        let (mut rest, mut text, mut state) = (attributes, String::new(), None);
+        while let [kind, length, ..] = *rest {
+            let (value, next) = match rest.split_at_checked(usize::from(length)) {
+                Some((whole, next)) if length >= 2 => (whole.get(2..).unwrap_or_default(), next),
+                _ => break,
+            };
+            match kind {
+                REPLY_MESSAGE => text.push_str(&String::from_utf8_lossy(value)),
+                STATE => state = Some(value.to_vec()),
+                _ => {}
+            }
+            rest = next;
+        }
+        Self { text: text.chars().take(LONGEST_TEXT).collect(), state }
     }
 }
 

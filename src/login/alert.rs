@@ -13,6 +13,7 @@ use crate::account::User;
 use crate::app::App;
 use crate::clock::Timestamp;
 use crate::config::Policy;
+use crate::locale::Lang;
 use crate::notify::{Letter, LetterContent, Oddity, mail};
 use crate::oauth::grant;
 use crate::policy::Context;
@@ -76,10 +77,10 @@ pub(super) async fn of_sign_in(
         let max = rule.max.unwrap_or_default().into();
         let url = format!("{}/account", app.config().issuer);
         let letter = LetterContent::DeviceLimit { max, device: browser, address: address.clone(), url };
-        batch = send(app, batch, to, letter);
+        batch = send(app, batch, (to, user.language()), letter);
     } else if let Some(to) = &person {
         let (letter, with) = new_sign_in(app, session, (browser, context), batch);
-        batch = send(app, with, to, letter);
+        batch = send(app, with, (to, user.language()), letter);
     }
     let event = match (refused, full) {
         (true, _) => Some(Oddity::Refused),
@@ -92,7 +93,8 @@ pub(super) async fn of_sign_in(
     }
     for to in &policy.alerts.admins {
         let (person, address) = (user.username.to_string(), address.clone());
-        batch = send(app, batch, to, LetterContent::AdminAlert { person, what, address, at: context.at });
+        batch =
+            send(app, batch, (to, None), LetterContent::AdminAlert { person, what, address, at: context.at });
     }
     Ok(batch)
 }
@@ -128,8 +130,8 @@ fn new_sign_in(
     (letter, batch.insert(&disavowal))
 }
 
-fn send(app: &App, batch: Batch, to: &str, content: LetterContent) -> Batch {
-    let letter = Letter { to: to.to_owned(), language: None, content };
+fn send(app: &App, batch: Batch, (to, language): (&str, Option<Lang>), content: LetterContent) -> Batch {
+    let letter = Letter { to: to.to_owned(), language, content };
     match mail::queue(app, Batch::new(), &letter) {
         Ok(letter) => batch.and(letter),
         Err(error) => {

@@ -13,9 +13,11 @@ use crate::account::User;
 use crate::app::App;
 use crate::factor::code::{self, SentCode};
 use crate::factor::method::{self, Reach};
+use crate::factor::web_push::Subscription;
 use crate::factor::{self, Content, Factor, FactorKind, Method, contact, grid, kba};
 use crate::locale::Lang;
-use crate::notify::{Channel, Letter, LetterContent, QueueError, gateway, mail};
+use crate::notify::web_push::{self, WebPush};
+use crate::notify::{self, Channel, Credential, Letter, LetterContent, QueueError, gateway, mail};
 use crate::secret::Id;
 use crate::store::{Batch, Budget, Stored};
 
@@ -103,9 +105,10 @@ async fn send(
         return Ok(Err(Notice::TooMany(too_many)));
     }
     let title = title(app, &flow.target);
+    let lang = user.language().or(visitor.language);
     let (mut codes, mut batch) = (Vec::new(), Batch::new());
     for reach in method.reaches() {
-        let Some(to) = whereto(app, user, *reach).await? else { return Ok(Err(Notice::NotSent)) };
+        let addresses = whereto(app, user, *reach).await?;
         let parcel = if method.is_link() {
             let (approval, asked) = approval::ask(app, visitor, Some(user.id), &title, batch);
             batch = asked;
@@ -118,8 +121,15 @@ async fn send(
             Parcel::Code(code.to_string())
         };
         let address = visitor.address.to_canonical().to_string();
-        match queue(app, &to, &parcel, (&title, &address)) {
-            Ok(queued) => batch = batch.and(queued),
+        let about = About { title: &title, address: &address, lang: notify::language(app, lang) };
+        let queued: Result<Vec<Batch>, QueueError> =
+            addresses.iter().map(|to| queue(app, to, &parcel, &about)).collect();
+        match queued {
+            Ok(queued) if !queued.is_empty() => batch = queued.into_iter().fold(batch, Batch::and),
+            Ok(_) => {
+                flow.pending = None;
+                return Ok(Err(Notice::NotSent));
+            }
             Err(error) => {
                 tracing::error!(%error, user = %user.id, method = method.name(), "a code or link was not sent");
                 flow.pending = None;
@@ -155,12 +165,13 @@ pub(super) fn purpose(method: Method, index: usize) -> String {
 pub(super) async fn reach(
     app: &App,
     mut flow: Stored<LoginFlow>,
-    user: Id,
+    (user, lang): (Id, Option<Lang>),
     kind: FactorKind,
     typed: &str,
 ) -> Result<Outcome, LoginError> {
     let to = match kind {
         FactorKind::Push => Some(topic(app, flow.id)),
+        FactorKind::WebPush => Subscription::parse(typed).map(|subscription| subscription.text()),
         _ => contact::parse(kind, typed),
     };
     let Some(to) = to else { return Ok(again(flow.record, Notice::Unreachable)) };
@@ -171,10 +182,11 @@ pub(super) async fn reach(
     let organisation = app.config().organisation.name.clone();
     let queued = if kind == FactorKind::AlternateEmail {
         let content = LetterContent::AddressCode { code: code.to_string(), minutes: code::MINUTES };
-        mail::queue(app, Batch::new(), &Letter { to: to.clone(), language: None, content })
+        mail::queue(app, Batch::new(), &Letter { to: to.clone(), language: lang, content })
     } else {
-        let to = To { channel: channel(app, kind), address: to.clone() };
-        queue(app, &to, &Parcel::Code(code.to_string()), (&organisation, ""))
+        let to = To { channel: channel(app, kind), address: to.clone(), user };
+        let about = About { title: &organisation, address: "", lang: notify::language(app, lang) };
+        queue(app, &to, &Parcel::Code(code.to_string()), &about)
     };
     let Ok(batch) = queued else { return Ok(again(flow.record, Notice::NotSent)) };
     flow.record.pending = Some(Pending::Reached { kind, to, code: kept });
@@ -189,6 +201,7 @@ fn channel(app: &App, kind: FactorKind) -> Channel {
         FactorKind::Phone if gateway::is_set_up(app, Channel::Sms) => Channel::Sms,
         FactorKind::Phone => Channel::Voice,
         FactorKind::Push => Channel::Push,
+        FactorKind::WebPush => Channel::WebPush,
         _ => Channel::Mail,
     }
 }
@@ -204,7 +217,18 @@ pub fn topic(app: &App, flow: Id) -> String {
 
 struct To {
     channel: Channel,
+    /// Of a browser, what it handed over.
     address: String,
+    user: Id,
+}
+
+/// What is said beside a code or link.
+struct About<'a> {
+    /// Of the app.
+    title: &'a str,
+    /// Of the browser that signs in.
+    address: &'a str,
+    lang: Lang,
 }
 
 enum Parcel {
@@ -212,29 +236,37 @@ enum Parcel {
     Link(Id),
 }
 
-async fn whereto(app: &App, user: &User, reach: Reach) -> Result<Option<To>, LoginError> {
+async fn whereto(app: &App, user: &User, reach: Reach) -> Result<Vec<To>, LoginError> {
+    let at = |channel| move |address: String| To { channel, address, user: user.id };
     let (kind, channel) = match reach {
         Reach::Email => {
             let email = user.email.as_ref().filter(|_| user.email_verified);
-            return Ok(email.map(|email| To { channel: Channel::Mail, address: email.to_string() }));
+            return Ok(email.map(ToString::to_string).map(at(Channel::Mail)).into_iter().collect());
         }
         Reach::Rocketchat => {
             let name = method::rocketchat_name(app, user).map(str::to_owned);
-            return Ok(name.map(|address| To { channel: Channel::Rocketchat, address }));
+            return Ok(name.map(at(Channel::Rocketchat)).into_iter().collect());
+        }
+        Reach::Contact(FactorKind::WebPush, channel) => {
+            let browsers = factor::web_push::subscriptions(app, user.id).await?;
+            return Ok(browsers.iter().map(Subscription::text).map(at(channel)).collect());
         }
         Reach::Contact(kind, channel) => (kind, channel),
     };
     let factor = app.store.get::<Factor>(&factor::key(user.id, kind)).await?;
     let Some(Content::Contact { to, .. }) = factor.map(|factor| factor.record.content) else {
-        return Ok(None);
+        return Ok(Vec::new());
     };
     let address = contact::opened(app.keys.master(), user.id, kind, &to).map_err(unreadable)?;
-    Ok(Some(To { channel, address }))
+    Ok(vec![at(channel)(address)])
 }
 
-fn queue(app: &App, to: &To, parcel: &Parcel, (title, address): (&str, &str)) -> Result<Batch, QueueError> {
+fn queue(app: &App, to: &To, parcel: &Parcel, about: &About<'_>) -> Result<Batch, QueueError> {
     let minutes = approval::LIFETIME.as_secs() / 60;
-    let lang = Lang::offered(&app.config().organisation.languages).first().copied().unwrap_or(Lang::En);
+    let About { title, address, lang } = *about;
+    if to.channel == Channel::WebPush {
+        return web_push::queue(app, Batch::new(), push(app, to, parcel, about)?);
+    }
     if to.channel == Channel::Mail {
         let (app_title, address) = (title.to_owned(), address.to_owned());
         let content = match parcel {
@@ -250,7 +282,11 @@ fn queue(app: &App, to: &To, parcel: &Parcel, (title, address): (&str, &str)) ->
                 minutes,
             },
         };
-        return mail::queue(app, Batch::new(), &Letter { to: to.address.clone(), language: None, content });
+        return mail::queue(
+            app,
+            Batch::new(),
+            &Letter { to: to.address.clone(), language: Some(lang), content },
+        );
     }
     let message = match parcel {
         Parcel::Code(code) if to.channel == Channel::Voice => {
@@ -266,14 +302,27 @@ fn queue(app: &App, to: &To, parcel: &Parcel, (title, address): (&str, &str)) ->
     gateway::queue(app, Batch::new(), to.channel, &message)
 }
 
+fn push(app: &App, to: &To, parcel: &Parcel, about: &About<'_>) -> Result<WebPush, QueueError> {
+    let subscription = Subscription::parse(&to.address).ok_or(QueueError::Address)?;
+    Ok(match parcel {
+        Parcel::Code(code) => WebPush::code(about.lang, subscription, about.title, (code, code::MINUTES)),
+        Parcel::Link(id) => {
+            let (url, minutes) = (approval::address(app, *id), approval::LIFETIME.as_secs() / 60);
+            WebPush::question(about.lang, to.user, subscription, (&url, about.title, minutes))
+        }
+    })
+}
+
 /// A letter with a link, to be sent.
 pub(super) fn letter_with_link(
     app: &App,
-    (email, approval): (&str, Id),
+    (user, approval): (&User, Id),
     (title, address): (&str, &str),
 ) -> Result<Batch, QueueError> {
-    let to = To { channel: Channel::Mail, address: email.to_owned() };
-    queue(app, &to, &Parcel::Link(approval), (title, address))
+    let email = user.email.as_ref().map(ToString::to_string).ok_or(QueueError::Address)?;
+    let to = To { channel: Channel::Mail, address: email, user: user.id };
+    let about = About { title, address, lang: notify::language(app, user.language()) };
+    queue(app, &to, &Parcel::Link(approval), &about)
 }
 
 async fn count(app: &App, user: Id) -> Result<Option<TooMany>, LoginError> {
@@ -287,17 +336,25 @@ async fn count(app: &App, user: Id) -> Result<Option<TooMany>, LoginError> {
 
 /// Tells `user` by mail that what protects their account has changed. A letter that cannot be queued does not
 /// undo the change.
-pub fn notice(
+pub fn notice(app: &App, visitor: &Visitor, user: &User, what: Credential, batch: Batch) -> Batch {
+    let lang = user.language().or(visitor.language);
+    told(app, user, (what, visitor.address.to_canonical().to_string(), lang), batch)
+}
+
+/// The same, of what an administrator did.
+pub fn notice_of_administrator(app: &App, user: &User, what: Credential, batch: Batch) -> Batch {
+    told(app, user, (what, String::new(), user.language()), batch)
+}
+
+fn told(
     app: &App,
-    visitor: &Visitor,
     user: &User,
-    what: crate::notify::Credential,
+    (what, address, language): (Credential, String, Option<Lang>),
     batch: Batch,
 ) -> Batch {
     let Some(email) = &user.email else { return batch };
-    let address = visitor.address.to_canonical().to_string();
     let content = LetterContent::CredentialChanged { what, address, at: app.clock.now() };
-    let letter = Letter { to: email.to_string(), language: None, content };
+    let letter = Letter { to: email.to_string(), language, content };
     match mail::queue(app, Batch::new(), &letter) {
         Ok(queued) => batch.and(queued),
         Err(error) => {

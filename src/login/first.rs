@@ -52,6 +52,7 @@ pub(super) async fn by_password(
                 session::begin(app, visitor, &user, Authentication::by(&["pwd"], now), batch).await?;
             flow.record.progress.signed_in = Some(session.id);
             let (user_id, session_id) = (user.id, session.id);
+            session::note_language(app, visitor, &user).await;
             let outcome = proceed(app, visitor, flow, Some(&SignedIn { session, user }), batch).await?;
             tracing::info!(target: "gantry::audit", event = "signed_in", user = %user_id, session = %session_id, address = %visitor.address);
             Ok(Outcome { cookies, ..outcome })
@@ -115,10 +116,10 @@ pub(super) async fn send_link(
     let about = user.as_ref().map_or_else(|| Id::new(app.clock.now()), |user| user.id);
     let (approval, batch) = approval::ask(app, visitor, Some(about), &title, batch);
     flow.pending = Some(Pending::Asked { approval });
-    let email = user.as_ref().filter(|user| user.email_verified).and_then(|user| user.email.as_ref());
-    let Some(email) = email else { return Ok(batch) };
+    let reached = user.as_ref().filter(|user| user.email_verified && user.email.is_some());
+    let Some(user) = reached else { return Ok(batch) };
     let address = visitor.address.to_canonical().to_string();
-    match challenge::letter_with_link(app, (email.as_str(), approval), (&title, &address)) {
+    match challenge::letter_with_link(app, (user, approval), (&title, &address)) {
         Ok(letter) => Ok(batch.and(letter)),
         Err(error) => {
             tracing::error!(%error, "a link was not sent");
@@ -159,6 +160,7 @@ pub(super) async fn from_elsewhere(
     flow.record.progress.signed_in = Some(session.id);
     (flow.record.progress.scanning, flow.record.progress.mailed) = (false, None);
     let (user_id, session_id) = (user.id, session.id);
+    session::note_language(app, visitor, &user.record).await;
     let signed_in = SignedIn { session, user: user.record };
     let outcome = proceed(app, visitor, flow, Some(&signed_in), batch).await?;
     tracing::info!(target: "gantry::audit", event = "signed_in", user = %user_id, session = %session_id, address = %visitor.address, by = "approval");

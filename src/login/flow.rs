@@ -9,6 +9,7 @@ use super::session::SignedIn;
 use crate::clock::Timestamp;
 use crate::factor::code::SentCode;
 use crate::factor::passkey::Ceremony;
+use crate::factor::radius::Question;
 use crate::factor::{FactorKind, Method};
 use crate::oauth::vocabulary::{Prompt, Scopes};
 use crate::oauth::{AuthorizationRequest, ErrorCode, OAuthError};
@@ -171,6 +172,8 @@ pub enum Pending {
     },
     /// The cells of the grid card that are asked for.
     Cells { cells: Vec<String> },
+    /// What a RADIUS server asks after a first password.
+    Radius(Question),
     /// The code that was sent to what is to be enrolled.
     Reached { kind: FactorKind, to: String, code: SentCode },
 }

@@ -110,7 +110,7 @@ const fn removed(kind: FactorKind) -> Credential {
         FactorKind::Totp | FactorKind::RecoveryCodes => Credential::AuthenticatorRemoved,
         FactorKind::AlternateEmail => Credential::AddressRemoved,
         FactorKind::Phone => Credential::PhoneRemoved,
-        FactorKind::Push => Credential::PushRemoved,
+        FactorKind::Push | FactorKind::WebPush => Credential::PushRemoved,
         FactorKind::HardwareToken | FactorKind::Yubikey => Credential::TokenRemoved,
         FactorKind::Grid => Credential::GridCardMade,
         FactorKind::Kba => Credential::QuestionsChanged,

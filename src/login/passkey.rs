@@ -154,6 +154,7 @@ pub(super) async fn sign_in(
     flow.record.progress.signed_in = Some(session.id);
     flow.record.progress.by_key = false;
     let (user_id, session_id) = (user.id, session.id);
+    session::note_language(app, visitor, &user.record).await;
     let signed_in = SignedIn { session, user: user.record };
     let outcome = proceed(app, visitor, flow, Some(&signed_in), batch).await?;
     tracing::info!(target: "gantry::audit", event = "signed_in", user = %user_id, session = %session_id, address = %visitor.address, by = "passkey");

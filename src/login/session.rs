@@ -109,6 +109,23 @@ async fn touch(app: &App, mut session: Stored<Session>) -> Result<Session, Store
     Ok(session.record)
 }
 
+/// Notes the language of whoever has just signed in, for what is written to them.
+pub async fn note_language(app: &App, visitor: &Visitor, user: &User) {
+    let Some(lang) = visitor.language.filter(|lang| user.language.as_deref() != Some(lang.tag())) else {
+        return;
+    };
+    let noted = async {
+        let Some(mut stored) = app.store.get::<User>(&user.id.to_string()).await? else { return Ok(()) };
+        stored.record.language = Some(lang.tag().to_owned());
+        app.store.apply(Batch::new().update(&stored).relaxed()).await.map(|_| ())
+    };
+    match noted.await {
+        // Somebody else changed the person: the next sign-in notes it.
+        Ok(()) | Err(ApplyError::Conflict(_)) => {}
+        Err(ApplyError::Store(error)) => tracing::warn!(%error, "a language was not noted"),
+    }
+}
+
 /// A session that begins when `batch` is applied.
 pub struct Beginning {
     pub session: Session,

@@ -2,6 +2,7 @@
 
 use std::net::IpAddr;
 
+use crate::locale::Lang;
 use crate::secret::{BrowserToken, DeviceToken, SessionToken, Token};
 
 /// One browser's request, as far as sign-in cares.
@@ -14,13 +15,16 @@ pub struct Visitor {
     pub address: IpAddr,
     /// For display in session lists only.
     pub user_agent: String,
+    /// What the browser, or the person, asks for.
+    pub language: Option<Lang>,
 }
 
 impl Visitor {
     /// An app that speaks for somebody.
     #[must_use]
     pub const fn without_browser(address: IpAddr) -> Self {
-        Self { browser: None, session: None, devices: Vec::new(), address, user_agent: String::new() }
+        let user_agent = String::new();
+        Self { browser: None, session: None, devices: Vec::new(), address, user_agent, language: None }
     }
 }
 

@@ -6,7 +6,7 @@ use std::time::Duration;
 use tokio::task::JoinSet;
 
 use super::job::{Channel, Content, MailJob};
-use super::{SendError, gateway, mail, rocketchat};
+use super::{SendError, gateway, mail, rocketchat, web_push};
 use crate::app::App;
 use crate::store::{ApplyError, Batch, StoreError, Stored};
 
@@ -20,8 +20,9 @@ const EVERY: Duration = Duration::from_secs(2);
 
 /// Delivers for ever; no channel waits for another.
 pub async fn run(app: Arc<App>) {
-    let [mail, sms, voice, push, chat] = Channel::ALL.map(|channel| run_channel(Arc::clone(&app), channel));
-    tokio::join!(mail, sms, voice, push, chat);
+    let channels = Channel::ALL.map(|channel| run_channel(Arc::clone(&app), channel));
+    let [mail, sms, voice, push, chat, web_push] = channels;
+    tokio::join!(mail, sms, voice, push, chat, web_push);
 }
 
 async fn run_channel(app: Arc<App>, channel: Channel) {
@@ -115,7 +116,9 @@ async fn attempt(app: &App, mut job: Stored<MailJob>) -> End {
         }
         Err(SendError::Busy { why, pause }) => {
             asked_for = pause.min(LONGEST_PAUSE);
-            line.rests(app.clock.now() + asked_for);
+            if job.channel.has_one_peer() {
+                line.rests(app.clock.now() + asked_for);
+            }
             why
         }
     };
@@ -132,6 +135,7 @@ async fn attempt(app: &App, mut job: Stored<MailJob>) -> End {
 async fn send(app: &App, job: &MailJob) -> Result<(), SendError> {
     match job.open(app.keys.master())? {
         Content::Mail(mail) => mail::transmit(app, &mail).await.map(|_| ()),
+        Content::WebPush(message) => web_push::transmit(app, &message).await,
         Content::Message(message) if job.channel == Channel::Rocketchat => {
             rocketchat::transmit(app, &message).await.map(|_| ())
         }

@@ -89,12 +89,16 @@ pub struct Link<'a> {
 #[must_use]
 pub fn is_set_up(app: &App, channel: Channel) -> bool {
     let config = app.config();
-    gateway(&config, channel).is_some() || (channel == Channel::Rocketchat && config.rocketchat.is_some())
+    match channel {
+        Channel::Rocketchat => config.rocketchat.is_some(),
+        Channel::WebPush => app.vapid().is_some(),
+        _ => gateway(&config, channel).is_some(),
+    }
 }
 
 fn gateway(config: &Config, channel: Channel) -> Option<Arc<Gateway>> {
     match channel {
-        Channel::Mail | Channel::Rocketchat => None,
+        Channel::Mail | Channel::Rocketchat | Channel::WebPush => None,
         Channel::Sms => config.gateways.sms.clone(),
         Channel::Voice => config.gateways.voice.clone(),
         Channel::Push => config.gateways.push.clone(),
@@ -172,7 +176,8 @@ fn request(gateway: &Gateway, message: &Message) -> Request {
         },
         url: gateway.url.fill(value),
         headers: headers.collect(),
-        body: gateway.body.as_ref().map(|body| (gateway.content_type.clone(), body.fill(value))),
+        body: gateway.body.as_ref().map(|body| (gateway.content_type.clone(), body.fill(value).into_bytes())),
+        public_only: false,
     }
 }
 

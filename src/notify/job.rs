@@ -8,6 +8,7 @@ use serde::{Deserialize, Serialize};
 use super::SendError;
 use super::gateway::Message;
 use super::mail::Mail;
+use super::web_push::WebPush;
 use crate::app::App;
 use crate::clock::Timestamp;
 use crate::keys::{MasterKey, SealedBytes};
@@ -26,12 +27,16 @@ pub enum Channel {
     Mail,
     Sms,
     Voice,
+    /// To a topic, by the gateway.
     Push,
     Rocketchat,
+    /// To a browser.
+    WebPush,
 }
 
 impl Channel {
-    pub const ALL: [Self; 5] = [Self::Mail, Self::Sms, Self::Voice, Self::Push, Self::Rocketchat];
+    pub const ALL: [Self; 6] =
+        [Self::Mail, Self::Sms, Self::Voice, Self::Push, Self::Rocketchat, Self::WebPush];
 
     /// As the configuration and the log call it.
     #[must_use]
@@ -42,7 +47,13 @@ impl Channel {
             Self::Voice => "voice",
             Self::Push => "push",
             Self::Rocketchat => "rocketchat",
+            Self::WebPush => "web_push",
         }
+    }
+
+    /// Whether everything goes to one peer, so that one answer tells of all.
+    pub(super) const fn has_one_peer(self) -> bool {
+        !matches!(self, Self::WebPush)
     }
 }
 
@@ -69,6 +80,7 @@ pub enum QueueError {
 pub(super) enum Content {
     Mail(Mail),
     Message(Message),
+    WebPush(Box<WebPush>),
 }
 
 /// Something that waits to be sent.

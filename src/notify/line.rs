@@ -17,7 +17,7 @@ const LONGEST_REST: Duration = Duration::from_secs(60);
 /// The state of all channels.
 #[derive(Default)]
 pub struct Notifier {
-    lines: [Line; 5],
+    lines: [Line; 6],
     pub(super) tls: TlsCache,
 }
 
@@ -63,13 +63,14 @@ impl Notifier {
     }
 
     pub(super) const fn line(&self, channel: Channel) -> &Line {
-        let [mail, sms, voice, push, rocketchat] = &self.lines;
+        let [mail, sms, voice, push, rocketchat, web_push] = &self.lines;
         match channel {
             Channel::Mail => mail,
             Channel::Sms => sms,
             Channel::Voice => voice,
             Channel::Push => push,
             Channel::Rocketchat => rocketchat,
+            Channel::WebPush => web_push,
         }
     }
 }

@@ -8,7 +8,6 @@ use super::smtp::{self, Delivery};
 use super::{SendError, eml, spool};
 use crate::app::App;
 use crate::config::MailOut;
-use crate::locale::Lang;
 use crate::store::Batch;
 
 /// A letter, ready to be sent.
@@ -35,9 +34,7 @@ pub fn queue(app: &App, batch: Batch, letter: &Letter) -> Result<Batch, QueueErr
 fn write(app: &App, letter: &Letter) -> Result<Mail, QueueError> {
     eml::address(&letter.to).ok_or(QueueError::Address)?;
     let config = app.config();
-    let offered = Lang::offered(&config.organisation.languages);
-    let lang = letter.language.filter(|lang| offered.contains(lang));
-    let lang = lang.or_else(|| offered.first().copied()).unwrap_or(Lang::En);
+    let lang = super::language(app, letter.language);
     let written = letter.content.write(lang, &config.organisation);
     Ok(Mail { to: letter.to.clone(), subject: written.subject, text: written.text })
 }

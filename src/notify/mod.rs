@@ -15,6 +15,7 @@ pub mod mail;
 mod rocketchat;
 mod smtp;
 mod spool;
+pub mod web_push;
 
 pub use deliver::{deliver_due, run};
 pub use job::{Channel, MOST_WAITING, QueueError};
@@ -22,6 +23,17 @@ pub use letter::{Credential, Letter, LetterContent, Oddity};
 pub use line::Notifier;
 
 use std::time::Duration;
+
+use crate::app::App;
+use crate::locale::Lang;
+
+/// The language to write in: the one that is wanted, where it is offered here.
+#[must_use]
+pub fn language(app: &App, wanted: Option<Lang>) -> Lang {
+    let offered = Lang::offered(&app.config().organisation.languages);
+    let wanted = wanted.filter(|lang| offered.contains(lang));
+    wanted.or_else(|| offered.first().copied()).unwrap_or(Lang::En)
+}
 
 /// Why something was not sent.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]

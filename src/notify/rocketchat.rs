@@ -42,7 +42,8 @@ impl Call<'_> {
             method: Method::POST,
             url: format!("{}/api/v1/{endpoint}", self.chat.url),
             headers: headers.map(|(name, value)| (name.to_owned(), value)).into(),
-            body: Some(("application/json".to_owned(), body.to_string())),
+            body: Some(("application/json".to_owned(), body.to_string().into_bytes())),
+            public_only: false,
         };
         let answer = self.app.outbound.request(request).await;
         let answer = answer.map_err(|error| SendError::Down(error.to_string()))?;

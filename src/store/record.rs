@@ -88,6 +88,8 @@ kinds! {
     Factor = 19, "factor";
     /// A letter or message that waits to be sent.
     MailJob = 20, "mail job";
+    /// The key by which push services know us.
+    PushKey = 45, "push key";
     /// A question that somebody answers elsewhere.
     Approval = 25, "approval";
     /// What is usual for a person.

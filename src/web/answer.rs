@@ -26,6 +26,14 @@ pub fn language(request: &HttpRequest, config: &Config, ui_locales: Option<&str>
     Lang::negotiate(ui_locales, chosen.as_deref(), accepted, &config.organisation.languages)
 }
 
+/// What the person chose, or the browser prefers.
+#[must_use]
+pub fn wished_language(request: &HttpRequest) -> Option<Lang> {
+    let accepted = request.headers().get(header::ACCEPT_LANGUAGE).and_then(|value| value.to_str().ok());
+    let chosen = switched_to(request).or_else(|| Lang::from_tag(&cookies::language(request)?));
+    Lang::wished(chosen, accepted)
+}
+
 /// The language switch: `?lang=de` on any page.
 fn switched_to(request: &HttpRequest) -> Option<Lang> {
     let mut pairs = url::form_urlencoded::parse(request.query_string().as_bytes());

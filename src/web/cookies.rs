@@ -5,6 +5,7 @@ use actix_web::HttpRequest;
 use actix_web::cookie::{Cookie, SameSite, time};
 use actix_web::http::header;
 
+use super::answer;
 use super::edge::Caller;
 use crate::login::device_trust::PEOPLE;
 use crate::login::{CookieChange, Visitor};
@@ -27,6 +28,7 @@ pub fn visitor(request: &HttpRequest) -> Visitor {
         devices: devices(request),
         address: Caller::of(request).address,
         user_agent: agent.unwrap_or_default().to_owned(),
+        language: answer::wished_language(request),
     }
 }
 

@@ -49,6 +49,7 @@ pub fn configure(config: &mut ServiceConfig, base: &str) {
             .service(page("/account/sign-out", sign_out::ask).route(post().to(sign_out::submit)))
             .service(page("/oauth2/logout", sign_out::ask).route(post().to(sign_out::submit)))
             .service(page("/assets/{name}", statics::asset))
+            .service(page("/push-worker.js", statics::push_worker))
             .service(page("/", home::home))
             .service(page("", home::home)),
     );

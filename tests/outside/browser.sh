@@ -33,6 +33,7 @@ Y
 
 open_stage
 start_try
+echo 'factors: { offered: [totp, passkey, web_push, recovery_code] }' >>"$CONFIG"
 apps | add_apps
 until_ok 15 gantry listed test-wiki
 

@@ -1,20 +1,28 @@
-"""Authlib, idpyoidc, OATH Toolkit and YubiOTP against a running gantry. FACTS names a JSON file: what `gantry try` wrote, and the
+"""Authlib, idpyoidc, OATH Toolkit, YubiOTP and http_ece against a running gantry. FACTS names a JSON file: what `gantry try` wrote, and the
 apps that clients.sh added. Prints `ok` / `not ok` lines."""
 
+import base64
 import html.parser
+import http.server
 import json
 import logging
 import os
+import queue
 import re
 import subprocess
 import sys
+import threading
+import time
 import traceback
 import urllib.parse
 
+import http_ece
 import requests
 import urllib3
 from authlib.integrations.requests_client import OAuth2Session
 from authlib.oauth2.rfc7523 import ClientSecretJWT, PrivateKeyJWT
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 from idpyoidc.client.rp_handler import RPHandler
 from joserfc import jwk, jwt
 from yubiotp.otp import YubiKey, encode_otp
@@ -232,11 +240,14 @@ def authenticator_app():
     kept = {}
 
     def shown(when):
-        key = kept["key"]
-        words = ["oathtool", "--totp", "--base32", "--now", when, key]
+        words = ["oathtool", f"--totp={kept['hash']}", "--digits", kept["digits"], "--base32", "--now", when, kept["key"]]
         return subprocess.run(words, check=True, capture_output=True, text=True).stdout.strip()
 
     def enrolled(page):
+        form = re.search(r"otpauth://totp/[^\"]*", page)[0].replace("&#38;", "&").replace("&amp;", "&")
+        form = dict(urllib.parse.parse_qsl(urllib.parse.urlsplit(form).query))
+        kept["hash"], kept["digits"] = form.get("algorithm", "SHA1").lower(), form.get("digits", "6")
+        assert (kept["hash"], kept["digits"]) == ("sha256", "8"), form
         kept["key"] = re.search(r'<code class="secret">([A-Z2-7 ]+)<', page)[1].replace(" ", "")
         return shown("now")
 
@@ -298,6 +309,79 @@ def yubikey():
 
 check("OATH Toolkit's counter codes are a second factor, each once", counter_token)
 check("YubiOTP's passwords are a second factor, each once", yubikey)
+
+
+def web_push():
+    """http_ece as the browser that opens push messages, joserfc as the push service that reads who sent them."""
+    facts, arrived = APPS["push"], queue.Queue()
+    origin = f"http://127.0.0.1:{facts['port']}"
+
+    class Service(http.server.BaseHTTPRequestHandler):
+        def do_POST(self):
+            body = self.rfile.read(int(self.headers["content-length"]))
+            arrived.put((self.path, self.headers, body))
+            self.send_response(201)
+            self.end_headers()
+
+        def log_message(self, *_):
+            pass
+
+    service = http.server.ThreadingHTTPServer(("127.0.0.1", facts["port"]), Service)
+    threading.Thread(target=service.serve_forever, daemon=True).start()
+    key, auth = ec.generate_private_key(ec.SECP256R1()), os.urandom(16)
+    point = key.public_key().public_bytes(Encoding.X962, PublicFormat.UncompressedPoint)
+    text = lambda value: base64.urlsafe_b64encode(value).rstrip(b"=").decode()
+    subscription = {"endpoint": f"{origin}/send/1", "expirationTime": None, "keys": {"p256dh": text(point), "auth": text(auth)}}
+
+    def pushed():
+        path, headers, body = arrived.get(timeout=60)
+        assert path == "/send/1" and headers["content-encoding"] == "aes128gcm", headers
+        token, public = re.fullmatch(r"vapid t=(\S+), k=(\S+)", headers["authorization"]).groups()
+        raw = base64.urlsafe_b64decode(public + "=")
+        signer = jwk.ECKey.import_key({"kty": "EC", "crv": "P-256", "x": text(raw[1:33]), "y": text(raw[33:])})
+        claims = jwt.decode(token, signer, algorithms=["ES256"]).claims
+        assert claims["aud"] == origin and claims["sub"].startswith(("mailto:", "https:")), claims
+        assert 0 < claims["exp"] - time.time() <= 24 * 3600, claims
+        return json.loads(http_ece.decrypt(body, private_key=key, auth_secret=auth, version="aes128gcm")), public
+
+    def post(browser, page, **more):
+        form = Form(page.text)
+        fields = {name: value for name, value in form.fields.items() if name == "csrf"}
+        return browser.post(urllib.parse.urljoin(page.url, form.action), data=fields | more)
+
+    def signed_in():
+        browser = requests.Session()
+        browser.verify = CA
+        page = browser.get(f"{ISSUER}/login")
+        return browser, post(browser, page, username=facts["username"], password=facts["password"], action="continue")
+
+    browser, _ = signed_in()
+    page = post(browser, browser.get(f"{ISSUER}/account"), add="web_push")
+    offered = re.search(r'data-push-key="([^"]+)"', page.text)[1]
+    page = post(browser, page, address=json.dumps(subscription), action="continue")
+    said, public = pushed()
+    assert public == offered and said["url"] is None, said
+    page = post(browser, page, code=re.search(r"\d{6}", said["text"])[0], action="continue")
+    assert Form(page.text).step == "recovery_codes", page.text[:400]
+    post(browser, page, action="continue")
+
+    other, _ = signed_in()
+    page = post(other, other.get(f"{ISSUER}/account"), action="password")
+    assert Form(page.text).step == "web_push", page.text[:400]
+    page = page if "<strong>" in page.text else post(other, page, action="resend")
+    number = re.search(r"<strong>(\d+)<", page.text)[1]
+    said, _ = pushed()
+    phone = requests.Session()
+    phone.verify = CA
+    asked = phone.get(said["url"])
+    assert number not in said["text"] and Form(asked.text).step == "approve", asked.text[:400]
+    post(phone, asked, number=number)
+    page = post(other, page, action="continue")
+    assert Form(page.text).step == "new_password", page.text[:400]
+
+
+check("http_ece opens push messages, and joserfc knows who sent them", web_push)
+
 # The last one: the person has a second factor from here on.
 check("OATH Toolkit's codes are a second factor", authenticator_app)
 

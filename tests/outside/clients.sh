@@ -83,7 +83,7 @@ C
 # What clients.mjs and clients.py read: the trial's own facts and the apps. The port of the public client's loopback
 # address differs from the registered one (RFC 8252 section 7.3).
 facts() {
-  jq --arg secure "$1" --arg redirect "$REDIRECT" --arg bye "$BYE" --arg basic "$(secret_of test-basic)" \
+  jq --arg port "$PUSH_PORT" --arg secure "$1" --arg redirect "$REDIRECT" --arg bye "$BYE" --arg basic "$(secret_of test-basic)" \
     --arg post "$(secret_of test-post)" --arg robot "$(secret_of test-robot)" --arg hasher "$(secret_of test-hasher)" --rawfile key "$STAGE/signer.key"  --arg issuer "$ISSUER" --arg invitation "$(gantry app invite --json | jq -er .token)" '. + { url: $issuer, secure: $secure, invitation: $invitation, tokens: {
       hotp: { user: "hanna", secret: "3132333435363738393031323334353637383930" },
       yubikey: { user: "yvo", aes: "ecde18dbe76fbd0c33330f1c354871db", public_id: "vvccccfiluij", private_id: "8792ebfe26cc" } }, apps: {
@@ -93,6 +93,7 @@ facts() {
       client_secret_jwt: { id: "test-hasher", method: "client_secret_jwt", secret: $hasher, redirect: $redirect, bye: $bye },
       private_key_jwt: { id: "test-signer", method: "private_key_jwt", key: $key, redirect: $redirect, bye: $bye },
       device: { id: "test-device" },
+      push: { port: ($port | tonumber), username: "pat", password: "a quiet horse & staple" },
       none: { id: "test-public", method: "none", redirect: "http://127.0.0.1:53124/callback", bye: $bye } } }' "$TRY/try.json"
 }
 
@@ -100,8 +101,13 @@ open_stage
 start_try
 APACHE_PORT=$(free_port)
 app_key signer
-{ cat "$CONFIG"; echo 'app_registration: { access: [{ group: everyone, policy: standard }] }'
-  echo 'factors: { offered: [totp, hardware_token, yubikey, recovery_code] }'; } >"$STAGE/open.yaml"
+PUSH_PORT=$(free_port)
+{
+  cat "$CONFIG"
+  echo 'app_registration: { access: [{ group: everyone, policy: standard }] }'
+  echo 'outbound: { allow: [127.0.0.1/32] }'
+  echo "factors: { offered: [totp, hardware_token, yubikey, web_push, recovery_code], totp: { algorithm: SHA256, digits: 8 }, push_services: [\"http://127.0.0.1:$PUSH_PORT\"] }"
+} >"$STAGE/open.yaml"
 cat "$STAGE/open.yaml" >"$CONFIG"
 apps | add_apps
 # shellcheck disable=SC2034  # until_ok watches it
@@ -118,6 +124,7 @@ else
   make_cert unused DNS:unused.example.org
 fi
 
+printf '%s\n' 'a quiet horse & staple' | gantry user add pat --email pat@example.org >/dev/null
 scripts
 facts "$SECURE" >"$STAGE/facts.json"
 cat "$CA" "$STAGE/ca.pem" >"$STAGE/trust.pem"

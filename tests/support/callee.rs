@@ -15,6 +15,8 @@ pub(crate) struct Call {
     /// By name in lower case.
     headers: Vec<(String, String)>,
     pub(crate) body: String,
+    /// The body as it came.
+    pub(crate) bytes: Vec<u8>,
 }
 
 impl Call {
@@ -111,6 +113,6 @@ async fn answer(mut stream: TcpStream, calls: UnboundedSender<Call>, answers: Ar
         .unwrap_or_else(|| "HTTP/1.1 200 OK\r\nContent-Length: 0\r\nConnection: close\r\n\r\n".to_owned());
     // The caller may have gone, and the test may be over.
     let _ = stream.write_all(answer.as_bytes()).await;
-    let body = String::from_utf8(body).expect("text");
-    let _ = calls.send(Call { line: line.trim().to_owned(), headers, body });
+    let (bytes, body) = (body.clone(), String::from_utf8_lossy(&body).into_owned());
+    let _ = calls.send(Call { line: line.trim().to_owned(), headers, body, bytes });
 }

@@ -25,6 +25,15 @@ push-add = Push-Nachrichten einrichten
 push-title = Sehen Sie auf Ihr Telefon
 push-lead = Eine Push-Nachricht mit einem Link ist unterwegs. Er gilt fünf Minuten.
 
+web-push-name = Push-Nachricht an Browser oder Telefon
+web-push-add = Diesen Browser für Push-Nachrichten einrichten
+web-push-title = Sehen Sie auf Ihre Browser und Telefone
+web-push-lead = Eine Push-Nachricht ist unterwegs an alle, die Sie eingerichtet haben. Tippen Sie darauf und wählen Sie die Zahl, die hier steht.
+web-push-ask = Wenn Sie den Knopf drücken, fragt Ihr Browser, ob er Nachrichten zeigen darf. Dann kommt in einer ein Code an.
+web-push-failed = Ihr Browser hat es nicht erlaubt oder kann es nicht. Sehen Sie in seine Einstellungen für diese Seite, oder wählen Sie einen anderen Weg.
+web-push-script = Push-Nachrichten brauchen JavaScript. Bitte schalten Sie es ein, oder wählen Sie einen anderen Weg.
+web-push-here = diesen Browser
+
 email-link-name = Link per Mail
 email-link-title = Sehen Sie in Ihre Mail
 email-link-lead = Ein Link ist unterwegs an die Adresse Ihres Kontos. Er gilt fünf Minuten.

@@ -99,6 +99,8 @@ short-link =
         [one] { $count } Minute:
        *[other] { $count } Minuten:
     } { $url }
+push-question-title = Anmeldung bei { $app }
+push-question-text = Sind Sie das? Tippen Sie hierauf und wählen Sie die Zahl, die dort steht.
 short-test = Eine Testnachricht von { $org }.
 
 mail-odd-refused = eine Anmeldung wurde abgelehnt

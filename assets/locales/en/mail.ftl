@@ -99,6 +99,8 @@ short-link =
         [one] { $count } minute:
        *[other] { $count } minutes:
     } { $url }
+push-question-title = Sign-in to { $app }
+push-question-text = Is it you? Touch this and pick the number you see there.
 short-test = A test message from { $org }.
 
 mail-odd-refused = a sign-in was refused

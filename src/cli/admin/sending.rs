@@ -7,9 +7,8 @@ use serde_json::json;
 use super::done;
 use crate::app::App;
 use crate::cli::{Failure, Output};
-use crate::locale::Lang;
 use crate::notify::gateway::{self, Message};
-use crate::notify::{Channel, Letter, LetterContent, SendError, mail};
+use crate::notify::{self, Channel, Letter, LetterContent, SendError, mail};
 
 #[derive(Debug, Clone, Subcommand, Serialize, Deserialize)]
 pub enum SendingCommand {
@@ -37,7 +36,7 @@ pub(in crate::cli) async fn send_test(app: &App, channel: Channel, to: String) -
             return Err(Failure::new(format!("{channel} is not set up")).hint(how_to_set_up(channel)));
         }
         let config = app.config();
-        let lang = Lang::offered(&config.organisation.languages).first().copied().unwrap_or(Lang::En);
+        let lang = notify::language(app, None);
         gateway::send_now(app, channel, &Message::test(lang, &to, &config.organisation.name)).await
     };
     let said = said.map_err(|error| refusal(channel, &error))?;

@@ -18,6 +18,8 @@ use crate::factor::oath::{self, Motion, OathAlgorithm, OathToken};
 use crate::factor::pskc::{self, PskcKey};
 use crate::factor::yubikey::{self, Yubikey};
 use crate::factor::{self, Content, Factor, FactorKind};
+use crate::login::challenge::notice_of_administrator;
+use crate::notify::Credential;
 use crate::store::{Batch, Stored};
 
 /// Longer files are no lists of tokens, in bytes.
@@ -93,7 +95,11 @@ pub(super) async fn execute(app: &App, command: TokenCommand) -> Result<Output, 
     match command {
         TokenCommand::Import { content, .. } => {
             let files = content.unwrap_or_default();
-            let rows = if files.list.trim_start().starts_with('<') { pskc_rows(&files) } else { csv_rows(&files.list) };
+            let rows = if files.list.trim_start().starts_with('<') {
+                pskc_rows(&files)
+            } else {
+                csv_rows(&files.list)
+            };
             import(app, rows?).await
         }
         TokenCommand::List => list(app).await,
@@ -102,7 +108,10 @@ pub(super) async fn execute(app: &App, command: TokenCommand) -> Result<Output, 
                 FactorKind::parse(&kind).filter(|kind| !kind.is_own() && *kind != FactorKind::RecoveryCodes);
             let kind = kind.ok_or_else(|| Failure::new("no such kind").hint("hardware_token or yubikey"))?;
             let mut user = find_user(&app.store, &who).await?.ok_or(AccountError::NoUser(who))?;
-            app.store.apply(factor::remove(Batch::new(), &mut user, kind)).await?;
+            let batch = factor::remove(Batch::new(), &mut user, kind);
+            let batch = notice_of_administrator(app, &user, Credential::TokenRemoved, batch);
+            app.store.apply(batch).await?;
+            app.notifier.ring();
             tracing::info!(target: "gantry::audit", event = "token_removed", user = %user.id, kind = kind.name());
             Ok(done(
                 format!("{}: {} taken away", user.username, kind.name()),
@@ -151,7 +160,7 @@ fn pskc_rows(files: &TokenFiles) -> Result<Vec<(String, Row)>, Failure> {
             user,
             kind: kind.to_owned(),
             serial: key.serial,
-            secret: key.secret.iter().map(|byte| format!("{byte:02x}")).collect(),
+            secret: Secret::from(key.secret.to_vec()).to_base32(),
             digits: Some(key.digits),
             period,
             counter: Some(key.counter),
@@ -193,9 +202,11 @@ async fn import(app: &App, rows: Vec<(String, Row)>) -> Result<Output, Failure> 
     let mut batch = Batch::new();
     for (user, factors) in people.values_mut() {
         batch = factor::enrol(batch, user, factors);
+        batch = notice_of_administrator(app, user, Credential::TokenAdded, batch);
     }
     if count > 0 {
         app.store.apply(batch).await?;
+        app.notifier.ring();
     }
     tracing::info!(target: "gantry::audit", event = "tokens_imported", count);
     Ok(done(format!("imported {count} token(s)"), json!({ "imported": count })))

@@ -16,8 +16,10 @@ use crate::app::App;
 use crate::cli::table::{columns, facts};
 use crate::cli::{Failure, Output};
 use crate::factor;
+use crate::login::challenge::notice_of_administrator;
 use crate::login::device_trust;
 use crate::login::password::MAX_PASSWORD_BYTES;
+use crate::notify::Credential;
 use crate::oauth::backchannel;
 use crate::store::Batch;
 
@@ -144,7 +146,13 @@ pub(super) async fn execute(app: &App, command: UserCommand) -> Result<Output, F
         }
         UserCommand::ResetPassword { who, password } => {
             let change = UserChange { password: hashed(app, password).await?, ..UserChange::default() };
-            changed(app, &who, change, "has a new password").await
+            let output = changed(app, &who, change, "has a new password").await?;
+            if let Some(user) = find_user(&app.store, &who).await? {
+                let letter = notice_of_administrator(app, &user, Credential::PasswordReset, Batch::new());
+                app.store.apply(letter).await?;
+                app.notifier.ring();
+            }
+            Ok(output)
         }
     }
 }
@@ -154,7 +162,10 @@ async fn reset_factors(app: &App, who: &str) -> Result<Output, Failure> {
     let mut user = user.ok_or_else(|| AccountError::NoUser(who.to_owned()))?;
     user.record.factors.clear();
     user.record.trust += 1;
-    app.store.apply(factor::forget(Batch::new().update(&user), user.id)).await?;
+    let batch = factor::forget(Batch::new().update(&user), user.id);
+    let batch = notice_of_administrator(app, &user, Credential::FactorsReset, batch);
+    app.store.apply(batch).await?;
+    app.notifier.ring();
     audit("second_factors_reset", &user);
     Ok(done(format!("{}: has no second factor any more", user.username), view(&user)))
 }

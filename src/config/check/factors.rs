@@ -5,8 +5,8 @@ use std::net::SocketAddr;
 use std::path::Path;
 use std::time::Duration;
 
-use super::at_most;
 use super::sending::secret;
+use super::{at_most, url};
 use crate::config::error::{Place, Problems};
 use crate::config::meant::{App, Challenge, Factors, Policy, Preset, Radius, SecondFactor};
 use crate::config::read::{At, short};
@@ -20,6 +20,9 @@ use crate::locale::Lang;
 pub(super) fn check(written: schema::Factors, problems: &mut Problems) -> Option<Factors> {
     let totp = written.totp.and_then(|part| totp(part.value, problems));
     let questions = written.kba.and_then(|part| questions(part.value.questions?, problems));
+    let services: Vec<_> =
+        written.push_services?.value.iter().map(|text| url::origin(text, problems)).collect();
+    let services = services.into_iter().collect::<Option<BTreeSet<_>>>();
     let offered = written.offered?;
     let place = offered.place;
     let offered: BTreeSet<Method> =
@@ -31,7 +34,7 @@ pub(super) fn check(written: schema::Factors, problems: &mut Problems) -> Option
             .hint("recovery codes stand in for another one: add `totp`, for authenticator apps");
         return None;
     }
-    Some(Factors { offered, totp: totp?, questions: questions? })
+    Some(Factors { offered, totp: totp?, questions: questions?, push_services: services? })
 }
 
 fn totp(written: schema::Totp, problems: &mut Problems) -> Option<TotpForm> {
@@ -49,7 +52,9 @@ fn totp(written: schema::Totp, problems: &mut Problems) -> Option<TotpForm> {
 fn questions(written: At<schema::Questions>, problems: &mut Problems) -> Option<Vec<(String, Vec<String>)>> {
     let lists = match written.value {
         schema::Questions::Plain(list) if list.is_empty() => return Some(Vec::new()),
-        schema::Questions::Plain(list) => vec![(At { value: String::new(), place: written.place }, Some(list))],
+        schema::Questions::Plain(list) => {
+            vec![(At { value: String::new(), place: written.place }, Some(list))]
+        }
         schema::Questions::ByLanguage(lists) => lists.0,
     };
     let read: Vec<_> = lists.into_iter().map(|(name, list)| in_language(name, list?, problems)).collect();
@@ -62,7 +67,9 @@ fn in_language(
     problems: &mut Problems,
 ) -> Option<(String, Vec<String>)> {
     if !name.value.is_empty() && Lang::from_tag(&name.value).is_none() {
-        problems.error(name.place, format!("`{}` is no language here", short(&name.value))).hint("`en`, `de`");
+        problems
+            .error(name.place, format!("`{}` is no language here", short(&name.value)))
+            .hint("`en`, `de`");
         return None;
     }
     let mut seen = BTreeSet::new();

@@ -8,6 +8,7 @@ use super::{Proved, again, count, elevated, forgive, person, short};
 use crate::account::User;
 use crate::app::App;
 use crate::factor::totp::TotpSecret;
+use crate::factor::web_push::{self, Subscription};
 use crate::factor::{self, Content, Factor, FactorKind, Method, contact, grid, kba, recovery};
 use crate::notify::Credential;
 use crate::secret::Id;
@@ -23,9 +24,10 @@ pub(in crate::login) async fn enrol(
 ) -> Result<Outcome, LoginError> {
     let mut user = person(app, visitor, session).await?;
     let reached = matches!(&flow.pending, Some(Pending::Reached { kind: reached, .. }) if *reached == kind);
-    if matches!(kind, FactorKind::AlternateEmail | FactorKind::Phone | FactorKind::Push) && !reached {
+    if kind.is_reached() && !reached {
         let typed = sent.fields.get("address").unwrap_or_default();
-        return challenge::reach(app, flow, user.id, kind, typed).await;
+        let lang = user.language().or(visitor.language);
+        return challenge::reach(app, flow, (user.id, lang), kind, typed).await;
     }
     // There is nothing to guess about what stands in.
     if !kind.stands_in()
@@ -42,7 +44,7 @@ pub(in crate::login) async fn enrol(
         }
         (_, Some(Pending::Reached { kind: reached, to, code })) if *reached == kind => {
             let good = code.is(master, (flow.id, kind.name()), short(&sent.code).unwrap_or_default(), now);
-            good.then(|| (contact::factor(master, user.id, (kind, to), now), code_amr(kind)))
+            if good { Some((reachable(app, user.id, (kind, to)).await?, code_amr(kind))) } else { None }
         }
         (FactorKind::Passkey, _) => match passkey::added(app, &flow, &user, sent).await? {
             Some(added) => Some(added),
@@ -78,6 +80,18 @@ pub(in crate::login) async fn enrol(
     }
     elevated(app, visitor, flow, Proved { session, user: user.record, method: proved_by(kind), amr, batch })
         .await
+}
+
+/// The factor of somebody who is reached there.
+async fn reachable(
+    app: &App,
+    user: Id,
+    (kind, to): (FactorKind, &str),
+) -> Result<(FactorKind, Factor), LoginError> {
+    match Subscription::parse(to).filter(|_| kind == FactorKind::WebPush) {
+        Some(subscription) => Ok(web_push::added(app, user, &subscription).await?),
+        None => Ok(contact::factor(app.keys.master(), user, (kind, to), app.clock.now())),
+    }
 }
 
 /// The factor with three questions and their answers; `None` when they cannot be taken.
@@ -118,6 +132,7 @@ const fn proved_by(kind: FactorKind) -> Method {
         FactorKind::AlternateEmail => Method::AlternateEmailCode,
         FactorKind::Phone => Method::SmsCode,
         FactorKind::Push => Method::Push,
+        FactorKind::WebPush => Method::WebPush,
         FactorKind::Passkey => Method::Passkey,
         FactorKind::HardwareToken => Method::HardwareToken,
         FactorKind::Yubikey => Method::Yubikey,
@@ -132,7 +147,7 @@ const fn added(kind: FactorKind) -> Credential {
         FactorKind::RecoveryCodes => Credential::RecoveryCodesMade,
         FactorKind::AlternateEmail => Credential::AddressAdded,
         FactorKind::Phone => Credential::PhoneAdded,
-        FactorKind::Push => Credential::PushAdded,
+        FactorKind::Push | FactorKind::WebPush => Credential::PushAdded,
         FactorKind::HardwareToken | FactorKind::Yubikey => Credential::TokenAdded,
         FactorKind::Grid => Credential::GridCardMade,
         FactorKind::Kba => Credential::QuestionsChanged,

@@ -1,6 +1,6 @@
 //! Proving a second factor.
 
-use super::super::dispatch::{LoginError, Notice, Outcome, Submission};
+use super::super::dispatch::{LoginError, Next, Notice, Outcome, Submission};
 use super::super::flow::{LoginFlow, Pending};
 use super::super::password::Checked;
 use super::super::visitor::Visitor;
@@ -8,8 +8,10 @@ use super::super::{challenge, first, passkey};
 use super::{Proved, again, count, elevated, forgive, person, short, unreadable};
 use crate::account::User;
 use crate::app::App;
+use crate::factor::radius::{self, Verdict};
 use crate::factor::totp::TotpSecret;
-use crate::factor::{self, Content, Factor, FactorKind, Method, grid, kba, radius, recovery};
+use crate::factor::{self, Content, Factor, FactorKind, Method, grid, kba, recovery};
+use crate::notify::Credential;
 use crate::secret::Id;
 use crate::store::{Batch, Stored};
 
@@ -39,7 +41,10 @@ pub(in crate::login) async fn prove(
         tracing::warn!(target: "gantry::audit", event = "second_factor_refused", user = %user.id, method = method.name());
         return Ok(again(flow.record, Notice::WrongCode));
     };
-    let batch = forgive(batch, session, user.id);
+    let mut batch = forgive(batch, session, user.id);
+    if method == Method::RecoveryCode {
+        batch = challenge::notice(app, visitor, &user, Credential::RecoveryCodeUsed, batch);
+    }
     tracing::info!(target: "gantry::audit", event = "second_factor_proved", user = %user.id, method = method.name());
     elevated(app, visitor, flow, Proved { session, user: user.record, method, amr: method.amr(), batch })
         .await
@@ -67,22 +72,33 @@ async fn by_link(
 async fn by_radius(
     app: &App,
     visitor: &Visitor,
-    flow: Stored<LoginFlow>,
+    mut flow: Stored<LoginFlow>,
     user: User,
     sent: &Submission,
 ) -> Result<Outcome, LoginError> {
     let (Some(session), Some(radius)) = (flow.state.session(), app.config().radius.clone()) else {
         return Err(LoginError::Forged);
     };
-    match radius::check(&radius, user.username.as_str(), sent.code.trim()).await {
-        Ok(true) => {
+    // One round of questions: a server that asks for ever is a no.
+    let asked = match flow.record.pending.take() {
+        Some(Pending::Radius(question)) => Some(question),
+        _ => None,
+    };
+    match radius::check(&radius, user.username.as_str(), sent.code.trim(), asked.as_ref()).await {
+        Ok(Verdict::Accepted) => {
             tracing::info!(target: "gantry::audit", event = "second_factor_proved", user = %user.id, method = "radius");
             let batch = forgive(Batch::new(), session, user.id);
             let method = Method::Radius;
             elevated(app, visitor, flow, Proved { session, user, method, amr: method.amr(), batch }).await
         }
-        Ok(false) => {
+        Ok(Verdict::Asked(question)) if asked.is_none() => {
+            flow.record.pending = Some(Pending::Radius(question));
+            app.store.apply(Batch::new().update(&flow).relaxed()).await?;
+            Ok(Outcome { next: Next::Page(flow.id), cookies: Vec::new() })
+        }
+        Ok(Verdict::Rejected | Verdict::Asked(_)) => {
             tracing::warn!(target: "gantry::audit", event = "second_factor_refused", user = %user.id, method = "radius");
+            app.store.apply(Batch::new().update(&flow).relaxed()).await?;
             Ok(again(flow.record, Notice::WrongCode))
         }
         Err(error) => {

@@ -4,12 +4,13 @@ use crate::app::App;
 use crate::config::Config;
 use crate::factor::totp::TotpSecret;
 use crate::factor::{FactorKind, Method, grid, recovery};
+use crate::keys::VapidKey;
 use crate::login::flow::{LoginFlow, Pending, State};
 use crate::login::{approval, challenge};
 use crate::web::render::{
     AnswersPage, ChoosePage, CodePage, ContactPage, EnrolPage, GridPage, Look, Message, NewPasswordPage,
     PasskeyPage, Qr, QuestionsPage, RecoveryCodesPage, RemovePage, Rendered, Sending, TrustPage, WaitPage,
-    unwritten,
+    WebPushPage, unwritten,
 };
 
 /// What these pages have in common.
@@ -103,8 +104,13 @@ fn proof_page(app: &App, sheet: Sheet<'_>) -> Rendered {
                 (Some(_), _) => Sending::Two,
                 (None, _) => Sending::Not,
             };
+            let asked = match &flow.pending {
+                Some(Pending::Radius(question)) => Some(question.text.as_str()),
+                _ => None,
+            };
             let (method, more) = (method.name(), usable.len() > 1);
-            CodePage { app: title, user: username, method, sent, more, action, csrf, error }.render(&look)
+            CodePage { app: title, user: username, method, sent, asked, more, action, csrf, error }
+                .render(&look)
         }
         // No business of this page.
         _ => unwritten(),
@@ -129,15 +135,8 @@ fn change_page(app: &App, config: &Config, sheet: Sheet<'_>) -> Rendered {
             let offered = config.factors.questions_in(look.lang.tag());
             QuestionsPage { user: username, offered, action, csrf, error }.render(&look)
         }
-        State::Enrol { username, kind, enrollable, may_skip, .. } if *kind != FactorKind::Totp => {
-            let to = match &flow.pending {
-                Some(Pending::Reached { to, .. }) => Some(to.as_str()),
-                _ => None,
-            };
-            let topic = (*kind == FactorKind::Push).then(|| challenge::topic(app, flow.id));
-            let (kind, topic, more, skip) = (kind.name(), topic.as_deref(), enrollable.len() > 1, *may_skip);
-            ContactPage { app: title, user: username, kind, topic, to, more, skip, action, csrf, error }
-                .render(&look)
+        State::Enrol { kind, .. } if kind.is_reached() => {
+            reach_page(app, Sheet { flow, look, title, action, csrf, error })
         }
         State::Enrol { username, enrollable, may_skip, .. } => {
             let (more, skip) = (enrollable.len() > 1, *may_skip);
@@ -167,6 +166,26 @@ fn change_page(app: &App, config: &Config, sheet: Sheet<'_>) -> Rendered {
         // No business of this file.
         _ => unwritten(),
     }
+}
+
+/// The pages on which it is said where a person can be reached.
+fn reach_page(app: &App, sheet: Sheet<'_>) -> Rendered {
+    let Sheet { flow, look, title, action, csrf, error } = sheet;
+    let State::Enrol { username, kind, enrollable, may_skip, .. } = &flow.state else { return unwritten() };
+    let (more, skip, browser) = (enrollable.len() > 1, *may_skip, look.lang.text("web-push-here"));
+    let to = match (&flow.pending, kind) {
+        // What a browser hands over means nothing to people.
+        (Some(Pending::Reached { .. }), FactorKind::WebPush) => Some(browser.as_str()),
+        (Some(Pending::Reached { to, .. }), _) => Some(to.as_str()),
+        (_, FactorKind::WebPush) => {
+            let Some(key) = app.vapid().map(VapidKey::public) else { return unwritten() };
+            return WebPushPage { user: username, key: &key, more, skip, action, csrf, error }.render(&look);
+        }
+        _ => None,
+    };
+    let topic = (*kind == FactorKind::Push).then(|| challenge::topic(app, flow.id));
+    let (kind, topic) = (kind.name(), topic.as_deref());
+    ContactPage { app: title, user: username, kind, topic, to, more, skip, action, csrf, error }.render(&look)
 }
 
 /// The number to be picked elsewhere, once somebody was asked.

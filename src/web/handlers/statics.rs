@@ -27,6 +27,17 @@ pub async fn asset(app: web::Data<App>, request: HttpRequest, name: web::Path<St
     }
 }
 
+/// `/push-worker.js`: at the root, since a worker's scope is no wider than its own folder (Service Workers section
+/// 7.1). Browsers look for a new one by themselves.
+pub async fn push_worker() -> HttpResponse {
+    let Some(asset) = assets::find("push-worker.js") else { return HttpResponse::NotFound().finish() };
+    HttpResponse::Ok()
+        .content_type(asset.content_type)
+        .insert_header((header::CACHE_CONTROL, "no-cache"))
+        .insert_header((header::CONTENT_SECURITY_POLICY, "default-src 'none'"))
+        .body(asset.bytes)
+}
+
 /// For a year under the address with the right version, else for a moment.
 fn cached(request: &HttpRequest, version: &str, content_type: &'static str, bytes: Vec<u8>) -> HttpResponse {
     let current = request.query_string().strip_prefix("v=") == Some(version);

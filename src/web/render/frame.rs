@@ -65,6 +65,11 @@ impl<'a> Frame<'a> {
         format!("{}/assets/{name}?v={version}", self.base)
     }
 
+    /// An address of ours.
+    pub(super) fn path(&self, path: &str) -> String {
+        format!("{}{path}", self.base)
+    }
+
     /// The text of `key`.
     pub(super) fn t(&self, key: &str) -> String {
         self.lang.text(key)

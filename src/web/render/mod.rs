@@ -17,7 +17,7 @@ pub use pages::{
     DeviceConsentPage, DeviceDonePage, DeviceLine, DevicePage, EnrolPage, ErrorPage, ErrorText, FormPostPage,
     GridPage, HomePage, NewPasswordPage, NotMePage, PasskeyPage, QuestionsPage, ReauthPage,
     RecoveryCodesPage, RemovePage, SelectAccountPage, Sending, SessionLine, SignInPage, SignOutPage,
-    SignedOutPage, TrustPage, WaitPage, unwritten,
+    SignedOutPage, TrustPage, WaitPage, WebPushPage, unwritten,
 };
 pub use qr::Qr;
 pub use registration::{ActivatePage, ActivatedPage, FieldLine, RegisterPage, RegisteredPage};

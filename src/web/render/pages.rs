@@ -62,6 +62,8 @@ pub struct CodePage<'a> {
     pub user: &'a str,
     pub method: &'a str,
     pub sent: Sending,
+    /// What a server asks, in its own words.
+    pub asked: Option<&'a str>,
     /// There are other ways.
     pub more: bool,
     pub action: &'a str,
@@ -208,6 +210,20 @@ pub struct QuestionsPage<'a> {
     pub user: &'a str,
     /// What may be chosen; with nothing in it people write their own.
     pub offered: &'a [String],
+    pub action: &'a str,
+    pub csrf: &'a str,
+    pub error: Option<Message>,
+}
+
+/// A browser is registered for push messages (`data-step="enrol"`; field `address`;
+/// `action=continue|other_method|skip`).
+#[derive(Clone)]
+pub struct WebPushPage<'a> {
+    pub user: &'a str,
+    /// Of this installation, for push services.
+    pub key: &'a str,
+    pub more: bool,
+    pub skip: bool,
     pub action: &'a str,
     pub csrf: &'a str,
     pub error: Option<Message>,
@@ -529,6 +545,7 @@ views! {
     TrustView("register_device.html") of TrustPage;
     NotMeView("not_me.html") of NotMePage;
     PasskeyView("passkey.html") of PasskeyPage;
+    WebPushView("web_push.html") of WebPushPage;
     AnswersView("answers.html") of AnswersPage;
     GridView("grid.html") of GridPage;
     QuestionsView("questions.html") of QuestionsPage;
@@ -560,6 +577,7 @@ rendered! {
     TrustPage by TrustView;
     NotMePage by NotMeView;
     PasskeyPage by PasskeyView;
+    WebPushPage by WebPushView;
     AnswersPage by AnswersView;
     GridPage by GridView;
     QuestionsPage by QuestionsView;
