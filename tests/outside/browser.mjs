@@ -333,6 +333,7 @@ await check('a browser registers for push messages after a click, with a worker 
     await page.goto(`${issuer}/account`);
     await page.click('button[name="add"][value="web_push"]');
     await page.waitForSelector('form[data-push-key]');
+    assert.ok(await page.isHidden('[data-failed]'), 'nothing has failed yet');
     await noSidewaysScroll(page);
     await page.screenshot({ path: path.join(shots, 'web-push-phone.png'), fullPage: true });
     assert.equal((await page.evaluate(() => navigator.serviceWorker.getRegistrations())).length, 0);
@@ -394,6 +395,7 @@ await check('an authenticator app is set up on a phone and asked for in a popup 
     await page.screenshot({ path: path.join(shots, 'account-phone.png'), fullPage: true });
     await page.click('button[name="add"][value="passkey"]');
     await page.waitForSelector('form[data-passkey="create"]');
+    assert.ok(await page.isHidden('[data-failed]'), 'nothing has failed yet');
     await everyInputHasALabel(page);
     await noSidewaysScroll(page);
     await page.screenshot({ path: path.join(shots, 'passkey-phone.png'), fullPage: true });
