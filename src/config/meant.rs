@@ -14,14 +14,13 @@ use serde::{Deserialize, Serialize};
 use url::Url;
 
 use super::claim::ClaimSource;
+use super::factors::{Factors, Radius};
 use super::registration::SelfRegistration;
 use super::sending::{Gateways, MailOut, Rocketchat};
 use crate::clock::Timestamp;
 use crate::factor::Method;
-use crate::factor::totp::TotpForm;
 use crate::keys::PublicKeys;
 use crate::policy::rule::{BehaviourRule, DeviceRule, NetworkRule, PlaceRule, TimeRule};
-use crate::secret::Secret;
 
 /// One whole configuration. Reload replaces it; nothing mutates it.
 #[derive(Debug, Clone)]
@@ -339,48 +338,6 @@ pub struct SignIn {
     pub absolute: Duration,
     /// A browser in which somebody signed in is known to belong to them for this long.
     pub remember_device: Duration,
-}
-
-/// Servers that check one-time passwords (RFC 2865).
-#[derive(Debug, Clone)]
-pub struct Radius {
-    /// At least one, in the order in which they are asked.
-    pub servers: Vec<SocketAddr>,
-    pub secret: Secret,
-    pub timeout: Duration,
-    pub nas_identifier: String,
-    /// Answers without one are not looked at.
-    pub message_authenticator: bool,
-}
-
-/// What people can prove beside the first factor.
-#[derive(Debug, Clone)]
-pub struct Factors {
-    /// Ways that may be used.
-    pub offered: BTreeSet<Method>,
-    /// How codes of authenticator apps are made that are enrolled from now on.
-    pub totp: TotpForm,
-    /// Security questions to choose from, by language; an empty name is for all. Without any, people write their own.
-    pub questions: Vec<(String, Vec<String>)>,
-    /// Origins of push services that browsers may name beside the public ones.
-    pub push_services: BTreeSet<String>,
-}
-
-impl Factors {
-    /// The questions to show in this language.
-    #[must_use]
-    pub fn questions_in(&self, language: &str) -> &[String] {
-        let list =
-            self.questions.iter().find(|(known, _)| known == language).or_else(|| self.questions.first());
-        list.map_or(&[], |(_, questions)| questions)
-    }
-
-    /// Whether somebody may choose this question.
-    #[must_use]
-    pub fn may_ask(&self, question: &str) -> bool {
-        let mut all = self.questions.iter().flat_map(|(_, list)| list);
-        self.questions.is_empty() || all.any(|known| known == question)
-    }
 }
 
 #[derive(Debug, Clone, Copy)]

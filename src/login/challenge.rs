@@ -122,20 +122,20 @@ async fn send(
         };
         let address = visitor.address.to_canonical().to_string();
         let about = About { title: &title, address: &address, lang: notify::language(app, lang) };
-        let queued: Result<Vec<Batch>, QueueError> =
-            addresses.iter().map(|to| queue(app, to, &parcel, &about)).collect();
-        match queued {
-            Ok(queued) if !queued.is_empty() => batch = queued.into_iter().fold(batch, Batch::and),
-            Ok(_) => {
-                flow.pending = None;
-                return Ok(Err(Notice::NotSent));
-            }
-            Err(error) => {
-                tracing::error!(%error, user = %user.id, method = method.name(), "a code or link was not sent");
-                flow.pending = None;
-                return Ok(Err(Notice::NotSent));
+        let mut queued = Vec::new();
+        for to in &addresses {
+            match queue(app, to, &parcel, &about) {
+                Ok(one) => queued.push(one),
+                Err(error) => {
+                    tracing::error!(%error, user = %user.id, method = method.name(), "a code or link was not sent");
+                }
             }
         }
+        if queued.is_empty() {
+            flow.pending = None;
+            return Ok(Err(Notice::NotSent));
+        }
+        batch = queued.into_iter().fold(batch, Batch::and);
     }
     if !method.is_link() {
         let questions = if method == Method::Kba { questions(app, user.id).await? } else { Vec::new() };
