@@ -136,6 +136,24 @@ async fn rotated_keys_overlap_and_show_nothing_private() {
 }
 
 #[tokio::test]
+async fn however_often_keys_are_rotated_the_newest_signs() {
+    let idp = TestIdp::setup().with_apps(
+        "  curve:\n    redirect_uris: [\"https://curve.test/cb\"]\n    id_token_alg: ES256\n    first_party: true\n",
+    );
+    let idp = idp.start().await;
+    let alice = idp.user("alice").create().await;
+    for _ in 0..110 {
+        idp.gantry("key rotate --alg ES256").await;
+    }
+    let curve = idp.relying_party("curve").await;
+    let tokens = curve.sign_in(&mut idp.browser(), &alice).await;
+    jwt::verified(&tokens.id, &idp.get("/oauth2/jwks").await.body, "curve").expect("verifies");
+    let keys = idp.gantry("key list").await;
+    let active = keys.as_array().expect("keys").iter().filter(|key| key["state"] == "active");
+    assert_eq!(active.count(), 3);
+}
+
+#[tokio::test]
 async fn other_origins_read_only_what_they_registered_for() {
     // TK-28; Fetch Standard
     let idp = TestIdp::start().await;

@@ -121,9 +121,12 @@ async fn only_apps_that_list_it_get_tokens_through_the_browser() {
     for kind in ["id_token", "code token", "code id_token token"] {
         let page = browser.open(asking(&bare, kind)).await;
         // OpenID Connect Core sections 3.2.2.6 and 3.3.2.6
-        assert!(page.header("location").contains("/cb#error="), "{}", page.header("location"));
-        let answer = page.expect_error("unauthorized_client");
-        assert_eq!(answer.uri, "https://bare.test/cb");
+        assert!(
+            page.header("location").starts_with("https://bare.test/cb#error="),
+            "{}",
+            page.header("location")
+        );
+        page.expect_error("unauthorized_client");
     }
     browser.open(asking(&bare, "token")).await.expect_error("unsupported_response_type");
 }

@@ -146,7 +146,7 @@ impl Keys {
 
     /// Reads the ring again, after another node or a command has changed it.
     pub async fn reload(&self, store: &Store) -> Result<(), KeyError> {
-        let records = store.scan::<SigningKey>(None, 100).await?;
+        let records = records(store).await?;
         let keys =
             records.into_iter().map(|stored| self.parse(stored.record)).collect::<Result<Vec<_>, _>>()?;
         let public: Vec<&Value> = keys.iter().map(|key| &key.public).collect();
@@ -340,8 +340,13 @@ impl Pair {
     }
 }
 
+/// However many there are: without the last one nothing could be signed.
+async fn records(store: &Store) -> Result<Vec<Stored<SigningKey>>, StoreError> {
+    store.scan(None, usize::MAX).await
+}
+
 async fn active_records(store: &Store, alg: Alg) -> Result<Vec<Stored<SigningKey>>, StoreError> {
-    let mut records = store.scan::<SigningKey>(None, 100).await?;
+    let mut records = records(store).await?;
     records.retain(|key| key.alg == alg && key.retires_at.is_none());
     Ok(records)
 }
