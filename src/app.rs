@@ -13,6 +13,7 @@ use crate::factor::Method;
 use crate::geo::Geo;
 use crate::keys::{KeyError, Keys, MasterKey, MasterKeyError, VapidKey};
 use crate::login::password::PasswordPool;
+use crate::login::throttle::Begun;
 use crate::notify::Notifier;
 use crate::oauth::assertion::FetchedKeys;
 use crate::oauth::backchannel::Bell;
@@ -56,6 +57,7 @@ pub struct App {
     /// There where push messages to browsers are offered.
     vapid: OnceLock<VapidKey>,
     pub passwords: PasswordPool,
+    pub begun: Begun,
     pub access_tokens: AccessTokens,
     pub metadata: Metadata,
     pub outbound: Outbound,
@@ -94,6 +96,7 @@ impl App {
             keys,
             vapid,
             passwords: PasswordPool::start().map_err(StartError::Threads)?,
+            begun: Begun::default(),
             access_tokens: AccessTokens::default(),
             metadata: Metadata::default(),
             outbound,

@@ -4,6 +4,7 @@ use std::collections::BTreeSet;
 use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::Duration;
 
 use serde_json::Value;
 use tokio::task::JoinSet;
@@ -177,4 +178,21 @@ async fn a_full_disk_stops_sign_ins_and_refreshes_and_nothing_else() {
     c1.userinfo(&fresh.access).await.expect_ok();
     assert_eq!(idp.get("/readyz").await.status, 200);
     c1.sign_in(&mut idp.browser(), &story.alice).await;
+}
+
+#[tokio::test]
+async fn one_address_does_not_fill_the_store_by_opening_pages() {
+    let idp = TestIdp::setup().behind_proxy().start().await;
+    let open = async |address: &str| {
+        let mut browser = idp.browser().coming_from(address);
+        let page = browser.open("/login").await;
+        (page.status, page.header("retry-after").to_owned())
+    };
+    for _ in 0..3000 {
+        assert_eq!(open("198.51.100.7").await.0, 200);
+    }
+    assert_eq!(open("198.51.100.7").await, (429, "1800".to_owned()));
+    assert_eq!(open("198.51.100.8").await.0, 200);
+    idp.clock.advance(Duration::from_secs(30 * 60));
+    assert_eq!(open("198.51.100.7").await.0, 200);
 }

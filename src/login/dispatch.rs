@@ -100,6 +100,8 @@ pub enum LoginError {
     /// Another browser's flow, or a form that is not this step's.
     #[error("the form does not belong to this browser and step")]
     Forged,
+    #[error("too many sign-ins were begun at this address")]
+    TooMany(TooMany),
     #[error("the password is longer than {MAX_PASSWORD_BYTES} bytes")]
     TooLong,
     #[error(transparent)]
@@ -163,6 +165,7 @@ pub async fn begin(app: &App, visitor: &Visitor, target: Target) -> Result<Outco
     let next = match step {
         Step::Ask(state) => {
             let now = app.clock.now();
+            app.begun.count(visitor.address, now).map_err(LoginError::TooMany)?;
             let fresh;
             let browser = if let Some(browser) = &visitor.browser {
                 browser
@@ -392,6 +395,7 @@ async fn denied(app: &App, visitor: &Visitor, flow: Stored<LoginFlow>) -> Result
     let refusal = OAuthError::new(ErrorCode::AccessDenied, "the person did not allow it");
     let batch = Batch::new().remove(&flow);
     let next = conclude(app, Step::Refuse(refusal), &flow.target, signed_in.as_ref(), batch).await?;
+    app.begun.ended(visitor.address);
     Ok(Outcome { next, cookies: Vec::new() })
 }
 
@@ -419,6 +423,7 @@ pub(super) async fn proceed(
         Next::Page(flow.id)
     } else {
         let next = conclude(app, step, &flow.target, signed_in, batch.remove(&flow)).await?;
+        app.begun.ended(visitor.address);
         app.notifier.ring();
         next
     };

@@ -5,10 +5,13 @@
 //! soft limit. A browser in which the person has signed in before has tries of its own, so strangers cannot
 //! lock anybody out. Names are counted as typed, known or not: the answer tells nobody which exist.
 
+use std::collections::HashMap;
 use std::net::IpAddr;
+use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
 use crate::app::App;
+use crate::clock::Timestamp;
 use crate::secret::{Digest, Id};
 use crate::store::{Batch, Budget, StoreError};
 
@@ -19,6 +22,12 @@ const PAIR: Tier = (5, 15 * 60);
 const ADDRESS: Tier = (50, 15 * 60);
 const NAME: Tier = (30, 60);
 const DEVICE: Tier = (10, 15 * 60);
+/// Sign-ins begun from one address, which may be a whole office: each is a record until it is done or too old.
+const BEGUN: Tier = (3000, 30 * 60);
+/// Networks whose sign-ins are counted at a time.
+const MOST_NETWORKS: usize = 20_000;
+/// Sign-ins that are not worth remembering when there are too many networks.
+const LITTLE: u64 = 10;
 
 /// A try that was refused.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -76,6 +85,52 @@ impl Attempt<'_> {
     }
 }
 
+/// Sign-ins that have begun lately and not ended, by network: strangers who open page after page must not fill the
+/// store. Kept in memory, because a count on disk would cost as much as the sign-in that it refuses.
+#[derive(Debug, Default)]
+pub struct Begun(Mutex<HashMap<String, Counted>>);
+
+#[derive(Debug)]
+struct Counted {
+    since: Timestamp,
+    sign_ins: u64,
+}
+
+impl Begun {
+    /// Counts one more from `address`.
+    pub fn count(&self, address: IpAddr, now: Timestamp) -> Result<(), TooMany> {
+        let window = Duration::from_secs(BEGUN.1);
+        let is_open = |counted: &Counted| now < counted.since + window;
+        let mut networks = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        if networks.len() >= MOST_NETWORKS {
+            // Many who ask little make room, so that nobody is forgotten who asks much.
+            networks.retain(|_, counted| is_open(counted) && counted.sign_ins > LITTLE);
+        }
+        if networks.len() >= MOST_NETWORKS {
+            return Ok(());
+        }
+        let fresh = || Counted { since: now, sign_ins: 0 };
+        let counted = networks.entry(network(address)).or_insert_with(fresh);
+        if !is_open(counted) {
+            *counted = fresh();
+        }
+        counted.sign_ins += 1;
+        if counted.sign_ins <= BEGUN.0 {
+            return Ok(());
+        }
+        tracing::warn!(target: "gantry::audit", event = "throttled", address = %address);
+        Err(TooMany { wait: window })
+    }
+
+    /// One from `address` came to its end.
+    pub fn ended(&self, address: IpAddr) {
+        let mut networks = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(counted) = networks.get_mut(&network(address)) {
+            counted.sign_ins = counted.sign_ins.saturating_sub(1);
+        }
+    }
+}
+
 /// IPv6 hosts own a /64 (RFC 6177 section 2), so that is what counts as one address.
 #[must_use]
 pub fn network(address: IpAddr) -> String {
@@ -107,5 +162,17 @@ mod tests {
         assert_eq!(one, network("2001:db8:1:2:bbbb::2".parse().expect("address")));
         assert_ne!(one, network("2001:db8:1:3::1".parse().expect("address")));
         assert_eq!(network("::ffff:192.0.2.1".parse().expect("address")), "192.0.2.1");
+    }
+
+    #[test]
+    fn many_networks_do_not_make_one_forgotten() {
+        // AD-13
+        let (begun, now, busy) = (Begun::default(), Timestamp::from_seconds(0), IpAddr::from([192, 0, 2, 1]));
+        assert!((0..3000).all(|_| begun.count(busy, now).is_ok()));
+        for host in 0..30_000_u32 {
+            assert!(begun.count(IpAddr::from((0x0a00_0000 | host).to_be_bytes()), now).is_ok());
+        }
+        assert!(begun.count(busy, now).is_err());
+        assert!(begun.0.lock().expect("no panic").len() <= MOST_NETWORKS);
     }
 }

@@ -13,6 +13,7 @@ use super::locale::Lang;
 use super::render::{ErrorPage, FormPostPage, Look, Message, Rendered};
 use crate::config::Config;
 use crate::login::password::PoolError;
+use crate::login::throttle::TooMany;
 use crate::login::{CookieChange, LoginError};
 use crate::oauth::vocabulary::ResponseMode;
 use crate::oauth::{AuthorizationAnswer, ErrorCode, OAuthError};
@@ -178,6 +179,10 @@ pub fn stuck(request: &HttpRequest, config: &Config, failure: &LoginError) -> Ht
         LoginError::Gone => (StatusCode::NOT_FOUND, Message::FlowExpired),
         LoginError::Forged => (StatusCode::FORBIDDEN, Message::BadForm),
         LoginError::TooLong => (StatusCode::BAD_REQUEST, Message::BadForm),
+        LoginError::TooMany(TooMany { wait }) => {
+            let wait_seconds = wait.as_secs();
+            (StatusCode::TOO_MANY_REQUESTS, Message::TooManyAttempts { wait_seconds })
+        }
         LoginError::Pool(PoolError::Full) | LoginError::Store(_) => {
             (StatusCode::SERVICE_UNAVAILABLE, Message::Busy)
         }
@@ -189,8 +194,12 @@ pub fn stuck(request: &HttpRequest, config: &Config, failure: &LoginError) -> Ht
         tracing::error!(reference = Caller::of(request).reference, error = %failure, "a sign-in failed");
     }
     let mut response = plain_error(request, config, status, message);
-    if status == StatusCode::SERVICE_UNAVAILABLE {
-        response.headers_mut().insert(header::RETRY_AFTER, HeaderValue::from_static("2"));
+    let wait = match failure {
+        LoginError::TooMany(TooMany { wait }) => Some(wait.as_secs()),
+        _ => (status == StatusCode::SERVICE_UNAVAILABLE).then_some(2),
+    };
+    if let Some(wait) = wait {
+        response.headers_mut().insert(header::RETRY_AFTER, HeaderValue::from(wait));
     }
     response
 }
