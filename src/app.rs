@@ -12,6 +12,7 @@ use crate::config::{self, Config, ConfigError};
 use crate::factor::Method;
 use crate::geo::Geo;
 use crate::keys::{KeyError, Keys, MasterKey, MasterKeyError, VapidKey};
+use crate::login::administrators;
 use crate::login::password::PasswordPool;
 use crate::login::throttle::Begun;
 use crate::notify::Notifier;
@@ -87,6 +88,10 @@ impl App {
         let outbound = Outbound::new(&config.outbound)?;
         let geo = Geo::default();
         geo.load(config.geo.as_deref());
+        // Not starting would help nobody; break-glass codes do.
+        if let Some(found) = administrators::shut_out(&store, &config).await? {
+            tracing::error!("{}; hint: {}", found.message(), found.why.hint());
+        }
         Ok(Arc::new(Self {
             config: ArcSwap::from_pointee(config),
             file: Mutex::new(file),
@@ -129,6 +134,10 @@ impl App {
     pub async fn reload(&self) -> Result<Vec<String>, StartError> {
         let loaded = config::load(&self.config_path)?;
         let old = self.config();
+        if let Some(found) = administrators::shut_out(&self.store, &loaded.config).await? {
+            let hint = found.why.hint().to_owned();
+            return Err(loaded.about_policy(&found.policy, found.message(), hint).into());
+        }
         let mut file = self.file.lock().await;
         let config = registration::complete(&self.store, loaded.config.clone()).await?;
         client::reconcile(&self.store, &config, self.keys.master(), self.clock.now()).await?;

@@ -3,6 +3,7 @@
 mod alerts;
 mod challenges;
 mod devices;
+mod every_way;
 mod places;
 
 use std::collections::BTreeSet;

@@ -19,6 +19,12 @@ mod limits;
 mod load;
 /// The client side of each measured operation.
 mod operations;
+/// Places of addresses, as tests make them.
+#[path = "../../tests/support/places.rs"]
+#[expect(dead_code, clippy::expect_used, clippy::indexing_slicing, reason = "shared with the tests")]
+mod places;
+/// Decisions of a policy, and what they add to a sign-in.
+mod policy;
 /// Children: started, asked, watched, killed.
 mod process;
 /// The table and the JSON file.
@@ -93,6 +99,7 @@ fn measure() -> Outcome<()> {
     let mut report = report::Report::default();
     endpoints::measure(&plan, &folder.path().join("endpoints"), &mut report)?;
     growth::measure(&plan, &folder.path().join("growth"), &mut report)?;
+    policy::measure(&plan, &folder.path().join("policy"), &mut report)?;
     start::measure(&plan, &folder.path().join("start"), &mut report)?;
     println!("{report}");
     if let Some(file) = json_file() {

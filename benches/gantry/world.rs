@@ -105,6 +105,11 @@ impl World {
         Ok(Self { app, config, people })
     }
 
+    /// One of the people.
+    pub(crate) fn person(&self, number: usize) -> Outcome<&User> {
+        self.people.get(number).map(|(user, _)| user).ok_or_else(|| "nobody".into())
+    }
+
     /// A fresh code of `client` and its text, not yet stored.
     pub(crate) fn code(&self, client: &str, number: usize) -> Outcome<(Code, String)> {
         let (user, session) = self.people.get(number % PEOPLE).ok_or("nobody")?;

@@ -50,9 +50,12 @@ pub(crate) fn init(path: &Path, options: &InitOptions) -> Result<(), Failure> {
         let app = super::open(config, path).await?;
         println!("made keys and store in {}", options.data_dir.display());
         let Some(username) = options.admin.clone() else {
-            return Ok(());
+            return Ok::<(), Failure>(());
         };
-        make_admin(&app, username).await
+        make_admin(&app, username.clone()).await?;
+        let codes = admin::execute(&app, Command::User(UserCommand::BreakGlass { who: username })).await?;
+        print!("{}", codes.text);
+        Ok(())
     })?;
     println!("\nnext: gantry check --config {name} && gantry serve --config {name}");
     Ok(())

@@ -8,6 +8,7 @@ pub mod arguments;
 mod init;
 mod prompt;
 pub mod remote;
+mod replay;
 pub mod rocketchat;
 mod serve;
 mod table;
@@ -84,6 +85,9 @@ fn dispatch(arguments: Arguments) -> Result<(), Failure> {
         Verb::Man => {
             clap_mangen::Man::new(Arguments::command()).render(&mut std::io::stdout()).map_err(Failure::new)
         }
+        Verb::Admin(admin::Command::Policy(admin::PolicyCommand::Replay(options))) => {
+            print(&replay::replay(&path, &options)?, json)
+        }
         Verb::Admin(mut command) => {
             prompt::complete(&mut command)?;
             print(&carry_out(&path, command)?, json)
@@ -96,6 +100,9 @@ fn check(path: &Path, json: bool) -> Result<(), Failure> {
         Ok(loaded) => {
             for warning in &loaded.warnings {
                 eprintln!("gantry: warning: {warning}");
+            }
+            if let Some(about_people) = replay::about_people(path, &loaded) {
+                about_people?;
             }
             let text = format!("{}: good, {} app(s)\n", path.display(), loaded.config.apps.len());
             let json_text = serde_json::json!({ "ok": true, "warnings": loaded.warnings });

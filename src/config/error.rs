@@ -148,6 +148,18 @@ impl Draft {
     }
 }
 
+/// `place` in `text`, as a problem that says nothing yet.
+pub(super) fn located(file: &str, text: &str, place: Place) -> Option<Problem> {
+    Source { file, text }.problems(vec![Draft::new(place, String::new())]).pop()
+}
+
+impl ConfigError {
+    /// One mistake, at a place that was looked up before.
+    pub(super) fn at(place: &Problem, message: String, hint: String) -> Self {
+        Self { problems: vec![Problem { message, hint: Some(hint), ..place.clone() }], more: 0 }
+    }
+}
+
 /// The known name closest to `written`, when it is close enough to be meant.
 pub(super) fn nearest<'a>(written: &str, known: impl Iterator<Item = &'a str>) -> Option<&'a str> {
     let written: String = written.chars().take(64).collect::<String>().to_lowercase();

@@ -22,6 +22,7 @@ mod schema_sending;
 mod sending;
 pub mod watch;
 
+use std::collections::BTreeMap;
 use std::fs::File;
 use std::io::{self, Read as _};
 use std::path::Path;
@@ -42,6 +43,19 @@ use read::Read;
 pub struct Loaded {
     pub config: Config,
     pub warnings: Vec<Problem>,
+    /// Where each policy stands, for what is found out about it later.
+    policies: BTreeMap<String, Problem>,
+}
+
+impl Loaded {
+    /// What is wrong with a policy of this name.
+    #[must_use]
+    pub fn about_policy(&self, name: &str, message: String, hint: String) -> ConfigError {
+        match self.policies.get(name) {
+            Some(place) => ConfigError::at(place, message, hint),
+            None => ConfigError::of_file("the configuration", message, Some(hint)),
+        }
+    }
 }
 
 /// Reads and checks the file. Relative paths in it start at its folder.
@@ -59,12 +73,15 @@ pub fn parse(name: &str, text: &str, base: &Path) -> Result<Loaded, ConfigError>
     // Some editors begin a file with a mark that nobody sees: no place in the file may count it.
     let text = text.strip_prefix('\u{feff}').unwrap_or(text);
     let mut problems = Problems::default();
-    let config = document::parse(text, &mut problems)
+    let checked = document::parse(text, &mut problems)
         .and_then(|node| schema::Root::read(&node, &mut problems))
         .and_then(|root| check::check(root, base, &mut problems));
     let warnings = problems.finish(name, text)?;
-    match config {
-        Some(config) => Ok(Loaded { config, warnings }),
+    match checked {
+        Some((config, places)) => {
+            let located = |(policy, place)| Some((policy, error::located(name, text, place)?));
+            Ok(Loaded { config, warnings, policies: places.into_iter().filter_map(located).collect() })
+        }
         None => Err(ConfigError::of_file(name, "is not usable, for an unknown reason".to_owned(), None)),
     }
 }

@@ -4,7 +4,7 @@
 //! and a default per key; the reader, the suggestions and the example file all come from that. A value
 //! that cannot be read is noted and left out, and reading goes on, so one pass finds everything.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use super::document::{self, Key, Node, Value};
 use super::error::{Place, Problems};
@@ -151,6 +151,13 @@ impl<T: Read> Read for Entries<T> {
             (name, T::read(value, problems))
         });
         Some(Self(read.collect()))
+    }
+}
+
+impl<T> Entries<T> {
+    /// Where each name stands.
+    pub(super) fn places(&self) -> BTreeMap<String, Place> {
+        self.0.iter().map(|(name, _)| (name.value.clone(), name.place)).collect()
     }
 }
 

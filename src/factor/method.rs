@@ -5,8 +5,7 @@ use serde::{Deserialize, Serialize};
 use super::FactorKind;
 use super::passkey::RelyingParty;
 use crate::account::User;
-use crate::app::App;
-use crate::config::{self, Preset};
+use crate::config::{self, Config, Preset};
 use crate::notify::{Channel, gateway};
 
 macro_rules! methods {
@@ -156,26 +155,26 @@ impl Method {
     }
 
     /// Whether what it needs is set up here.
-    fn is_set_up(self, app: &App) -> bool {
+    fn is_set_up(self, config: &Config) -> bool {
         if self == Self::Passkey {
-            return RelyingParty::of(&app.config().issuer).is_some();
+            return RelyingParty::of(&config.issuer).is_some();
         }
         if self == Self::Radius {
-            return app.config().radius.is_some();
+            return config.radius.is_some();
         }
         self.reaches().iter().all(|reach| match reach {
             // Without a mail server letters land in a folder.
             Reach::Email | Reach::Contact(_, Channel::Mail) => true,
-            Reach::Rocketchat => gateway::is_set_up(app, Channel::Rocketchat),
-            Reach::Contact(_, channel) => gateway::is_set_up(app, *channel),
+            Reach::Rocketchat => gateway::is_configured(config, Channel::Rocketchat),
+            Reach::Contact(_, channel) => gateway::is_configured(config, *channel),
         })
     }
 }
 
 /// The name of `user` in Rocket.Chat.
 #[must_use]
-pub fn rocketchat_name<'a>(app: &App, user: &'a User) -> Option<&'a str> {
-    match app.config().rocketchat.as_ref()?.attribute.as_ref() {
+pub fn rocketchat_name<'a>(config: &Config, user: &'a User) -> Option<&'a str> {
+    match config.rocketchat.as_ref()?.attribute.as_ref() {
         Some(attribute) => user.attributes.get(attribute).map(String::as_str),
         None => Some(user.username.as_str()),
     }
@@ -183,27 +182,32 @@ pub fn rocketchat_name<'a>(app: &App, user: &'a User) -> Option<&'a str> {
 
 /// What `user` can prove on the way into `client`, of what is offered here.
 #[must_use]
-pub fn usable(app: &App, user: &User, client: Option<&config::App>) -> Vec<Method> {
+pub fn usable(config: &Config, user: &User, client: Option<&config::App>) -> Vec<Method> {
     // A message in Rocket.Chat cannot be read by whoever is about to enter it.
     let into_chat = client.is_some_and(|client| client.preset == Some(Preset::Rocketchat));
     let has = |method: &Method| {
         let reached = method.reaches().iter().all(|reach| match reach {
             Reach::Email => user.email.is_some() && user.email_verified,
-            Reach::Rocketchat => !into_chat && rocketchat_name(app, user).is_some(),
+            Reach::Rocketchat => !into_chat && rocketchat_name(config, user).is_some(),
             Reach::Contact(..) => true,
         });
-        reached && method.needs().is_none_or(|kind| user.factors.contains(&kind)) && method.is_set_up(app)
+        reached && method.needs().is_none_or(|kind| user.factors.contains(&kind)) && method.is_set_up(config)
     };
-    let usable: Vec<Method> = app.config().factors.offered.iter().copied().filter(has).collect();
+    let usable: Vec<Method> = config.factors.offered.iter().copied().filter(has).collect();
     // Codes that were shown once stand in for something else.
     if usable == [Method::RecoveryCode] && user.factors.len() == 1 { Vec::new() } else { usable }
 }
 
+/// What is offered here and has what it needs.
+pub fn set_up(config: &Config) -> impl Iterator<Item = Method> {
+    config.factors.offered.iter().copied().filter(|method| method.is_set_up(config))
+}
+
 /// What somebody can enrol by themselves, of what is offered here.
 #[must_use]
-pub fn enrollable(app: &App) -> Vec<FactorKind> {
+pub fn enrollable(config: &Config) -> Vec<FactorKind> {
     let mut kinds = Vec::new();
-    for method in app.config().factors.offered.iter().filter(|method| method.is_set_up(app)) {
+    for method in set_up(config) {
         if let Some(kind) = method.needs().filter(|kind| kind.is_own())
             && !kinds.contains(&kind)
         {

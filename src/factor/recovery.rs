@@ -16,21 +16,24 @@ const MAX_TYPED: usize = 64;
 #[must_use]
 pub fn offered(master: &MasterKey, flow: Id) -> Vec<String> {
     let code = |number: u8| {
-        let derived = master.derive("recovery code", &[&flow.bytes()[..], &[number]].concat());
-        let letters = derived.iter().filter(|byte| **byte < 240).take(LETTERS);
-        letters
-            .filter_map(|byte| ALPHABET.get(usize::from(byte % 20)))
-            .map(|byte| char::from(*byte))
-            .collect()
+        letters(LETTERS, &master.derive("recovery code", &[&flow.bytes()[..], &[number]].concat()))
     };
     (0..COUNT).map(code).collect()
 }
 
-/// As people see one: two groups of five letters.
+/// As many letters, each as likely as another, from random bytes.
+#[must_use]
+pub fn letters(count: usize, random: &[u8]) -> String {
+    let fair = random.iter().filter(|byte| **byte < 240).take(count);
+    fair.filter_map(|byte| ALPHABET.get(usize::from(byte % 20))).map(|byte| char::from(*byte)).collect()
+}
+
+/// As people see one: groups of five letters.
 #[must_use]
 pub fn shown(code: &str) -> String {
-    let (left, right) = code.split_at_checked(LETTERS / 2).unwrap_or((code, ""));
-    format!("{left}-{right}")
+    let letters: Vec<char> = code.chars().collect();
+    let groups: Vec<String> = letters.chunks(5).map(|group| group.iter().collect()).collect();
+    groups.join("-")
 }
 
 /// The factor of `user` with these codes.

@@ -244,7 +244,7 @@ async fn whereto(app: &App, user: &User, reach: Reach) -> Result<Vec<To>, LoginE
             return Ok(email.map(ToString::to_string).map(at(Channel::Mail)).into_iter().collect());
         }
         Reach::Rocketchat => {
-            let name = method::rocketchat_name(app, user).map(str::to_owned);
+            let name = method::rocketchat_name(&app.config(), user).map(str::to_owned);
             return Ok(name.map(at(Channel::Rocketchat)).into_iter().collect());
         }
         Reach::Contact(FactorKind::WebPush, channel) => {

@@ -4,8 +4,10 @@
 //! ([`device_trust`]), what is known of a sign-in ([`context`]), passwords ([`password`]) and throttling
 //! ([`throttle`]). Does not own what an app asked for (`oauth::authorize`) or how pages look (`web::render`).
 
+pub mod administrators;
 pub mod alert;
 pub mod approval;
+pub mod break_glass;
 pub mod challenge;
 mod conclude;
 pub mod context;
@@ -18,6 +20,7 @@ pub mod foresee;
 pub mod own;
 mod passkey;
 pub mod password;
+pub mod replay;
 mod second;
 pub mod session;
 mod situation;

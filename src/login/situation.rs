@@ -42,7 +42,7 @@ pub(super) async fn next_step(
         }
         (None, _) => {}
     }
-    let mut enrollable = method::enrollable(app);
+    let mut enrollable = method::enrollable(&config);
     enrollable.retain(|kind| !kind.stands_in());
     if judged.second == Second::Enrol && enrollable.is_empty() && !judged.may_skip {
         judged.closed = judged.closed.or(Some(Closed::NoMeans));
@@ -120,7 +120,7 @@ impl Judged {
         let policy = named.1;
         let from = Origin { device: session.device, ..from };
         let context = context::gather(app, from, user, named).await?;
-        let mut usable = method::usable(app, user, Some(client));
+        let mut usable = method::usable(&config, user, Some(client));
         not_twice(&mut usable, session);
         let person = Person {
             user,
@@ -144,7 +144,7 @@ impl Judged {
 
     /// For changes of how somebody proves who they are: with everything they have.
     fn for_account(app: &App, SignedIn { user, session }: &SignedIn) -> Self {
-        let mut usable = method::usable(app, user, None);
+        let mut usable = method::usable(&app.config(), user, None);
         not_twice(&mut usable, session);
         match (user.factors.is_empty() || session.authentication.has_second_factor(), usable.is_empty()) {
             (true, _) => Self::default(),

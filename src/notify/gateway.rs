@@ -88,11 +88,17 @@ pub struct Link<'a> {
 /// Whether messages can take this way.
 #[must_use]
 pub fn is_set_up(app: &App, channel: Channel) -> bool {
-    let config = app.config();
+    is_configured(&app.config(), channel) && (channel != Channel::WebPush || app.vapid().is_some())
+}
+
+/// The same, of a configuration that need not be in force.
+#[must_use]
+pub fn is_configured(config: &Config, channel: Channel) -> bool {
     match channel {
         Channel::Rocketchat => config.rocketchat.is_some(),
-        Channel::WebPush => app.vapid().is_some(),
-        _ => gateway(&config, channel).is_some(),
+        // Its key is made where it is offered.
+        Channel::WebPush => true,
+        _ => gateway(config, channel).is_some(),
     }
 }
 

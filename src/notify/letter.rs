@@ -51,6 +51,8 @@ pub enum Oddity {
     /// It came with one device more than is allowed.
     DeviceLimit,
     NewDeviceOrPlace,
+    /// A break-glass code was used.
+    BreakGlass,
 }
 
 impl Oddity {
@@ -59,6 +61,7 @@ impl Oddity {
             Self::Refused => "mail-odd-refused",
             Self::DeviceLimit => "mail-odd-device-limit",
             Self::NewDeviceOrPlace => "mail-odd-new",
+            Self::BreakGlass => "mail-odd-break-glass",
         }
     }
 }

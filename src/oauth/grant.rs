@@ -265,7 +265,8 @@ pub fn is_open(config: &Config, grant: &Grant, user: &User, now: Timestamp) -> b
     match policy.map(|policy| policy::wherever(policy, now)) {
         Some(Verdict::Allow) => true,
         Some(Verdict::Challenge) => grant.authentication.has_second_factor(),
-        Some(Verdict::Deny) | None => false,
+        Some(Verdict::Deny) => grant.authentication.is_lifted(now),
+        None => false,
     }
 }
 

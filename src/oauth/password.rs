@@ -61,7 +61,7 @@ pub async fn redeem(
     };
     // The address is the app's, or that of a person whom it forwards; there is no browser.
     let context = context::gather(app, Origin::of(app, &visitor, None), &user, named).await?;
-    let usable = method::usable(app, &user, Some(client));
+    let usable = method::usable(config, &user, Some(client));
     let person = Person { user: &user, usable, authentication: &authentication, demanded: false };
     let judged = policy::judge(named.1, &context, person);
     let put_off = judged.second == Second::Enrol && judged.may_skip;

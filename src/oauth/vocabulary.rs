@@ -183,6 +183,9 @@ pub struct Authentication {
     /// What was proved beside, or instead of, a password: several methods share a value above.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub proved: Vec<Method>,
+    /// Until then every policy is met: a break-glass code was used.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub lifted_until: Option<Timestamp>,
 }
 
 /// The `acr` values that can be reached, the weakest first: the authenticator assurance levels of NIST
@@ -193,7 +196,14 @@ impl Authentication {
     /// What these values say was proved, at `at`.
     #[must_use]
     pub fn by(methods: &[&str], at: Timestamp) -> Self {
-        Self { at, methods: methods.iter().map(|&method| method.to_owned()).collect(), proved: Vec::new() }
+        let methods = methods.iter().map(|&method| method.to_owned()).collect();
+        Self { at, methods, proved: Vec::new(), lifted_until: None }
+    }
+
+    /// Whether every policy is met, because a break-glass code was used a moment ago.
+    #[must_use]
+    pub fn is_lifted(&self, now: Timestamp) -> bool {
+        self.lifted_until.is_some_and(|until| now < until)
     }
 
     /// What the proofs amount to.

@@ -49,6 +49,10 @@ pub struct Judgement {
 pub fn judge(policy: &Policy, context: &Context, person: Person<'_>) -> Judgement {
     let (verdict, condition) = decisive(policy, context);
     let Person { user, usable, authentication, demanded } = person;
+    if authentication.is_lifted(context.at) {
+        let second = Second::Fine;
+        return Judgement { verdict, closed: None, first_taken: true, second, may_skip: false, usable };
+    }
     let challenged = verdict == Verdict::Challenge;
     let means = Means::of(user, &usable);
     let mut second = second_factor(policy, means, authentication, demanded || challenged);

@@ -4,6 +4,7 @@
 //! not own how a proof is checked (`login`).
 
 pub mod judge;
+pub mod lock_out;
 pub mod rule;
 mod trace;
 
@@ -144,6 +145,9 @@ pub fn in_grace(policy: &Policy, user: &User, now: Timestamp) -> bool {
 /// Whether what was proved once is enough for `policy` as it is now. Enrolling later takes nothing away.
 #[must_use]
 pub fn still_enough(policy: &Policy, user: &User, authentication: &Authentication, now: Timestamp) -> bool {
+    if authentication.is_lifted(now) {
+        return true;
+    }
     let second = policy.second_factor != SecondFactor::Required
         || authentication.has_second_factor()
         || in_grace(policy, user, now);

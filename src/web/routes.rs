@@ -4,8 +4,8 @@ use actix_web::web::{ServiceConfig, delete, get, head, post, put, resource, rout
 use actix_web::{FromRequest, Handler, Resource, Responder, Route};
 
 use super::handlers::{
-    account, approve, device, health, home, login, new_account, not_me, oauth, registration, sign_out,
-    statics,
+    account, approve, break_glass, device, health, home, login, new_account, not_me, oauth, registration,
+    sign_out, statics,
 };
 
 /// Every address, under the issuer's path `base`.
@@ -40,6 +40,7 @@ pub fn configure(config: &mut ServiceConfig, base: &str) {
             .service(page("/device", device::ask).route(post().to(device::submit)))
             .service(page("/approve/{token}", approve::show).route(post().to(approve::submit)))
             .service(page("/not-me/{token}", not_me::show).route(post().to(not_me::submit)))
+            .service(page("/break-glass", break_glass::show).route(post().to(break_glass::submit)))
             .service(page("/login", login::start))
             .service(page("/login/{flow}", login::show).route(post().to(login::submit)))
             .service(page("/register", new_account::start))

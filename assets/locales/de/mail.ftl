@@ -106,3 +106,4 @@ short-test = Eine Testnachricht von { $org }.
 mail-odd-refused = eine Anmeldung wurde abgelehnt
 mail-odd-device-limit = jemand hat sich mit einem Gerät mehr angemeldet, als erlaubt ist
 mail-odd-new = jemand hat sich mit einem neuen Gerät oder von einem neuen Ort angemeldet
+mail-odd-break-glass = jemand hat sich mit einem Notfallcode angemeldet

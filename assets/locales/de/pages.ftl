@@ -175,3 +175,8 @@ not-me-done = Bitte ändern Sie jetzt Ihr Passwort: Wer immer es war, kennt es v
 account-devices = Browser, die Sie benutzt haben
 account-device-trusted = vertraut
 account-device-forget = Vergessen
+
+# Notfallcodes
+break-glass-title = Notfallzugang
+break-glass-lead = Für Administratoren, die sonst nicht hineinkommen. Jeder Code gilt einmal, und die Administratoren erfahren davon.
+break-glass-code = Notfallcode

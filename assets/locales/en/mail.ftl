@@ -106,3 +106,4 @@ short-test = A test message from { $org }.
 mail-odd-refused = a sign-in was refused
 mail-odd-device-limit = somebody signed in with one device more than is allowed
 mail-odd-new = somebody signed in with a new device or from a new place
+mail-odd-break-glass = somebody signed in with a break-glass code

@@ -175,3 +175,8 @@ not-me-done = Please change your password now: whoever it was may know it.
 account-devices = Browsers you have used
 account-device-trusted = trusted
 account-device-forget = Forget
+
+# Break-glass codes
+break-glass-title = Emergency access
+break-glass-lead = For administrators who cannot get in otherwise. Each code works once, and the administrators are told.
+break-glass-code = Break-glass code

@@ -1,29 +1,65 @@
 //! `gantry policy …`
 
 use std::net::IpAddr;
+use std::path::PathBuf;
+use std::time::Duration;
 
 use clap::Subcommand;
 use jiff::civil::DateTime;
 use jiff::tz::TimeZone;
 use serde::{Deserialize, Serialize};
-use serde_json::json;
+use serde_json::{Value, json};
 
 use super::apps::known;
 use crate::account::{AccountError, find_user};
 use crate::app::App;
 use crate::cli::{Failure, Output};
 use crate::clock::Timestamp;
+use crate::config::Config;
+use crate::geo::Geo;
 use crate::locale::Lang;
+use crate::login::administrators;
 use crate::login::flow::{State, Step};
 use crate::login::foresee::{Foreseen, Visit, With, foresee};
+use crate::login::replay::{Replayed, replay};
 use crate::policy::rule::Device as Known;
 use crate::policy::{self, Verdict};
+use crate::store::Store;
 use crate::web::handlers::login::refusal;
 
 #[derive(Debug, Clone, Subcommand, Serialize, Deserialize)]
 pub enum PolicyCommand {
     /// Say what a person who knows the password would meet, and why
     Explain(ExplainOptions),
+    /// Run past sign-ins against the file that --config names, and list whose outcome would change
+    Replay(ReplayOptions),
+    /// Say whether a configuration leaves the administrators a way in
+    #[command(hide = true)]
+    Administrators {
+        #[arg(skip)]
+        file: Option<NewFile>,
+    },
+}
+
+#[derive(Debug, Clone, clap::Args, Serialize, Deserialize)]
+pub struct ReplayOptions {
+    /// How far to look back
+    #[arg(long, default_value_t = 30)]
+    pub(in crate::cli) days: u32,
+    #[arg(skip)]
+    pub(in crate::cli) file: Option<NewFile>,
+    /// Where to go on
+    #[arg(skip)]
+    pub(in crate::cli) after: Option<String>,
+}
+
+/// A configuration file that is not in force, read by whoever gives the command.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct NewFile {
+    pub name: String,
+    pub text: String,
+    /// Where relative paths in it start.
+    pub base: PathBuf,
 }
 
 #[derive(Debug, Clone, clap::Args, Serialize, Deserialize)]
@@ -47,7 +83,41 @@ pub struct ExplainOptions {
 pub(super) async fn execute(app: &App, command: PolicyCommand) -> Result<Output, Failure> {
     match command {
         PolicyCommand::Explain(options) => explain(app, options).await,
+        PolicyCommand::Replay(options) => {
+            let config = parsed(options.file.as_ref())?;
+            let page = replayed(&app.store, &config, app.clock.now(), &options).await?;
+            let json = serde_json::to_value(page).map_err(Failure::new)?;
+            Ok(Output { text: String::new(), json })
+        }
+        PolicyCommand::Administrators { file } => {
+            let json = shut_out(&app.store, &parsed(file.as_ref())?).await?;
+            Ok(Output { text: String::new(), json })
+        }
     }
+}
+
+fn parsed(file: Option<&NewFile>) -> Result<Config, Failure> {
+    file.ok_or_else(|| Failure::new("there is no file"))?.parse()
+}
+
+/// A page of the past under `config`.
+pub(in crate::cli) async fn replayed(
+    store: &Store,
+    config: &Config,
+    now: Timestamp,
+    options: &ReplayOptions,
+) -> Result<Replayed, Failure> {
+    let geo = Geo::default();
+    geo.load(config.geo.as_deref());
+    let since = now - Duration::from_secs(u64::from(options.days) * 24 * 3600);
+    Ok(replay(store, (config, &geo), since, options.after.as_deref()).await?)
+}
+
+/// The app from which all administrators are shut out, with its policy and why; or nothing.
+pub(in crate::cli) async fn shut_out(store: &Store, config: &Config) -> Result<Value, Failure> {
+    let found = administrators::shut_out(store, config).await?;
+    let told = |found: administrators::ShutOut| json!({ "policy": found.policy, "message": found.message(), "hint": found.why.hint() });
+    Ok(found.map_or(Value::Null, told))
 }
 
 async fn explain(app: &App, options: ExplainOptions) -> Result<Output, Failure> {

@@ -15,13 +15,14 @@ use crate::account::{
 use crate::app::App;
 use crate::cli::table::{columns, facts};
 use crate::cli::{Failure, Output};
-use crate::factor;
+use crate::factor::{self, recovery};
+use crate::login::break_glass::BreakGlass;
 use crate::login::challenge::notice_of_administrator;
-use crate::login::device_trust;
 use crate::login::password::MAX_PASSWORD_BYTES;
+use crate::login::{administrators, break_glass, device_trust};
 use crate::notify::Credential;
 use crate::oauth::backchannel;
-use crate::store::Batch;
+use crate::store::{Batch, Expect};
 
 #[derive(Debug, Clone, Subcommand, Serialize, Deserialize)]
 pub enum UserCommand {
@@ -69,6 +70,8 @@ pub enum UserCommand {
         #[arg(skip)]
         password: Option<String>,
     },
+    /// Make new break-glass codes for an administrator; those there were end
+    BreakGlass { who: String },
     /// End all sessions and tokens of a person
     Logout { who: String },
 }
@@ -135,10 +138,12 @@ pub(super) async fn execute(app: &App, command: UserCommand) -> Result<Output, F
             changed(app, &who, simple(Some(UserState::Active), false), "enabled").await
         }
         UserCommand::Logout { who } => changed(app, &who, simple(None, true), "signed out everywhere").await,
+        UserCommand::BreakGlass { who } => break_glass_codes(app, &who).await,
         UserCommand::ResetFactors { who } => reset_factors(app, &who).await,
         UserCommand::Delete { who } => {
             let user = delete_user(&app.store, &who).await?;
-            app.store.apply(factor::forget(Batch::new(), user.id)).await?;
+            let batch = Batch::new().delete::<BreakGlass>(user.id.to_string(), Expect::Any);
+            app.store.apply(factor::forget(batch, user.id)).await?;
             device_trust::forget_all(app, user.id).await?;
             backchannel::person_left(app, user.id).await?;
             audit("user_deleted", &user);
@@ -155,6 +160,28 @@ pub(super) async fn execute(app: &App, command: UserCommand) -> Result<Output, F
             Ok(output)
         }
     }
+}
+
+async fn break_glass_codes(app: &App, who: &str) -> Result<Output, Failure> {
+    let user = find_user(&app.store, who).await?;
+    let user = user.ok_or_else(|| AccountError::NoUser(who.to_owned()))?;
+    let config = app.config();
+    if !administrators::is_one(&config, &user) {
+        let hint = match &config.admin_group {
+            Some(group) => format!("gantry group join {group} {who}"),
+            None => "name a group: `admin: { group: admins }`".to_owned(),
+        };
+        return Err(Failure::new(format!("{} is no administrator", user.username)).hint(hint));
+    }
+    let codes: Vec<String> =
+        break_glass::make(app, user.id).await?.iter().map(|code| recovery::shown(code)).collect();
+    let url = format!("{}/break-glass", config.issuer);
+    let text = format!(
+        "break-glass codes of {}, each good once at {url}; they are not shown again:\n  {}\n",
+        user.username,
+        codes.join("\n  ")
+    );
+    Ok(Output { text, json: json!({ "user": user.username, "url": url, "codes": codes }) })
 }
 
 async fn reset_factors(app: &App, who: &str) -> Result<Output, Failure> {

@@ -9,6 +9,7 @@ mod content;
 mod credentials;
 mod factors;
 mod gateway;
+mod lock_out;
 mod organisation;
 mod policy;
 mod registration;
@@ -17,19 +18,25 @@ mod server;
 mod surroundings;
 mod url;
 
+use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use jiff::tz::TimeZone;
 
-use super::error::Problems;
+use super::error::{Place, Problems};
 use super::meant::{App, Argon2id, Config, Log, Passwords, SignIn};
 use super::period::Period;
 use super::read::{self, At};
 use super::schema::{self, Hash, Root};
 
 /// The configuration, unless something is wrong.
-pub(super) fn check(root: Root, base: &Path, problems: &mut Problems) -> Option<Config> {
+pub(super) fn check(
+    root: Root,
+    base: &Path,
+    problems: &mut Problems,
+) -> Option<(Config, BTreeMap<String, Place>)> {
+    let places = root.policies.as_ref().map(|policies| policies.value.places()).unwrap_or_default();
     let issuer = root.issuer.and_then(|text| url::issuer(&text, problems));
     let listen = root.listen.and_then(|text| server::listen(&text, base, problems));
     let proxies = root.trusted_proxies.and_then(|list| server::proxies(list.value, problems));
@@ -64,7 +71,7 @@ pub(super) fn check(root: Root, base: &Path, problems: &mut Problems) -> Option<
         optional(root.registration, |part| registration::check(part.value, admins, problems));
     let log = root.log.and_then(|part| log(part.value, problems));
     root.store?;
-    Some(Config {
+    let config = Config {
         issuer: issuer?,
         listen: listen?,
         data_dir: resolve(base, &root.data_dir?, problems)?,
@@ -86,7 +93,9 @@ pub(super) fn check(root: Root, base: &Path, problems: &mut Problems) -> Option<
         geo: geo?,
         admin_group: admin_group?,
         log: log?,
-    })
+    };
+    lock_out::check(&config, &places, problems);
+    Some((config, places))
 }
 
 /// One app by itself, as its `settings` say.

@@ -18,7 +18,11 @@ pub struct NetworkRule {
 
 impl NetworkRule {
     pub(super) fn judge(&self, context: &Context) -> Verdict {
-        let address = context.address.to_canonical();
+        self.judge_from(context.address)
+    }
+
+    fn judge_from(&self, address: IpAddr) -> Verdict {
+        let address = address.to_canonical();
         if self.denies(address) {
             Verdict::Deny
         } else if self.allow.is_empty() || within(&self.allow, address) {
@@ -26,6 +30,18 @@ impl NetworkRule {
         } else {
             self.otherwise
         }
+    }
+
+    /// What it says of the address that it likes best. The lowest address of each stretch that is allowed is where an
+    /// allowed network begins or where a denied one has ended.
+    pub(in crate::policy) fn mildest(&self) -> Verdict {
+        let everything = [IpNet::from(IpAddr::from([0; 4])), IpNet::from(IpAddr::from([0; 16]))];
+        let begins = self.allow.iter().chain(&everything).map(IpNet::network);
+        let ends = self.deny.iter().filter_map(|network| match network.broadcast() {
+            IpAddr::V4(last) => u32::from(last).checked_add(1).map(|next| IpAddr::from(next.to_be_bytes())),
+            IpAddr::V6(last) => u128::from(last).checked_add(1).map(|next| IpAddr::from(next.to_be_bytes())),
+        });
+        begins.chain(ends).map(|address| self.judge_from(address)).min().unwrap_or(self.otherwise)
     }
 
     /// Whether nobody gets in from there, whatever device they have.

@@ -74,7 +74,7 @@ fn task(sent: &Params, signed_in: &SignedIn, app: &App) -> Option<Task> {
 
 /// What may be added: what is offered, and new recovery codes beside something they stand in for.
 fn addable(signed_in: &SignedIn, app: &App) -> Vec<FactorKind> {
-    let mut kinds = method::enrollable(app);
+    let mut kinds = method::enrollable(&app.config());
     if signed_in.user.factors.contains(&FactorKind::RecoveryCodes) {
         kinds.push(FactorKind::RecoveryCodes);
     }

@@ -212,7 +212,7 @@ fn step_page(
     response
 }
 
-const fn status_of(notice: Option<Notice>) -> StatusCode {
+pub(super) const fn status_of(notice: Option<Notice>) -> StatusCode {
     match notice {
         None | Some(Notice::Waiting) => StatusCode::OK,
         Some(Notice::TooMany(_)) => StatusCode::TOO_MANY_REQUESTS,
@@ -227,7 +227,7 @@ struct Given<'a> {
     typed: Option<&'a str>,
 }
 
-const fn message(notice: Notice) -> Message {
+pub(super) const fn message(notice: Notice) -> Message {
     match notice {
         Notice::Missing => Message::MissingFields,
         Notice::WrongCredentials => Message::WrongCredentials,

@@ -2,6 +2,7 @@
 
 pub mod account;
 pub mod approve;
+pub mod break_glass;
 pub mod device;
 pub mod factors;
 pub mod health;

@@ -13,9 +13,9 @@ pub(super) mod tests;
 
 pub use message::Message;
 pub use pages::{
-    AccountPage, AnswersPage, ApprovePage, ApprovedPage, ChoosePage, CodePage, ConsentPage, ContactPage,
-    DeviceConsentPage, DeviceDonePage, DeviceLine, DevicePage, EnrolPage, ErrorPage, ErrorText, FormPostPage,
-    GridPage, HomePage, NewPasswordPage, NotMePage, PasskeyPage, QuestionsPage, ReauthPage,
+    AccountPage, AnswersPage, ApprovePage, ApprovedPage, BreakGlassPage, ChoosePage, CodePage, ConsentPage,
+    ContactPage, DeviceConsentPage, DeviceDonePage, DeviceLine, DevicePage, EnrolPage, ErrorPage, ErrorText,
+    FormPostPage, GridPage, HomePage, NewPasswordPage, NotMePage, PasskeyPage, QuestionsPage, ReauthPage,
     RecoveryCodesPage, RemovePage, SelectAccountPage, Sending, SessionLine, SignInPage, SignOutPage,
     SignedOutPage, TrustPage, WaitPage, WebPushPage, unwritten,
 };

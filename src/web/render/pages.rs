@@ -274,6 +274,13 @@ pub struct NotMePage<'a> {
     pub csrf: &'a str,
 }
 
+/// Where an administrator uses a break-glass code (`data-step="break_glass"`; fields `username`, `password`, `code`).
+#[derive(Clone)]
+pub struct BreakGlassPage<'a> {
+    pub action: &'a str,
+    pub error: Option<Message>,
+}
+
 /// The new password, twice (`data-step="new_password"`; fields `password`, `password_again`;
 /// `action=continue|deny`).
 #[derive(Clone)]
@@ -544,6 +551,7 @@ views! {
     RemoveView("remove.html") of RemovePage;
     TrustView("register_device.html") of TrustPage;
     NotMeView("not_me.html") of NotMePage;
+    BreakGlassView("break_glass.html") of BreakGlassPage;
     PasskeyView("passkey.html") of PasskeyPage;
     WebPushView("web_push.html") of WebPushPage;
     AnswersView("answers.html") of AnswersPage;
@@ -576,6 +584,7 @@ rendered! {
     RemovePage by RemoveView;
     TrustPage by TrustView;
     NotMePage by NotMeView;
+    BreakGlassPage by BreakGlassView;
     PasskeyPage by PasskeyView;
     WebPushPage by WebPushView;
     AnswersPage by AnswersView;

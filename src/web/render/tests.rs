@@ -72,6 +72,7 @@ fn asking(text: &str, look: &Look<'_>) -> Vec<(&'static str, String)> {
         ("passkey", PasskeyPage { user: Some(user), adding: true, options: text, more: true, skip: true, action, csrf, error: None }.render(look).html),
         ("remove", RemovePage { user, kind: "totp", action, csrf }.render(look).html),
         ("trust", TrustPage { app, user, action, csrf }.render(look).html),
+        ("break glass", BreakGlassPage { action, error: Some(Message::WrongCredentials) }.render(look).html),
         ("not me", NotMePage { browser: text, address: text, at: text, done: false, action, csrf }.render(look).html),
         ("new password", NewPasswordPage { user, least: 10, action, csrf, error: None }.render(look).html),
         ("account", AccountPage { user, enrolled: &["totp"], addable: &["totp"], sessions, devices, home: "/", action, csrf }.render(look).html),

@@ -1,0 +1,129 @@
+//! `gantry policy replay` and what `gantry check` asks of the store: another configuration file than the one in force,
+//! page by page, through the running service or beside no service.
+
+use std::io::{IsTerminal, Write};
+use std::path::Path;
+
+use serde_json::{Value, json};
+
+use super::admin::{Command, NewFile, PolicyCommand, ReplayOptions, replayed, shut_out};
+use super::table::columns;
+use super::{Failure, Output, remote, runtime};
+use crate::clock::Clock;
+use crate::config::{self, Config, Loaded};
+use crate::login::replay::{Changed, Replayed};
+use crate::store::Store;
+
+/// Goes through the past under the configuration at `path`.
+pub(super) fn replay(path: &Path, options: &ReplayOptions) -> Result<Output, Failure> {
+    let (file, config) = (NewFile::read(path)?, super::load(path)?);
+    let socket = remote::socket_path(&config.data_dir);
+    let mut store: Option<Store> = None;
+    let (mut checked, mut changed): (usize, Vec<Changed>) = (0, Vec::new());
+    let mut options = ReplayOptions { file: Some(file), ..options.clone() };
+    loop {
+        let command = Command::Policy(PolicyCommand::Replay(options.clone()));
+        let asked = if store.is_none() { remote::ask(&socket, &command)? } else { None };
+        let page: Replayed = if let Some(answer) = asked {
+            serde_json::from_value(answer?.json).map_err(Failure::new)?
+        } else {
+            let clock = Clock::system();
+            let store = match &mut store {
+                Some(store) => store,
+                none => none.insert(open(&config, clock.clone())?),
+            };
+            runtime()?.block_on(replayed(store, &config, clock.now(), &options))?
+        };
+        checked += page.checked;
+        changed.extend(page.changed);
+        options.after = page.next;
+        if options.after.is_none() {
+            break;
+        }
+        progress(checked);
+    }
+    if std::io::stderr().is_terminal() {
+        eprint!("\r");
+    }
+    Ok(table(checked, &changed))
+}
+
+/// On a terminal a line that grows, elsewhere lines.
+fn progress(checked: usize) {
+    let mut stderr = std::io::stderr().lock();
+    let (before, after) = if std::io::stderr().is_terminal() { ("\r", "") } else { ("", "\n") };
+    // Nobody is told when there is nobody to tell.
+    let _ =
+        write!(stderr, "{before}gantry: {checked} sign-ins looked at{after}").and_then(|()| stderr.flush());
+}
+
+fn table(checked: usize, changed: &[Changed]) -> Output {
+    let row = |c: &Changed| {
+        let policy = c.policy.clone().unwrap_or_default();
+        let (then, now) = (c.then.name().to_owned(), c.now.name().to_owned());
+        [c.at.clone(), c.user.clone(), c.app.clone(), c.address.clone(), policy, then, now, c.because.clone()]
+    };
+    let rows: Vec<_> = changed.iter().map(row).collect();
+    let header = ["WHEN", "USER", "APP", "ADDRESS", "POLICY", "THEN", "NOW", "BECAUSE"];
+    let mut text = format!("{} of {checked} sign-ins would end in another way\n", changed.len());
+    if !rows.is_empty() {
+        text += &columns(header, &rows);
+    }
+    Output { text, json: json!({ "checked": checked, "changed": changed }) }
+}
+
+/// The store of a configuration, as it is: its apps are not taken over.
+fn open(config: &Config, clock: Clock) -> Result<Store, Failure> {
+    let file = config.data_dir.join("gantry.redb");
+    if !file.exists() {
+        return Err(
+            Failure::new(format!("there is no store at {}", file.display())).hint("is data_dir right?")
+        );
+    }
+    Store::open_redb(&file, clock).map_err(|error| Failure::new(&error).hint(error.hint()))
+}
+
+/// What is wrong with a good file for the administrators there are; `None` without a store that can be asked.
+pub(super) fn about_people(path: &Path, loaded: &Loaded) -> Option<Result<(), Failure>> {
+    let config = &loaded.config;
+    if config.admin_group.is_none() || !config.data_dir.join("gantry.redb").exists() {
+        return None;
+    }
+    let command = Command::Policy(PolicyCommand::Administrators { file: NewFile::read(path).ok() });
+    let answer = match remote::ask(&remote::socket_path(&config.data_dir), &command) {
+        Ok(Some(answer)) => answer.map(|output| output.json),
+        Ok(None) => {
+            let clock = Clock::system();
+            open(config, clock).and_then(|store| runtime()?.block_on(shut_out(&store, config)))
+        }
+        Err(failure) => Err(failure),
+    };
+    Some(match answer {
+        Ok(Value::Null) => Ok(()),
+        Ok(found) => {
+            let text = |name: &str| found.get(name).and_then(Value::as_str).unwrap_or_default().to_owned();
+            let error = loaded.about_policy(&text("policy"), text("message"), text("hint"));
+            eprintln!("{error}");
+            Err(Failure::new("the configuration is not usable"))
+        }
+        Err(failure) => {
+            eprintln!("gantry: warning: the administrators were not looked at: {}", failure.message);
+            Ok(())
+        }
+    })
+}
+
+impl NewFile {
+    /// The text of the file at `path`, for whoever cannot read it.
+    pub(super) fn read(path: &Path) -> Result<Self, Failure> {
+        let path = std::path::absolute(path).map_err(Failure::new)?;
+        let text = std::fs::read_to_string(&path).map_err(Failure::new)?;
+        let base = path.parent().unwrap_or(Path::new("/")).to_owned();
+        Ok(Self { name: path.display().to_string(), text, base })
+    }
+
+    /// What it means.
+    pub(super) fn parse(&self) -> Result<Config, Failure> {
+        config::parse(&self.name, &self.text, &self.base).map(|loaded| loaded.config).map_err(Failure::new)
+    }
+}
