@@ -26,21 +26,42 @@ async fn taken_for(idp: &TestIdp, headers: &[&str]) -> String {
 
 #[tokio::test]
 async fn only_the_word_of_the_proxy_says_where_somebody_is() {
-    // HL-06
+    // HL-06, AD-01, AD-02, AD-03
     let idp = TestIdp::setup().behind_proxy().start().await;
-    let peer = "127.0.0.1";
+    // What cannot be read is nowhere, and never the proxy itself.
+    let (peer, nowhere) = ("127.0.0.1", "0.0.0.0");
+    let many = format!("X-Forwarded-For: {}192.0.2.1", "6.6.6.6, ".repeat(1000));
     for (headers, address) in [
         (vec!["X-Forwarded-For: 192.0.2.1"], "192.0.2.1"),
         (vec!["X-Forwarded-For: 6.6.6.6", "X-Forwarded-For: 192.0.2.1"], "192.0.2.1"),
         (vec!["X-Forwarded-For: 6.6.6.6, 192.0.2.1"], "192.0.2.1"),
         (vec!["X_Forwarded_For: 6.6.6.6"], peer),
         (vec!["X_Forwarded_For: 6.6.6.6", "X-Forwarded-For: 192.0.2.1"], "192.0.2.1"),
-        (vec!["X-Forwarded-For: 6.6.6.6, nonsense"], peer),
-        (vec!["X-Forwarded-For: 6.6.6.6", "X-Forwarded-For: 192.0.2.1:1"], peer),
+        (vec!["X-Forwarded-For: 6.6.6.6, nonsense"], nowhere),
+        (vec!["X-Forwarded-For: 6.6.6.6,"], nowhere),
+        (vec!["X-Forwarded-For:"], nowhere),
+        (vec!["X-Forwarded-For: 999.1.1.1"], nowhere),
+        (vec!["X-Forwarded-For: ::ffff:zz"], nowhere),
+        (vec!["X-Forwarded-For: fe80::1%eth0"], nowhere),
+        (vec!["X-Forwarded-For: \u{e9}"], nowhere),
+        (vec!["X-Forwarded-For: \u{e9}, 192.0.2.1"], "192.0.2.1"),
+        (vec!["X-Forwarded-For: 6.6.6.6", "X-Forwarded-For: 192.0.2.1:1"], "192.0.2.1"),
+        (vec!["X-Forwarded-For: [2001:db8::1]"], "2001:db8::1"),
+        (vec!["X-Forwarded-For:  [2001:db8::1]:443 "], "2001:db8::1"),
+        (vec!["X-Forwarded-For: ::ffff:192.0.2.1"], "192.0.2.1"),
+        (vec![many.as_str()], "192.0.2.1"),
         (vec!["Forwarded: for=6.6.6.6", "X-Real-IP: 6.6.6.6", "Client-IP: 6.6.6.6"], peer),
         (vec!["Connection: x-forwarded-for", "X-Forwarded-For: 192.0.2.1"], "192.0.2.1"),
     ] {
         assert_eq!(taken_for(&idp, &headers).await, address, "{headers:?}");
+    }
+    // Without a proxy of ours nobody's word counts.
+    let direct = TestIdp::start().await;
+    for header in ["X-Forwarded-For", "X-Real-IP", "CF-Connecting-IP", "X-Client-IP", "True-Client-IP"] {
+        assert_eq!(
+            taken_for(&direct, &[&format!("{header}: 6.6.6.6"), "Forwarded: for=6.6.6.6"]).await,
+            peer
+        );
     }
 }
 

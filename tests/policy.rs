@@ -67,6 +67,10 @@ async fn a_network_allows_challenges_or_denies() {
     let page = attempt(&idp, &mut browser, &alice).await.expect_error_page(403);
     assert!(page.html.contains("not open from this network"), "{}", page.html);
     attempt(&idp, &mut from(&idp, BANNED), &bob).await.expect_error_page(403);
+    // AD-03: what a proxy says and nobody can read is no place to come from.
+    for nowhere in ["nonsense", "", "203.0.113.7, x"] {
+        attempt(&idp, &mut from(&idp, nowhere), &bob).await.expect_error_page(403);
+    }
     // A session from inside does not open it from outside.
     let office = idp.relying_party("office").await;
     let mut moving = from(&idp, INSIDE);

@@ -165,7 +165,9 @@ impl Habits {
                 remember(&mut self.countries, country);
             }
         }
-        remember(&mut self.networks, network(context.address));
+        if !context.address.is_unspecified() {
+            remember(&mut self.networks, network(context.address));
+        }
         if let Some(device) = device {
             remember(&mut self.devices, device);
         }

@@ -1,7 +1,7 @@
 //! What every request passes, in and out: who asks (behind trusted proxies), whether it asks for us, size
 //! limits, security headers, a reference number and a log line without secrets.
 
-use std::net::IpAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
 
 use actix_web::body::{BoxBody, MessageBody};
@@ -157,6 +157,8 @@ fn address(request: &ServiceRequest, config: &Config) -> IpAddr {
     if trusted(peer, config) { forwarded_for(request, config).unwrap_or(peer) } else { peer }
 }
 
+/// Of which nothing is known.
+const NOWHERE: IpAddr = IpAddr::V4(std::net::Ipv4Addr::UNSPECIFIED);
 const LOCAL: IpAddr = IpAddr::V4(std::net::Ipv4Addr::LOCALHOST);
 
 /// `None` for a Unix socket, whose file permissions say who may connect.
@@ -168,11 +170,21 @@ fn trusted(peer: IpAddr, config: &Config) -> bool {
     config.trusted_proxies.iter().any(|network| network.contains(&peer))
 }
 
+/// `None`: nobody but our proxies is named. What a proxy passed on and cannot be read is nowhere: it must not turn
+/// into the proxy's own address, which policies may let in (AD-03 of the attack list).
 fn forwarded_for(request: &ServiceRequest, config: &Config) -> Option<IpAddr> {
-    let lists = request.headers().get_all("x-forwarded-for").filter_map(|value| value.to_str().ok());
-    let hops: Vec<&str> = lists.flat_map(|list| list.split(',')).map(str::trim).collect();
-    let addresses = hops.iter().rev().map_while(|hop| hop.parse::<IpAddr>().ok().map(|ip| ip.to_canonical()));
+    let lists = request.headers().get_all("x-forwarded-for").map(HeaderValue::as_bytes);
+    let hops: Vec<&[u8]> = lists.flat_map(|list| list.split(|byte| *byte == b',')).collect();
+    let addresses = hops.into_iter().rev().map(|hop| read_hop(hop).unwrap_or(NOWHERE));
     addresses.into_iter().find(|hop| !trusted(*hop, config))
+}
+
+/// An address as proxies write it: bare, in brackets, with a port.
+fn read_hop(hop: &[u8]) -> Option<IpAddr> {
+    let hop = std::str::from_utf8(hop).ok()?.trim();
+    let bare = hop.strip_prefix('[').and_then(|rest| rest.strip_suffix(']')).unwrap_or(hop);
+    let with_port = || hop.parse::<SocketAddr>().ok().map(|address| address.ip());
+    bare.parse::<IpAddr>().ok().or_else(with_port).map(|address| address.to_canonical())
 }
 
 fn is_secure(request: &ServiceRequest, config: &Config) -> bool {

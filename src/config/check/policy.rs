@@ -49,8 +49,13 @@ pub(super) fn check(policy: schema::Policy, problems: &mut Problems) -> Option<P
 }
 
 fn network(written: schema::Network, action: Verdict, problems: &mut Problems) -> Option<NetworkRule> {
-    let allow = server::networks(written.allow?.value, problems);
-    let deny = server::networks(written.deny?.value, problems);
+    let (allow, deny) = (written.allow?.value, written.deny?.value);
+    for everything in allow.iter().chain(&deny).filter(|text| text.value.ends_with("/0")) {
+        problems
+            .warn(everything.place, format!("`{}` is every address there is", short(&everything.value)))
+            .hint("without `allow`, everywhere is fine but what `deny` lists");
+    }
+    let (allow, deny) = (server::networks(allow, problems), server::networks(deny, problems));
     let otherwise = written.otherwise.map_or(action, |verdict| verdict.value);
     Some(NetworkRule { allow: allow?, deny: deny?, otherwise })
 }

@@ -23,9 +23,10 @@ impl NetworkRule {
 
     fn judge_from(&self, address: IpAddr) -> Verdict {
         let address = address.to_canonical();
+        // One that is not known may be any of those that are denied, and is none of those that are allowed.
         if self.denies(address) {
             Verdict::Deny
-        } else if self.allow.is_empty() || within(&self.allow, address) {
+        } else if !address.is_unspecified() && (self.allow.is_empty() || within(&self.allow, address)) {
             Verdict::Allow
         } else {
             self.otherwise
@@ -35,7 +36,8 @@ impl NetworkRule {
     /// What it says of the address that it likes best. The lowest address of each stretch that is allowed is where an
     /// allowed network begins or where a denied one has ended.
     pub(in crate::policy) fn mildest(&self) -> Verdict {
-        let everything = [IpNet::from(IpAddr::from([0; 4])), IpNet::from(IpAddr::from([0; 16]))];
+        // The address before those is nobody's: it stands for one that is not known.
+        let everything = [IpNet::from(IpAddr::from([0, 0, 0, 1])), IpNet::from(IpAddr::V6(1.into()))];
         let begins = self.allow.iter().chain(&everything).map(IpNet::network);
         let ends = self.deny.iter().filter_map(|network| match network.broadcast() {
             IpAddr::V4(last) => u32::from(last).checked_add(1).map(|next| IpAddr::from(next.to_be_bytes())),
@@ -46,7 +48,8 @@ impl NetworkRule {
 
     /// Whether nobody gets in from there, whatever device they have.
     pub(super) fn denies(&self, address: IpAddr) -> bool {
-        within(&self.deny, address.to_canonical())
+        let unknown = address.is_unspecified() && !self.deny.is_empty();
+        unknown || within(&self.deny, address.to_canonical())
     }
 }
 
@@ -104,7 +107,8 @@ mod tests {
                 (first.checked_sub(1), false),
                 (last.checked_add(1), false),
             ] {
-                let Some(address) = address.map(Ipv4Addr::from) else { continue };
+                // The first of all stands for one that is not known.
+                let Some(address) = address.filter(|a| *a > 0).map(Ipv4Addr::from) else { continue };
                 let expected = if inside { Verdict::Allow } else { Verdict::Challenge };
                 assert_eq!(judged(&rule, address.into()), expected, "{address} in /{length}");
                 assert_eq!(
@@ -123,7 +127,7 @@ mod tests {
                 (first.checked_sub(1), false),
                 (last.checked_add(1), false),
             ] {
-                let Some(address) = address.map(Ipv6Addr::from) else { continue };
+                let Some(address) = address.filter(|a| *a > 0).map(Ipv6Addr::from) else { continue };
                 let expected = if inside { Verdict::Allow } else { Verdict::Challenge };
                 assert_eq!(judged(&rule, address.into()), expected, "{address} in /{length}");
             }
@@ -160,6 +164,19 @@ mod tests {
             }
             let denied = NetworkRule { deny: rule.allow.clone(), otherwise: Verdict::Allow, ..rule };
             prop_assert_eq!(judged(&denied, Ipv4Addr::from(address).into()) == Verdict::Deny, inside);
+        }
+
+        #[test]
+        fn the_mildest_address_is_what_looking_at_each_finds(
+            allow in proptest::collection::vec((0_u8.., 24_u8..=32), 1..4),
+            deny in proptest::collection::vec((0_u8.., 24_u8..=32), 0..6),
+        ) {
+            let network = |(last, length): (u8, u8)| IpNet::new([10, 0, 0, last].into(), length).expect("a network").trunc();
+            let allow = allow.into_iter().map(network).collect();
+            let deny = deny.into_iter().map(network).collect();
+            let rule = NetworkRule { allow, deny, otherwise: Verdict::Deny };
+            let each = (0..=255).map(|last| judged(&rule, [10, 0, 0, last].into())).min();
+            prop_assert_eq!(Some(rule.mildest()), each);
         }
 
         #[test]

@@ -131,4 +131,34 @@ mod tests {
         assert!(inside(&sunday, "2026-10-25T00:30:00Z") && inside(&sunday, "2026-10-25T01:30:00Z"));
         assert!(!inside(&sunday, "2026-03-29T00:59:59Z") && !inside(&sunday, "2026-03-29T01:00:00Z"));
     }
+
+    proptest::proptest! {
+        #[test]
+        fn windows_are_what_the_minutes_of_a_week_say(
+            windows in proptest::collection::vec((0_i8..7, 0_i32..1440, 0_i32..1440), 1..4),
+            minute in 0_i32..10_080,
+        ) {
+            // A model: every minute of a week in UTC that a window covers, from Monday on, round the week's end.
+            let mut open = vec![false; 10_080];
+            let mut meant = Vec::new();
+            for (day, from, to) in windows.into_iter().filter(|(_, from, to)| from != to) {
+                let length = (to - from).rem_euclid(1440);
+                for minute in 0..length {
+                    let at = (i32::from(day) * 1440 + from + minute) % 10_080;
+                    open[usize::try_from(at).expect("positive")] = true;
+                }
+                let time = |minutes: i32| {
+                    let (hour, minute) = (i8::try_from(minutes / 60), i8::try_from(minutes % 60));
+                    Time::new(hour.expect("small"), minute.expect("small"), 0, 0).expect("a time")
+                };
+                let days = vec![Weekday::from_monday_zero_offset(day).expect("a day")];
+                meant.push(Window { days, from: time(from), to: time(to) });
+            }
+            let rule = TimeRule { zone: TimeZone::UTC, windows: meant, off: Vec::new(), otherwise: Verdict::Deny };
+            // A Monday.
+            let now = at("2026-11-23T00:00:00Z") + std::time::Duration::from_secs(60 * u64::try_from(minute).expect("positive"));
+            let inside = rule.judge_at(now) == Verdict::Allow;
+            proptest::prop_assert_eq!(inside, open[usize::try_from(minute).expect("positive")]);
+        }
+    }
 }
