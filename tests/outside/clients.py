@@ -1,5 +1,5 @@
-"""Authlib, idpyoidc, OATH Toolkit, YubiOTP and http_ece against a running gantry. FACTS names a JSON file: what `gantry try` wrote, and the
-apps that clients.sh added. Prints `ok` / `not ok` lines."""
+"""Authlib, idpyoidc, OATH Toolkit, python-pskc, YubiOTP and http_ece against a running gantry. FACTS names a JSON
+file: what `gantry try` wrote, and the apps that clients.sh added. Prints `ok` / `not ok` lines."""
 
 import base64
 import html.parser
@@ -280,7 +280,7 @@ def refused(code, **person):
     raise AssertionError("it got in")
 
 
-def counter_token():
+def counter_token(user):
     """OATH Toolkit as a token with a display, whose counter has run ahead."""
     token = FACTS["tokens"]["hotp"]
 
@@ -288,9 +288,9 @@ def counter_token():
         words = ["oathtool", "--hotp", "--counter", str(counter), token["secret"]]
         return lambda _: subprocess.run(words, check=True, capture_output=True, text=True).stdout.strip()
 
-    two_factors(shown(0), username=token["user"])
-    two_factors(shown(4), username=token["user"])
-    refused(shown(4), username=token["user"])
+    two_factors(shown(0), username=user)
+    two_factors(shown(4), username=user)
+    refused(shown(4), username=user)
 
 
 def yubikey():
@@ -307,7 +307,8 @@ def yubikey():
     refused(lambda _: typed(first), username=token["user"])
 
 
-check("OATH Toolkit's counter codes are a second factor, each once", counter_token)
+check("OATH Toolkit's counter codes are a second factor, each once", lambda: counter_token("hanna"))
+check("so are those of a token that python-pskc wrote down", lambda: counter_token("pia"))
 check("YubiOTP's passwords are a second factor, each once", yubikey)
 
 

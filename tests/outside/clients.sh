@@ -69,7 +69,7 @@ print(json.dumps({"keys": [key.as_dict(private=False)]}))' "$STAGE/$1.key" >"$ST
 # tokens: people with a token each, their passwords the trial's.
 tokens() {
   local person
-  for person in hanna yvo; do
+  for person in hanna pia yvo; do
     gantry user add "$person" < <(jq -r .password "$TRY/try.json") >&2
   done
   cat >"$STAGE/tokens.csv" <<C
@@ -78,6 +78,18 @@ hanna,hotp,T-1001,3132333435363738393031323334353637383930,,
 yvo,yubikey,,ecde18dbe76fbd0c33330f1c354871db,vvccccfiluij,8792ebfe26cc
 C
   gantry token import "$STAGE/tokens.csv"
+  # A vendor's file, by other hands than ours, encrypted with a key that comes on another way.
+  echo 12345678901234567890123456789012 >"$STAGE/tokens.key"
+  printf 'serial,user\nT-1002,pia\n' >"$STAGE/users.csv"
+  "$CACHE/python/bin/python" -I -c 'import sys
+from pskc import PSKC
+key, out = sys.argv[1:]
+file = PSKC()
+hotp = "urn:ietf:params:xml:ns:keyprov:pskc:hotp"
+file.add_key(id="k1", serial="T-1002", secret=b"12345678901234567890", counter=0, algorithm=hotp, response_length=6, response_encoding="DECIMAL")
+file.encryption.setup_preshared_key(algorithm="aes128-cbc", key=bytes.fromhex(open(key).read()), key_name="shared", fields=["secret"])
+file.write(out)' "$STAGE/tokens.key" "$STAGE/tokens.xml"
+  gantry token import "$STAGE/tokens.xml" --key "$STAGE/tokens.key" --users "$STAGE/users.csv"
 }
 
 # What clients.mjs and clients.py read: the trial's own facts and the apps. The port of the public client's loopback
@@ -85,7 +97,7 @@ C
 facts() {
   jq --arg port "$PUSH_PORT" --arg secure "$1" --arg redirect "$REDIRECT" --arg bye "$BYE" --arg basic "$(secret_of test-basic)" \
     --arg post "$(secret_of test-post)" --arg robot "$(secret_of test-robot)" --arg hasher "$(secret_of test-hasher)" --rawfile key "$STAGE/signer.key"  --arg issuer "$ISSUER" --arg invitation "$(gantry app invite --json | jq -er .token)" '. + { url: $issuer, secure: $secure, invitation: $invitation, tokens: {
-      hotp: { user: "hanna", secret: "3132333435363738393031323334353637383930" },
+      hotp: { secret: "3132333435363738393031323334353637383930" },
       yubikey: { user: "yvo", aes: "ecde18dbe76fbd0c33330f1c354871db", public_id: "vvccccfiluij", private_id: "8792ebfe26cc" } }, apps: {
       basic: { id: "test-basic", method: "client_secret_basic", secret: $basic, redirect: $redirect, bye: $bye },
       post: { id: "test-post", method: "client_secret_post", secret: $post, redirect: $redirect, bye: $bye },
