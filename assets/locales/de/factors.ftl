@@ -107,6 +107,7 @@ kba-add = Sicherheitsfragen wählen
 kba-title = Beantworten Sie zwei Fragen
 kba-lead = Und geben Sie den Code ein, der an die Adresse Ihres Kontos geht.
 kba-choose = Wählen Sie drei Fragen oder schreiben Sie eigene. Zwei davon werden gefragt, zusammen mit einem Code per Mail.
+kba-choose-listed = Wählen Sie drei Fragen. Zwei davon werden gestellt, zusammen mit einem Code per Mail.
 kba-question = Frage
 kba-answer = Antwort
 kba-question-school = Wie hieß Ihre erste Lehrerin oder Ihr erster Lehrer?

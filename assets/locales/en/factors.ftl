@@ -107,6 +107,7 @@ kba-add = Choose security questions
 kba-title = Answer two questions
 kba-lead = And enter the code that goes to the address of your account.
 kba-choose = Choose three questions, or write your own. Two of them are asked, together with a code by mail.
+kba-choose-listed = Choose three questions. Two of them are asked, together with a code by mail.
 kba-question = Question
 kba-answer = Answer
 kba-question-school = What was the name of your first teacher?
