@@ -9,10 +9,10 @@ use gantry::web::locale::Lang;
 use gantry::web::render::{
     AccountPage, ActivatePage, ActivatedPage, AnswersPage, ApprovePage, ApprovedPage, ChoosePage, CodePage,
     ConsentPage, ContactPage, DeviceConsentPage, DeviceDonePage, DeviceLine, DevicePage, EnrolPage,
-    ErrorPage, FieldLine, FormPostPage, GridPage, HomePage, Look, Message, NewPasswordPage, NotMePage,
-    PasskeyPage, Qr, QuestionsPage, ReauthPage, RecoveryCodesPage, RegisterPage, RegisteredPage, RemovePage,
-    Rendered, SelectAccountPage, Sending, SessionLine, SignInPage, SignOutPage, SignedOutPage, TrustPage,
-    WaitPage, WebPushPage,
+    ErrorPage, FieldLine, FormPostPage, GridPage, HomePage, KeyLine, Look, Message, NewPasswordPage,
+    NotMePage, PasskeyPage, PasskeyStep, Qr, QuestionsPage, ReauthPage, RecoveryCodesPage, RegisterPage,
+    RegisteredPage, RemovePage, Rendered, SelectAccountPage, Sending, SessionLine, SignInPage, SignOutPage,
+    SignedOutPage, TrustPage, WaitPage, WebPushPage,
 };
 use gantry::web::{assets, theme};
 
@@ -49,17 +49,18 @@ fn usual(look: &Look<'_>) -> Vec<(&'static str, Rendered)> {
     let (app_url, username, scopes) = (Some("https://chat.example.org"), "", &["openid", "profile", "email", "groups", "x.y"]);
     let devices = [DeviceLine { id: "d1".into(), browser: "Firefox · Windows".into(), address: "192.0.2.9".into(), last_used: "24 November 2026, 12:00 UTC".into(), trusted: true }];
     let line = |id: &str, this| SessionLine { id: id.into(), browser: "Chromium on Linux".into(), address: "192.0.2.7".into(), last_used: "24 November 2026, 12:00 UTC".into(), this };
+    let keys = &[KeyLine { id: "k1".into(), name: "Phone".into(), added: "24 Nov 2026, 12:00".into(), last_used: Some("26 Nov 2026, 9:30".into()) }, KeyLine { id: "k2".into(), name: "The blue key on my key ring".into(), added: "24 Nov 2026, 12:00".into(), last_used: None }];
     let sessions = &[line("a", true), line("b", false)];
     let apps = &[("Chat", "https://chat.example.org"), ("Wiki", "https://wiki.example.org")];
     let fields = &[("code", "gc_1"), ("state", "s")];
-    let sign_in = SignInPage { app, action, csrf, username, scan: true, link: true, key: true, register: Some("/register/1"), error: None };
+    let sign_in = SignInPage { app, action, csrf, username, scan: true, link: true, key: Some("{}"), register: Some("/register/1"), error: None };
     let wait = Message::TooManyAttempts { wait_seconds: 90 };
     let error = ErrorPage { code: Some("invalid_request"), message: Message::UnknownReturnAddress.into(), hint: Some("redirect_uri is not registered"), reference: "7KQ2-M4XD", status: 400, app: None, app_url: None };
     vec![
         ("sign-in", sign_in.render(look)),
-        ("sign-in-error", SignInPage { username: user, scan: true, link: true, key: true, register: Some("/register/1"), error: Some(Message::WrongCredentials), ..sign_in.clone() }.render(look)),
-        ("sign-in-wait", SignInPage { username: user, scan: true, link: true, key: true, register: Some("/register/1"), error: Some(wait), ..sign_in }.render(look)),
-        ("reauth", ReauthPage { app, action, csrf, username: user, link: false, error: None }.render(look)),
+        ("sign-in-error", SignInPage { username: user, scan: true, link: true, key: Some("{}"), register: Some("/register/1"), error: Some(Message::WrongCredentials), ..sign_in.clone() }.render(look)),
+        ("sign-in-wait", SignInPage { username: user, scan: true, link: true, key: Some("{}"), register: Some("/register/1"), error: Some(wait), ..sign_in }.render(look)),
+        ("reauth", ReauthPage { app, action, csrf, username: user, link: false, key: true, error: None }.render(look)),
         ("consent", ConsentPage { app, app_url, user, scopes, action, csrf }.render(look)),
         ("totp", CodePage { app, user, method: "totp", sent: Sending::Never, asked: None, more: true, action, csrf, error: None }.render(look)),
         ("totp-wrong", CodePage { app, user, method: "totp", sent: Sending::Never, asked: None, more: true, action, csrf, error: Some(Message::WrongCode) }.render(look)),
@@ -79,16 +80,16 @@ fn usual(look: &Look<'_>) -> Vec<(&'static str, Rendered)> {
         ("reached", ContactPage { app, user, kind: "phone", topic: None, to: Some("+4930123456"), more: false, skip: true, action, csrf, error: None }.render(look)),
         ("approve", ApprovePage { app, user, browser: "Chromium on Linux", address: "192.0.2.7", numbers: [17, 42, 80], action, csrf }.render(look)),
         ("approved", ApprovedPage { allowed: true }.render(look)),
-        ("passkey", PasskeyPage { user: Some(user), adding: true, options: "{}", more: true, skip: true, action, csrf, error: None }.render(look)),
+        ("passkey", PasskeyPage { user: Some(user), step: PasskeyStep::Add, options: "{}", more: true, skip: true, action, csrf, error: None }.render(look)),
         ("register_device", TrustPage { app, user, action, csrf }.render(look)),
         (
             "not_me",
             NotMePage { browser: "Firefox on Linux", address: "203.0.113.7", at: "24 November 2026, 09:00 UTC", done: false, action, csrf }
                 .render(look),
         ),
-        ("remove", RemovePage { user, kind: "totp", action, csrf }.render(look)),
+        ("remove", RemovePage { user, kind: "totp", called: None, action, csrf }.render(look)),
         ("new-password", NewPasswordPage { user, least: 10, action, csrf, error: Some(Message::PasswordsDiffer) }.render(look)),
-        ("account", AccountPage { user, enrolled: &["totp", "recovery_codes"], addable: &["totp", "recovery_codes"], sessions, devices: &devices, home: "/", action, csrf }.render(look)),
+        ("account", AccountPage { user, enrolled: &["totp", "recovery_codes"], keys, addable: &["totp", "recovery_codes"], sessions, devices: &devices, home: "/", action, csrf }.render(look)),
         ("choose", ChoosePage { app, user, enrolling: false, choices: &["totp", "recovery_code"], action, csrf }.render(look)),
         ("enrol", EnrolPage { app, user, form: TotpForm { algorithm: TotpAlgorithm::Sha256, digits: 8 }, secret: "GEZD GNBV GY3T QOJQ GEZD GNBV GY3T QOJQ", url: "otpauth://totp/x", qr: Qr::of("otpauth://totp/Example%20Team:alice?secret=GEZDGNBVGY3TQOJQGEZDGNBVGY3TQOJQ&issuer=Example%20Team").as_ref(), more: true, skip: true, action, csrf, error: None }.render(look)),
         ("recovery-codes", RecoveryCodesPage { user, codes: &["BCDFG-HJKLM", "NPQRS-TVWXZ", "BCDFG-HJKLN", "NPQRS-TVWXB"].map(str::to_owned), action, csrf }.render(look)),
@@ -128,7 +129,7 @@ fn hostile(look: &Look<'_>) -> Vec<(&'static str, Rendered)> {
     let organisation = Organisation { name, ..look.organisation.clone() };
     let look = &Look { organisation: &organisation, ..*look };
     vec![
-        ("hostile-sign-in", SignInPage { app, action, csrf, username: user, scan: true, link: true, key: true, register: Some("/register/1"), error: Some(Message::WrongCredentials) }.render(look)),
+        ("hostile-sign-in", SignInPage { app, action, csrf, username: user, scan: true, link: true, key: Some("{}"), register: Some("/register/1"), error: Some(Message::WrongCredentials) }.render(look)),
         ("hostile-consent", ConsentPage { app, app_url, user, scopes: &["openid", app], action, csrf }.render(look)),
         ("hostile-select", SelectAccountPage { app, user, action, csrf }.render(look)),
         ("hostile-home", HomePage { user, name: Some(app), apps: &[(app, "https://a.example"), ("x", "javascript:alert(1)")], account: "/account", action, csrf }.render(look)),

@@ -2,17 +2,22 @@
 
 use serde_json::{Value, json};
 
-use crate::support::authenticator::Authenticator;
+use crate::races::at_once;
+use crate::support::authenticator::{Authenticator, UV};
 use crate::support::browser::{Page, attribute};
-use crate::support::{Browser, RelyingParty, TestIdp, TestUser};
+use crate::support::{Browser, RelyingParty, TestIdp, TestUser, logs};
 
-const SETTINGS: &str = "policies: { standard: {}, strict: { second_factor: required }, open: { first_factor: any }, keys: { first_factor: passkey } }\n\
+const SETTINGS: &str = "policies: { standard: {}, strict: { second_factor: required }, checked: { second_factor: required, user_verification: required }, open: { first_factor: any }, keys: { first_factor: passkey } }\n\
                         factors: { offered: [passkey, recovery_code] }\n";
 const APPS: &str = r#"
   vault:
     redirect_uris: ["https://vault.test/cb"]
     first_party: true
     access: [{ group: everyone, policy: strict }]
+  archive:
+    redirect_uris: ["https://archive.test/cb"]
+    first_party: true
+    access: [{ group: everyone, policy: checked }]
   board:
     redirect_uris: ["https://board.test/cb"]
     first_party: true
@@ -23,47 +28,53 @@ const APPS: &str = r#"
     access: [{ group: everyone, policy: keys }]
 "#;
 
-struct World {
-    idp: TestIdp,
-    alice: TestUser,
-    vault: RelyingParty,
+pub(crate) struct World {
+    pub(crate) idp: TestIdp,
+    pub(crate) alice: TestUser,
+    pub(crate) vault: RelyingParty,
 }
 
 impl World {
-    async fn new() -> Self {
+    pub(crate) async fn new() -> Self {
         let idp = TestIdp::setup().with_settings(SETTINGS).with_apps(APPS).start().await;
         let alice = idp.user("alice").create().await;
         let vault = idp.relying_party("vault").await;
         Self { idp, alice, vault }
     }
 
-    fn origin(&self) -> String {
+    pub(crate) fn origin(&self) -> String {
         self.idp.at("").trim_end_matches('/').to_owned()
     }
 
     /// Adds a key on the spot.
-    async fn enrol(&self, authenticator: &mut Authenticator) {
+    pub(crate) async fn enrol(&self, authenticator: &mut Authenticator) {
+        self.enrol_for(&self.alice, authenticator).await;
+    }
+
+    /// The same for somebody else.
+    pub(crate) async fn enrol_for(&self, user: &TestUser, authenticator: &mut Authenticator) {
         let mut browser = self.idp.browser();
-        let page = browser.open(self.vault.authorize_url()).await.submit_password(&self.alice).await;
+        let page = browser.open(self.vault.authorize_url()).await.submit_password(user).await;
         let page = page.expect_step("enrol");
         let answer = authenticator.create(&options(&page)).to_string();
         let page = page.submit(&[("credential", &answer), ("name", "My <b>key</b>")]).await;
         page.expect_step("recovery_codes").press("continue").await.expect_code();
     }
 
-    async fn asked<'b>(&self, browser: &'b mut Browser) -> Page<'b> {
+    pub(crate) async fn asked<'b>(&self, browser: &'b mut Browser) -> Page<'b> {
         let page = browser.open(self.vault.authorize_url()).await.submit_password(&self.alice).await;
         page.expect_step("passkey")
     }
 
-    async fn by_key<'b>(&self, browser: &'b mut Browser, client: &RelyingParty) -> Page<'b> {
+    /// The page that asks for any key.
+    pub(crate) async fn by_key<'b>(&self, browser: &'b mut Browser, client: &RelyingParty) -> Page<'b> {
         let page = browser.open(client.authorize_url()).await.expect_step("password");
         let (action, csrf) = (page.action(), page.field("csrf").expect("csrf"));
         browser.post(&action, &[("csrf", &csrf), ("action", "passkey")]).await.expect_step("passkey")
     }
 }
 
-fn options(page: &Page<'_>) -> Value {
+pub(crate) fn options(page: &Page<'_>) -> Value {
     let text = attribute(&page.html, "data-options").expect("options");
     let text = text.replace("&quot;", "\"").replace("&#34;", "\"").replace("&amp;", "&");
     serde_json::from_str(&text).expect("JSON")
@@ -115,12 +126,11 @@ async fn somebody_elses_key_proves_nothing() {
     let world = World::new().await;
     let mut key = Authenticator::new(&world.origin());
     world.enrol(&mut key).await;
-    let bob = TestUser { ..world.idp.user("bob").create().await };
-    let mut of_bob = Authenticator::new(&world.origin());
-    let world_of_bob = World { alice: bob, vault: world.idp.relying_party("vault").await, idp: world.idp };
-    world_of_bob.enrol(&mut of_bob).await;
-    let mut browser = world_of_bob.idp.browser();
-    let page = world_of_bob.asked(&mut browser).await;
+    let bob = world.idp.user("bob").create().await;
+    world.enrol_for(&bob, &mut Authenticator::new(&world.origin())).await;
+    let mut browser = world.idp.browser();
+    let page = browser.open(world.vault.authorize_url()).await.submit_password(&bob).await;
+    let page = page.expect_step("passkey");
     let mut asked = options(&page);
     asked["allowCredentials"] = json!([]);
     let answer = key.get(&asked).to_string();
@@ -148,19 +158,6 @@ async fn a_passkey_signs_in_without_a_name() {
         let page = other.open(app.authorize_url()).await.submit_password(&world.alice).await;
         page.expect_step("passkey");
     }
-}
-
-#[tokio::test]
-async fn a_security_key_alone_is_one_factor_and_no_second_one() {
-    let world = World::new().await;
-    let mut key = Authenticator::security_key(&world.origin());
-    world.enrol(&mut key).await;
-    let mut browser = world.idp.browser();
-    let safe = world.idp.relying_party("safe").await;
-    let page = world.by_key(&mut browser, &safe).await;
-    let answer = key.get(&options(&page)).to_string();
-    // The policy `keys` asks those who have enrolled something for a second factor, and the key is not one.
-    page.submit(&[("credential", &answer)]).await.expect_step("recovery_code");
 }
 
 #[tokio::test]
@@ -195,18 +192,75 @@ async fn unknown_and_disabled_peoples_keys_get_the_same_answer() {
 }
 
 #[tokio::test]
-async fn a_key_that_signed_in_without_a_pin_opens_no_account() {
-    // TO-07
+async fn in_place_of_a_password_a_key_checks_who_uses_it() {
+    // WA-04, TO-07: a key that is found on the street opens nothing.
+    let world = World::new().await;
+    let mut key = Authenticator::security_key(&world.origin());
+    world.enrol(&mut key).await;
+    for client in ["board", "safe"] {
+        let app = world.idp.relying_party(client).await;
+        let mut browser = world.idp.browser();
+        let page = world.by_key(&mut browser, &app).await;
+        let asked = options(&page);
+        assert_eq!(asked["userVerification"], "required");
+        let page = page.submit(&[("credential", &key.get(&asked).to_string())]).await.expect_status(422);
+        assert!(page.html.contains("did not ask for a PIN"), "{}", page.html);
+        // The same is said whosever key it is.
+        let mut answer = key.get(&options(&page));
+        (answer["id"], answer["rawId"]) = (json!("AAAA"), json!("AAAA"));
+        let page = page.submit(&[("credential", &answer.to_string())]).await.expect_status(422);
+        assert!(page.html.contains("did not ask for a PIN"), "{}", page.html);
+        browser.open("/account").await.expect_step("password");
+    }
+}
+
+#[tokio::test]
+async fn beside_a_password_the_policy_says_whether_a_key_checks_who_uses_it() {
+    // WA-04
     let world = World::new().await;
     let mut key = Authenticator::security_key(&world.origin());
     world.enrol(&mut key).await;
     let mut browser = world.idp.browser();
-    let board = world.idp.relying_party("board").await;
-    let page = world.by_key(&mut browser, &board).await;
+    let page = world.asked(&mut browser).await;
+    let asked = options(&page);
+    assert_eq!(asked["userVerification"], "preferred");
+    page.submit(&[("credential", &key.get(&asked).to_string())]).await.expect_code();
+    // What is enough for one policy is not for the next, in the same session.
+    let archive = world.idp.relying_party("archive").await;
+    let page = browser.open(archive.authorize_url()).await.expect_step("passkey");
+    let asked = options(&page);
+    assert_eq!(asked["userVerification"], "required");
+    let page = page.submit(&[("credential", &key.get(&asked).to_string())]).await.expect_status(422);
+    assert!(page.html.contains("did not ask for a PIN"), "{}", page.html);
+    key.flags |= UV;
     let answer = key.get(&options(&page)).to_string();
-    page.submit(&[("credential", &answer)]).await.expect_step("recovery_code");
-    let page = browser.open("/account").await.expect_step("account");
-    let (action, csrf) = (page.action(), page.field("csrf").expect("csrf"));
-    let page = browser.post(&action, &[("csrf", &csrf), ("remove", "passkey")]).await;
-    assert!(page.step().as_deref() == Some("recovery_code"), "{:?}", page.step());
+    page.submit(&[("credential", &answer)]).await.expect_code();
+    browser.open(archive.authorize_url()).await.expect_code();
+}
+
+#[tokio::test]
+async fn of_wrong_answers_at_the_same_moment_one_is_looked_at() {
+    // WA-03
+    let world = World::new().await;
+    let mut key = Authenticator::new(&world.origin());
+    world.enrol(&mut key).await;
+    let mut browser = world.idp.browser();
+    let page = world.asked(&mut browser).await;
+    let mut answer = key.get(&options(&page));
+    answer["response"]["signature"] = json!("AAAA");
+    let (action, csrf, answer) = (page.action(), page.field("csrf").expect("csrf"), answer.to_string());
+    drop(page);
+    let replies = at_once(5, || {
+        let (mut browser, action, csrf, answer) =
+            (browser.clone(), action.clone(), csrf.clone(), answer.clone());
+        async move {
+            let page = browser.post(&action, &[("csrf", &csrf), ("credential", &answer)]).await;
+            (page.status, page.html)
+        }
+    });
+    assert!(replies.await.iter().all(|(status, _)| *status >= 400));
+    let logged = logs::so_far();
+    let looks =
+        logged.lines().filter(|line| line.contains(&world.alice.id) && line.contains("signature is wrong"));
+    assert_eq!(looks.count(), 1);
 }

@@ -48,7 +48,7 @@ fn ceremony(purpose: Purpose) -> Ceremony {
 fn add(json: &str) {
     let Some(answer) = Registration::read(json) else { return };
     let party = RelyingParty::of(ISSUER).expect("a party");
-    let adding = Adding { user: USER, within: USER, known: &[], name: "fuzz" };
+    let adding = Adding { user: USER, within: USER, known: &[], attestation: None };
     assert!(answer.verify(ceremony(Purpose::Register { user: USER }), &party, &adding, NOW).is_err());
 }
 

@@ -5,6 +5,7 @@ use std::net::SocketAddr;
 use std::time::Duration;
 
 use crate::factor::Method;
+use crate::factor::passkey::Attestation;
 use crate::factor::totp::TotpForm;
 use crate::secret::Secret;
 
@@ -31,6 +32,8 @@ pub struct Factors {
     pub questions: Vec<(String, Vec<String>)>,
     /// Origins of push services that browsers may name beside the public ones.
     pub push_services: BTreeSet<String>,
+    /// Which makes of passkeys are taken; `None`: all.
+    pub attestation: Option<Attestation>,
 }
 
 impl Factors {

@@ -385,6 +385,27 @@ section! {
         /// Push services that may be called beside those on the public internet, by origin. Their networks must be in
         /// `outbound.allow`.
         push_services: Vec<At<String>> = Default("[]"),
+        /// Passkeys and security keys.
+        passkeys: Passkeys = Default("{}"),
+    }
+}
+
+section! {
+    /// Passkeys and security keys.
+    Passkeys {
+        /// Take only makes that say what they are and whom a root vouches for; without it every make is taken. Keys
+        /// that were added before stay, and synchronised passkeys say nothing.
+        attestation: Attestation = Optional("{ roots: [fido-roots.pem], aaguids: [ee882879-721c-4913-9775-3dfcce97072a] }"),
+    }
+}
+
+section! {
+    /// Which makes of authenticators are taken.
+    Attestation {
+        /// PEM files with the certificates of makers.
+        roots: Vec<At<String>> = Required("[fido-roots.pem]"),
+        /// Their models, by AAGUID; without any, all that the roots vouch for.
+        aaguids: Vec<At<String>> = Default("[]"),
     }
 }
 

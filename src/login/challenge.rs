@@ -11,6 +11,7 @@ use super::visitor::Visitor;
 use super::{approval, first, passkey};
 use crate::account::User;
 use crate::app::App;
+use crate::config::FirstFactor;
 use crate::factor::code::{self, SentCode};
 use crate::factor::method::{self, Reach};
 use crate::factor::web_push::Subscription;
@@ -36,12 +37,16 @@ pub(super) async fn ready(
     flow.pending = None;
     match (flow.state.clone(), signed_in) {
         (
-            State::Key
+            State::Key { .. }
             | State::Prove { method: Method::Passkey, .. }
             | State::Enrol { kind: FactorKind::Passkey, .. },
             _,
         ) => {
             flow.pending = passkey::question(app, flow, signed_in.map(|signed_in| &signed_in.user)).await?;
+            Ok(batch)
+        }
+        (State::Identify, _) if first::takes(app, &flow.target, FirstFactor::Passkey) => {
+            flow.pending = passkey::question(app, flow, None).await?;
             Ok(batch)
         }
         (State::Scan, _) => {
@@ -334,26 +339,45 @@ async fn count(app: &App, user: Id) -> Result<Option<TooMany>, LoginError> {
     Ok(exhausted.map(|which| TooMany { wait: windows.get(which).copied().unwrap_or_default() }))
 }
 
+/// A change of what protects an account, and the name of the one that it is about.
+pub struct Changed {
+    what: Credential,
+    name: Option<String>,
+}
+
+impl From<Credential> for Changed {
+    fn from(what: Credential) -> Self {
+        Self { what, name: None }
+    }
+}
+
+impl Changed {
+    /// About the passkey of this name.
+    pub(super) fn key(what: Credential, name: &str) -> Self {
+        Self { what, name: Some(name.to_owned()) }
+    }
+}
+
 /// Tells `user` by mail that what protects their account has changed. A letter that cannot be queued does not
 /// undo the change.
-pub fn notice(app: &App, visitor: &Visitor, user: &User, what: Credential, batch: Batch) -> Batch {
+pub fn notice(app: &App, visitor: &Visitor, user: &User, changed: impl Into<Changed>, batch: Batch) -> Batch {
     let lang = user.language().or(visitor.language);
-    told(app, user, (what, visitor.address.to_canonical().to_string(), lang), batch)
+    told(app, user, (changed.into(), visitor.address.to_canonical().to_string(), lang), batch)
 }
 
 /// The same, of what an administrator did.
 pub fn notice_of_administrator(app: &App, user: &User, what: Credential, batch: Batch) -> Batch {
-    told(app, user, (what, String::new(), user.language()), batch)
+    told(app, user, (what.into(), String::new(), user.language()), batch)
 }
 
 fn told(
     app: &App,
     user: &User,
-    (what, address, language): (Credential, String, Option<Lang>),
+    (Changed { what, name }, address, language): (Changed, String, Option<Lang>),
     batch: Batch,
 ) -> Batch {
     let Some(email) = &user.email else { return batch };
-    let content = LetterContent::CredentialChanged { what, address, at: app.clock.now() };
+    let content = LetterContent::CredentialChanged { what, name, address, at: app.clock.now() };
     let letter = Letter { to: email.to_string(), language, content };
     match mail::queue(app, Batch::new(), &letter) {
         Ok(queued) => batch.and(queued),

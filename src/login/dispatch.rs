@@ -76,6 +76,10 @@ pub enum Notice {
     WrongCode,
     /// The passkey proves nothing, or could not be added.
     WrongPasskey,
+    /// The passkey did not check who uses it.
+    KeyUnverified,
+    /// Passkeys of this make are not taken.
+    KeyNotTaken,
     /// The new password is too short, or not the same twice.
     PasswordTooShort(usize),
     PasswordsDiffer,
@@ -188,7 +192,8 @@ pub async fn begin(app: &App, visitor: &Visitor, target: Target) -> Result<Outco
             let mut batch = Batch::new();
             let silent = matches!(
                 &flow.state,
-                State::Key
+                State::Identify
+                    | State::Key { .. }
                     | State::Prove { method: Method::Grid | Method::Passkey, .. }
                     | State::Enrol { kind: FactorKind::Passkey, .. }
             );
@@ -228,6 +233,24 @@ pub async fn load(app: &App, visitor: &Visitor, id: &str) -> Result<Stored<Login
     Ok(flow)
 }
 
+/// [`load`], with a question on the page that can still be answered.
+pub async fn look(app: &App, visitor: &Visitor, id: &str) -> Result<Stored<LoginFlow>, LoginError> {
+    let mut flow = load(app, visitor, id).await?;
+    if !passkey::is_due(app, &flow) {
+        return Ok(flow);
+    }
+    let signed_in = session::current(app, visitor).await?;
+    let user = signed_in.as_ref().map(|signed_in| &signed_in.user);
+    flow.record.pending = passkey::question(app, &flow, user).await?;
+    match app.store.apply(Batch::new().update(&flow).relaxed()).await {
+        Ok(version) => flow.version = version,
+        // Another tab was first.
+        Err(ApplyError::Conflict(_)) => return load(app, visitor, id).await,
+        Err(ApplyError::Store(error)) => return Err(error.into()),
+    }
+    Ok(flow)
+}
+
 /// The value that a form of this flow and step must bring back.
 #[must_use]
 pub fn csrf(app: &App, flow: &LoginFlow) -> String {
@@ -250,7 +273,7 @@ pub async fn advance(
         (
             State::Identify
             | State::Reauthenticate { .. }
-            | State::Key
+            | State::Key { .. }
             | State::Scan
             | State::Mailed { .. }
             | State::SelectAccount { .. },
@@ -279,9 +302,13 @@ pub async fn advance(
             let chosen = second::choice(&flow.state, &sent).ok_or(LoginError::Forged)?;
             progressed(app, visitor, flow, |progress| chosen.note(progress)).await
         }
-        (State::RecoveryCodes { .. } | State::Remove { .. } | State::NewPassword { .. }, action)
-            if matches!(flow.target, Target::Account(_)) && !flow.progress.codes_unseen =>
-        {
+        (
+            State::RecoveryCodes { .. }
+            | State::Remove { .. }
+            | State::ChangeKey { .. }
+            | State::NewPassword { .. },
+            action,
+        ) if matches!(flow.target, Target::Account(_)) && !flow.progress.codes_unseen => {
             own::carry_out(app, visitor, flow, action, sent).await
         }
         (State::RecoveryCodes { .. }, Action::Continue) => {
@@ -310,9 +337,15 @@ async fn first_step(
             first::by_password(app, visitor, flow, sent).await
         }
         (State::Identify, Action::Passkey) if first::takes(app, &flow.target, FirstFactor::Passkey) => {
-            progressed(app, visitor, flow, |progress| progress.by_key = true).await
+            passkey::begin(app, visitor, flow, sent).await
         }
-        (State::Key, Action::Continue) => passkey::sign_in(app, visitor, flow, &sent).await,
+        (State::Reauthenticate { username, .. }, Action::Passkey)
+            if first::takes(app, &flow.target, FirstFactor::Passkey) =>
+        {
+            let username = username.clone();
+            passkey::ask_for(app, visitor, flow, username).await
+        }
+        (State::Key { .. }, Action::Continue) => passkey::sign_in(app, visitor, flow, &sent).await,
         (State::Identify, Action::Scan) if first::takes(app, &flow.target, FirstFactor::Any) => {
             progressed(app, visitor, flow, |progress| progress.scanning = true).await
         }
@@ -323,9 +356,10 @@ async fn first_step(
             let username = username.clone();
             first::mail_link(app, visitor, flow, &username).await
         }
-        (State::Key | State::Scan | State::Mailed { .. }, Action::OtherMethod) => {
+        (State::Key { .. } | State::Scan | State::Mailed { .. }, Action::OtherMethod) => {
             let back = |progress: &mut Progress| {
-                (progress.by_key, progress.scanning, progress.mailed) = (false, false, None);
+                (progress.by_key, progress.scanning) = (false, false);
+                (progress.key_of, progress.mailed) = (None, None);
             };
             progressed(app, visitor, flow, back).await
         }

@@ -14,13 +14,14 @@ use super::throttle::Attempt;
 use super::visitor::Visitor;
 use crate::account::{User, find_user};
 use crate::app::App;
-use crate::config::FirstFactor;
+use crate::config::{FirstFactor, Policy};
+use crate::factor::passkey::RelyingParty;
 use crate::oauth::vocabulary::Authentication;
 use crate::secret::Id;
 use crate::store::{ApplyError, Batch, Stored};
 
 /// Longer names are nobody's, in bytes.
-const MAX_NAME: usize = 254;
+pub(super) const MAX_NAME: usize = 254;
 
 /// Applies the page for name and password.
 pub(super) async fn by_password(
@@ -71,15 +72,23 @@ pub async fn resume(app: &App, visitor: &Visitor, id: Id, username: &str) -> Res
     Ok(Next::Page(flow.id))
 }
 
-/// Whether a policy on the way to `target` takes this for a first factor.
+/// Whether a policy on the way to `target` takes this for a first factor. Where no app is on the way, a passkey
+/// will do if it does for any app: it is no less than a password.
 #[must_use]
 pub fn takes(app: &App, target: &Target, factor: FirstFactor) -> bool {
     let config = app.config();
+    let takes = |policy: &Policy| policy.first_factor == factor || policy.first_factor == FirstFactor::Any;
+    if factor == FirstFactor::Passkey {
+        if RelyingParty::of(&config.issuer).is_none() {
+            return false;
+        }
+        if target.wish().is_none() {
+            return config.policies.values().any(takes);
+        }
+    }
     let client = target.wish().and_then(|(client_id, _)| config.apps.get(client_id));
     let policies = client.iter().flat_map(|client| &client.access);
-    policies
-        .filter_map(|access| config.policies.get(&access.policy))
-        .any(|policy| policy.first_factor == factor || policy.first_factor == FirstFactor::Any)
+    policies.filter_map(|access| config.policies.get(&access.policy)).any(takes)
 }
 
 /// Goes to the page that waits for somebody to open a link in their mail. Who has a name is not told.

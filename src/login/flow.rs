@@ -62,13 +62,27 @@ pub enum Target {
 }
 
 /// What a person changes about their own account.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Task {
     /// Enrols a factor of this kind, in place of the one there is.
     Add(FactorKind),
     Remove(FactorKind),
+    /// Changes one passkey, which the page calls by its name.
+    Key {
+        key: Id,
+        name: String,
+        change: KeyChange,
+    },
     Password,
+}
+
+/// What becomes of a passkey.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum KeyChange {
+    Rename,
+    Remove,
 }
 
 /// What a device asked for.
@@ -125,6 +139,9 @@ pub struct Progress {
     /// The person wants to use a passkey.
     #[serde(default)]
     pub by_key: bool,
+    /// The name of whose passkey it is to be; without one the passkey says so.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub key_of: Option<String>,
     /// The person wants to be let in by their phone.
     #[serde(default)]
     pub scanning: bool,
@@ -184,8 +201,8 @@ pub enum Pending {
 pub enum State {
     /// Name and password.
     Identify,
-    /// A passkey that says whose it is.
-    Key,
+    /// A passkey: of whoever has this name, or one that says whose it is.
+    Key { username: Option<String> },
     /// A phone that is signed in lets this browser in.
     Scan,
     /// A link was mailed, if there is anybody of that name.
@@ -214,6 +231,8 @@ pub enum State {
     RecoveryCodes { session: Id, username: String },
     /// Whether the factor is really to be removed.
     Remove { session: Id, username: String, kind: FactorKind },
+    /// The new name of a passkey, or whether it is really to be removed.
+    ChangeKey { session: Id, username: String, key: Id, name: String, change: KeyChange },
     /// The new password.
     NewPassword { session: Id, username: String },
     /// Whether to trust this browser from now on.
@@ -228,7 +247,7 @@ impl State {
     pub const fn step(&self) -> &'static str {
         match self {
             Self::Identify | Self::Reauthenticate { .. } => "password",
-            Self::Key => "passkey",
+            Self::Key { .. } => "passkey",
             Self::Scan => "qr",
             Self::Mailed { .. } => "magic_link",
             Self::SelectAccount { .. } => "select_account",
@@ -236,7 +255,8 @@ impl State {
             Self::ChooseMethod { .. } | Self::ChooseKind { .. } => "choose",
             Self::Enrol { .. } => "enrol",
             Self::RecoveryCodes { .. } => "recovery_codes",
-            Self::Remove { .. } => "remove",
+            Self::Remove { .. } | Self::ChangeKey { change: KeyChange::Remove, .. } => "remove",
+            Self::ChangeKey { change: KeyChange::Rename, .. } => "rename",
             Self::NewPassword { .. } => "new_password",
             Self::RegisterDevice { .. } => "register_device",
             Self::Consent { .. } => "consent",
@@ -247,7 +267,7 @@ impl State {
     #[must_use]
     pub const fn session(&self) -> Option<Id> {
         match self {
-            Self::Identify | Self::Key | Self::Scan | Self::Mailed { .. } => None,
+            Self::Identify | Self::Key { .. } | Self::Scan | Self::Mailed { .. } => None,
             Self::Reauthenticate { session, .. }
             | Self::SelectAccount { session, .. }
             | Self::Prove { session, .. }
@@ -256,6 +276,7 @@ impl State {
             | Self::ChooseKind { session, .. }
             | Self::RecoveryCodes { session, .. }
             | Self::Remove { session, .. }
+            | Self::ChangeKey { session, .. }
             | Self::NewPassword { session, .. }
             | Self::RegisterDevice { session, .. }
             | Self::Consent { session, .. } => Some(*session),
@@ -314,7 +335,7 @@ pub fn decide(situation: &Situation<'_>) -> Step {
         Target::Home if situation.signed_in.is_some() => Step::Finish,
         Target::Home => Step::Ask(identify(situation)),
         Target::Device(_) => decide_for_device(situation),
-        Target::Account(task) => decide_for_account(situation, *task),
+        Target::Account(task) => decide_for_account(situation, task),
         Target::App(request) => {
             let step = decide_for_app(situation, request);
             if request.prompt.contains(&Prompt::None) { silent(step) } else { step }
@@ -326,7 +347,7 @@ pub fn decide(situation: &Situation<'_>) -> Step {
 fn identify(situation: &Situation<'_>) -> State {
     match &situation.progress.mailed {
         Some(username) => State::Mailed { username: username.clone() },
-        None if situation.progress.by_key => State::Key,
+        None if situation.progress.by_key => State::Key { username: situation.progress.key_of.clone() },
         None if situation.progress.scanning => State::Scan,
         None => State::Identify,
     }
@@ -371,7 +392,9 @@ fn second_factor(situation: &Situation<'_>, signed_in: &SignedIn) -> Option<Stat
 fn decide_for_device(situation: &Situation<'_>) -> Step {
     match situation.signed_in {
         None => Step::Ask(identify(situation)),
-        Some(_) if !situation.first_taken && situation.key_wanted => Step::Ask(State::Key),
+        Some(SignedIn { user, .. }) if !situation.first_taken && situation.key_wanted => {
+            Step::Ask(State::Key { username: Some(user.username.to_string()) })
+        }
         Some(signed_in) if !situation.first_taken => {
             let (session, username) = (signed_in.session.id, signed_in.user.username.to_string());
             Step::Ask(State::Reauthenticate { session, username })
@@ -390,7 +413,7 @@ fn decide_for_device(situation: &Situation<'_>) -> Step {
 
 /// Whoever changes how they prove who they are has just proved it, with everything they have (SE-10 of the attack
 /// list).
-fn decide_for_account(situation: &Situation<'_>, task: Task) -> Step {
+fn decide_for_account(situation: &Situation<'_>, task: &Task) -> Step {
     let Some(SignedIn { session, user }) = situation.signed_in else {
         return Step::Ask(identify(situation));
     };
@@ -409,12 +432,13 @@ fn decide_for_account(situation: &Situation<'_>, task: Task) -> Step {
     if progress.done {
         return Step::Finish;
     }
-    Step::Ask(match task {
+    Step::Ask(match task.clone() {
         Task::Add(FactorKind::RecoveryCodes) => State::RecoveryCodes { session: id, username },
         Task::Add(kind) => {
             State::Enrol { session: id, username, kind, enrollable: Vec::new(), may_skip: false }
         }
         Task::Remove(kind) => State::Remove { session: id, username, kind },
+        Task::Key { key, name, change } => State::ChangeKey { session: id, username, key, name, change },
         Task::Password => State::NewPassword { session: id, username },
     })
 }
@@ -448,7 +472,7 @@ fn decide_for_app(situation: &Situation<'_>, request: &AuthorizationRequest) -> 
         return Step::Forbidden(closed);
     }
     if !situation.first_taken && situation.key_wanted {
-        return Step::Ask(State::Key);
+        return Step::Ask(State::Key { username: Some(username) });
     }
     if !situation.first_taken {
         return Step::Ask(State::Reauthenticate { session: session_id, username });
@@ -471,7 +495,11 @@ fn decide_for_app(situation: &Situation<'_>, request: &AuthorizationRequest) -> 
 fn silent(step: Step) -> Step {
     let (code, description) = match step {
         Step::Ask(
-            State::Identify | State::Key | State::Scan | State::Mailed { .. } | State::Reauthenticate { .. },
+            State::Identify
+            | State::Key { .. }
+            | State::Scan
+            | State::Mailed { .. }
+            | State::Reauthenticate { .. },
         ) => (ErrorCode::LoginRequired, "nobody suitable is signed in"),
         Step::Ask(State::SelectAccount { .. }) => {
             (ErrorCode::AccountSelectionRequired, "an account must be selected")
@@ -482,6 +510,7 @@ fn silent(step: Step) -> Step {
             | State::Enrol { .. }
             | State::ChooseKind { .. }
             | State::Remove { .. }
+            | State::ChangeKey { .. }
             | State::NewPassword { .. }
             | State::RegisterDevice { .. }
             | State::RecoveryCodes { .. },

@@ -18,6 +18,7 @@ pub mod first;
 pub mod flow;
 pub mod foresee;
 pub mod own;
+pub mod own_keys;
 mod passkey;
 pub mod password;
 pub mod replay;

@@ -6,6 +6,7 @@ use super::challenge::notice;
 use super::device_trust::{self, Device};
 use super::dispatch::{Action, LoginError, Next, Notice, Outcome, Submission, proceed};
 use super::flow::{LoginFlow, Target, Task};
+use super::own_keys;
 use super::password::MAX_PASSWORD_BYTES;
 use super::second::{again, person};
 use super::session::{self, Beginning, SignedIn};
@@ -30,7 +31,7 @@ pub(super) async fn carry_out(
         return Err(LoginError::Forged);
     };
     let user = person(app, visitor, session).await?;
-    match (action, *task) {
+    match (action, task.clone()) {
         (Action::Deny, _) => {
             app.store.apply(Batch::new().remove(&flow)).await?;
             Ok(Outcome { next: Next::Account, cookies: Vec::new() })
@@ -39,6 +40,9 @@ pub(super) async fn carry_out(
             renew_codes(app, visitor, flow, user).await
         }
         (Action::Continue, Task::Remove(kind)) => remove(app, visitor, flow, user, kind).await,
+        (Action::Continue, Task::Key { key, change, .. }) => {
+            own_keys::change(app, visitor, flow, (user, &sent), (key, change)).await
+        }
         (Action::Continue, Task::Password) => change_password(app, visitor, flow, user, sent).await,
         _ => Err(LoginError::Forged),
     }

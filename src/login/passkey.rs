@@ -1,25 +1,38 @@
 //! Passkeys in a sign-in: what is asked, and what an answer changes.
 //!
-//! A question is good for one look (`WebAuthn` section 13.4.3): a wrong answer gets a new one, a right one takes it
-//! away in the stroke in which the session learns of it. Whoever signs in without saying who they are is asked for
-//! any key, so that nobody learns whose keys are known.
+//! A question is good for one look (`WebAuthn` section 13.4.3): it is taken out of the flow before the answer is
+//! looked at, and a wrong answer gets a new one. Whoever says a name before they have proved to be its bearer is
+//! asked for keys that may be made up, so that nobody learns whose names and keys are known.
 
-use super::dispatch::{LoginError, Notice, Outcome, Submission, proceed};
+use std::time::Duration;
+
+use super::challenge::Changed;
+use super::dispatch::{LoginError, Next, Notice, Outcome, Submission, proceed};
+use super::first::MAX_NAME;
 use super::flow::{LoginFlow, Pending, State};
+use super::own_keys::of_user;
+use super::second::enrol::{New, keep};
 use super::second::{Proved, again, elevated, forgive};
 use super::session::{self, Beginning, SignedIn};
 use super::visitor::Visitor;
-use crate::account::User;
+use crate::account::{User, find_user};
 use crate::app::App;
-use crate::factor::passkey::register::Adding;
+use crate::config::FirstFactor;
+use crate::factor::passkey::naming::name_for;
+use crate::factor::passkey::register::{Adding, Made};
 use crate::factor::passkey::{
-    self, Assertion, BY_CREDENTIAL, Ceremony, Owner, Passkey, Person, Proof, Purpose, Registration,
-    RelyingParty, UserVerification,
+    self, Assertion, BY_CREDENTIAL, Bytes, Ceremony, Decoy, Owner, Passkey, Person, Proof, Purpose, Refusal,
+    Registration, RelyingParty, UserVerification,
 };
 use crate::factor::{self, Content, Factor, FactorKind, Method};
+use crate::notify::Credential;
 use crate::oauth::vocabulary::Authentication;
+use crate::policy;
 use crate::secret::Id;
 use crate::store::{Batch, Stored};
+
+/// A question that lasts no longer than this is asked anew when its page is opened.
+const SPARE: Duration = Duration::from_secs(60);
 
 /// The question that the page of this state asks.
 pub(super) async fn question(
@@ -29,53 +42,128 @@ pub(super) async fn question(
 ) -> Result<Option<Pending>, LoginError> {
     let config = app.config();
     let Some(party) = RelyingParty::of(&config.issuer) else { return Ok(None) };
-    let purpose = match (&flow.state, user) {
-        (State::Key, _) => Purpose::SignIn,
-        (State::Enrol { .. }, Some(user)) => Purpose::Register { user: user.id },
-        (_, Some(user)) => Purpose::Prove { user: user.id },
-        (_, None) => return Ok(None),
-    };
-    let ceremony = Ceremony::begin(purpose, flow.id, UserVerification::Preferred, app.clock.now());
-    let keys = match user {
-        Some(user) if purpose != Purpose::SignIn => keys(app, user.id).await?,
-        _ => Vec::new(),
-    };
-    let options = match (purpose, user) {
-        (Purpose::Register { .. }, Some(user)) => {
-            let handle = passkey::handle(app.keys.master(), user.id);
+    let now = app.clock.now();
+    // In place of a password a key is two things, or it would be one that is found on the street.
+    let first = |purpose| Ceremony::begin(purpose, flow.id, UserVerification::Required, now);
+    let (ceremony, options) = match (&flow.state, user) {
+        (State::Identify, _) => {
+            let ceremony = first(Purpose::SignIn).until(flow.expires_at);
+            let options = ceremony.request_options(&party, &[]);
+            (ceremony, options)
+        }
+        (State::Key { username: None }, _) => {
+            let ceremony = first(Purpose::SignIn);
+            let options = ceremony.request_options(&party, &[]);
+            (ceremony, options)
+        }
+        (State::Key { username: Some(username) }, _) => {
+            let (user, keys) = of_name(app, username).await?;
+            let ceremony = first(Purpose::Prove { user });
+            let options = ceremony.request_options(&party, &keys);
+            (ceremony, options)
+        }
+        (State::Enrol { .. }, Some(user)) => {
+            let purpose = Purpose::Register { user: user.id };
+            let ceremony = Ceremony::begin(purpose, flow.id, verification(app, flow, user), now);
             let owner = Owner {
                 organisation: &config.organisation.name,
                 username: user.username.as_str(),
                 display_name: user.display_name(),
-                handle: &handle,
-                known: &keys,
+                handle: &passkey::handle(app.keys.master(), user.id),
+                known: &of_user(app, user.id).await?,
+                attested: config.factors.attestation.is_some(),
             };
-            ceremony.creation_options(&party, &owner)
+            let options = ceremony.creation_options(&party, &owner);
+            (ceremony, options)
         }
-        _ => ceremony.request_options(&party, &keys),
+        (_, Some(user)) => {
+            let purpose = Purpose::Prove { user: user.id };
+            let ceremony = Ceremony::begin(purpose, flow.id, verification(app, flow, user), now);
+            let options = ceremony.request_options(&party, &of_user(app, user.id).await?);
+            (ceremony, options)
+        }
+        (_, None) => return Ok(None),
     };
     Ok(Some(Pending::Passkey { ceremony, options: options.to_string() }))
 }
 
-async fn keys(app: &App, user: Id) -> Result<Vec<Passkey>, LoginError> {
-    let factor = app.store.get::<Factor>(&factor::key(user, FactorKind::Passkey)).await?;
-    Ok(match factor.map(|factor| factor.record.content) {
-        Some(Content::Passkeys { keys }) => keys,
-        _ => Vec::new(),
-    })
+/// What the policy on the way says about keys of `user` that are a second factor.
+fn verification(app: &App, flow: &LoginFlow, user: &User) -> UserVerification {
+    let config = app.config();
+    let client = flow.target.wish().and_then(|(client_id, _)| config.apps.get(client_id));
+    let access = client.and_then(|client| policy::access(client, &user.groups));
+    let policy = access.and_then(|access| config.policies.get(&access.policy));
+    policy.map_or_else(UserVerification::default, |policy| policy.user_verification)
+}
+
+/// Who has this name, and their keys; those of somebody made up where there are none. The same is read and
+/// derived for either.
+async fn of_name(app: &App, username: &str) -> Result<(Id, Vec<Passkey>), LoginError> {
+    let found = find_user(&app.store, username).await?;
+    let decoy = Decoy::of(app.keys.master(), username);
+    let user = found.map_or(decoy.user, |found| found.id);
+    let keys = of_user(app, user).await?;
+    Ok((user, if keys.is_empty() { decoy.keys } else { keys }))
+}
+
+/// Whether the page of this flow needs a new question: there is none, or it is about to end.
+#[must_use]
+pub(super) fn is_due(app: &App, flow: &LoginFlow) -> bool {
+    let asks = match &flow.state {
+        State::Identify => super::first::takes(app, &flow.target, FirstFactor::Passkey),
+        State::Key { .. }
+        | State::Prove { method: Method::Passkey, .. }
+        | State::Enrol { kind: FactorKind::Passkey, .. } => true,
+        _ => false,
+    };
+    let lasts = match &flow.pending {
+        Some(Pending::Passkey { ceremony, .. }) => ceremony.lasts(SPARE, app.clock.now()),
+        _ => false,
+    };
+    asks && !lasts
+}
+
+/// Takes the question out of the flow: of two answers at the same moment one finds it.
+async fn take(app: &App, flow: &mut Stored<LoginFlow>) -> Result<Option<Ceremony>, LoginError> {
+    let Some(Pending::Passkey { ceremony, .. }) = flow.record.pending.take() else { return Ok(None) };
+    flow.version = app.store.apply(Batch::new().update(flow).relaxed()).await?;
+    Ok(Some(ceremony))
+}
+
+/// Why an answer is not taken.
+pub(super) struct Refused<'a> {
+    user: Option<&'a User>,
+    why: String,
+    notice: Notice,
+}
+
+impl<'a> Refused<'a> {
+    pub(super) fn new(user: Option<&'a User>, why: impl ToString) -> Self {
+        Self { user, why: why.to_string(), notice: Notice::WrongPasskey }
+    }
+
+    /// Says so where the make is not taken.
+    fn by_make(self, why: Refusal) -> Self {
+        Self { notice: if why == Refusal::Make { Notice::KeyNotTaken } else { self.notice }, ..self }
+    }
+
+    /// Says so where nobody was checked. This is told by the answer alone, whosever key it is made with.
+    fn unless_verified(self, ceremony: &Ceremony, answer: &Assertion) -> Self {
+        let unverified = ceremony.wants_verification() && !answer.says_verified();
+        Self { notice: if unverified { Notice::KeyUnverified } else { self.notice }, ..self }
+    }
 }
 
 /// Asks anew after an answer that proves nothing.
 pub(super) async fn refused(
     app: &App,
     mut flow: Stored<LoginFlow>,
-    user: Option<&User>,
-    why: &dyn std::fmt::Display,
+    Refused { user, why, notice }: Refused<'_>,
 ) -> Result<Outcome, LoginError> {
     tracing::warn!(target: "gantry::audit", event = "passkey_refused", user = ?user.map(|user| user.id), %why);
     flow.record.pending = question(app, &flow, user).await?;
     app.store.apply(Batch::new().update(&flow).relaxed()).await?;
-    Ok(again(flow.record, Notice::WrongPasskey))
+    Ok(again(flow.record, notice))
 }
 
 /// What an answer proves about `user`, with the record of their keys after this use.
@@ -83,23 +171,28 @@ fn proof(
     app: &App,
     flow: &LoginFlow,
     (user, mut factor): (Id, Stored<Factor>),
-    answer: &Assertion,
+    (ceremony, answer): (Ceremony, &Assertion),
 ) -> Result<(Proof, Batch), String> {
-    let (Some(Pending::Passkey { ceremony, .. }), Some(party)) =
-        (flow.pending.clone(), RelyingParty::of(&app.config().issuer))
-    else {
-        return Err("nothing was asked".to_owned());
-    };
     let Content::Passkeys { keys } = &mut factor.record.content else {
         return Err("there are no keys".to_owned());
     };
-    let handle = passkey::handle(app.keys.master(), user);
-    let person = Person { user, handle: &handle, keys, within: flow.id };
-    let proof = answer.verify(ceremony, &party, &person, app.clock.now()).map_err(|why| why.to_string())?;
+    let proof = verify(app, flow, (user, keys), (ceremony, answer))?;
     for key in keys.iter_mut().filter(|key| key.id == proof.key.id) {
         key.clone_from(&proof.key);
     }
     Ok((proof, Batch::new().update(&factor)))
+}
+
+fn verify(
+    app: &App,
+    flow: &LoginFlow,
+    (user, keys): (Id, &[Passkey]),
+    (ceremony, answer): (Ceremony, &Assertion),
+) -> Result<Proof, String> {
+    let party = RelyingParty::of(&app.config().issuer).ok_or("there are no passkeys here")?;
+    let handle = passkey::handle(app.keys.master(), user);
+    let person = Person { user, handle: &handle, keys, within: flow.id };
+    answer.verify(ceremony, &party, &person, app.clock.now()).map_err(|why| why.to_string())
 }
 
 fn sent(sent: &Submission) -> &str {
@@ -110,83 +203,157 @@ fn sent(sent: &Submission) -> &str {
 pub(super) async fn prove(
     app: &App,
     visitor: &Visitor,
-    flow: Stored<LoginFlow>,
+    mut flow: Stored<LoginFlow>,
     (session, user): (Id, User),
     submission: &Submission,
 ) -> Result<Outcome, LoginError> {
+    let ceremony = take(app, &mut flow).await?;
     let factor = app.store.get::<Factor>(&factor::key(user.id, FactorKind::Passkey)).await?;
-    let (Some(factor), Some(answer)) = (factor, Assertion::read(sent(submission))) else {
-        return refused(app, flow, Some(&user), &"no answer").await;
+    let (Some(ceremony), Some(factor), Some(answer)) = (ceremony, factor, Assertion::read(sent(submission)))
+    else {
+        return refused(app, flow, Refused::new(Some(&user), "no answer")).await;
     };
-    match proof(app, &flow, (user.id, factor), &answer) {
+    match proof(app, &flow, (user.id, factor), (ceremony.clone(), &answer)) {
         Ok((proof, batch)) => {
             let amr = if proof.key.backup_eligible { "swk" } else { "hwk" };
             tracing::info!(target: "gantry::audit", event = "second_factor_proved", user = %user.id, method = "passkey");
             let batch = forgive(batch, session, user.id);
-            elevated(app, visitor, flow, Proved { session, user, method: Method::Passkey, amr, batch }).await
+            let proved =
+                Proved { session, user, method: Method::Passkey, amr, verified: proof.user_verified, batch };
+            elevated(app, visitor, flow, proved).await
         }
-        Err(why) => refused(app, flow, Some(&user), &why).await,
+        Err(why) => {
+            let why = Refused::new(Some(&user), why).unless_verified(&ceremony, &answer);
+            refused(app, flow, why).await
+        }
     }
 }
 
-/// A key that says who it is.
+/// The sign-in page: an answer that the browser gave on it, or the wish to be asked on a page of its own.
+pub(super) async fn begin(
+    app: &App,
+    visitor: &Visitor,
+    mut flow: Stored<LoginFlow>,
+    submission: Submission,
+) -> Result<Outcome, LoginError> {
+    let username = submission.username.trim();
+    if !sent(&submission).is_empty() {
+        let mut outcome = sign_in(app, visitor, flow, &submission).await?;
+        if let Next::Again { username: shown, .. } = &mut outcome.next {
+            username.clone_into(shown);
+        }
+        return Ok(outcome);
+    }
+    if username.len() > MAX_NAME {
+        return Ok(again(flow.record, Notice::Missing));
+    }
+    flow.record.progress.by_key = true;
+    flow.record.progress.key_of = Some(username.to_owned()).filter(|name| !name.is_empty());
+    let signed_in = session::current(app, visitor).await?;
+    proceed(app, visitor, flow, signed_in.as_ref(), Batch::new()).await
+}
+
+/// Goes to the page that asks for a key of this very person.
+pub(super) async fn ask_for(
+    app: &App,
+    visitor: &Visitor,
+    mut flow: Stored<LoginFlow>,
+    username: String,
+) -> Result<Outcome, LoginError> {
+    flow.record.progress.by_key = true;
+    flow.record.progress.key_of = Some(username);
+    // A session of another first factor does not count until the key was used.
+    proceed(app, visitor, flow, None, Batch::new()).await
+}
+
+/// A key as the first factor.
 pub(super) async fn sign_in(
     app: &App,
     visitor: &Visitor,
     mut flow: Stored<LoginFlow>,
     submission: &Submission,
 ) -> Result<Outcome, LoginError> {
-    let Some(answer) = Assertion::read(sent(submission)) else {
-        return refused(app, flow, None, &"no answer").await;
+    let ceremony = take(app, &mut flow).await?;
+    let (Some(ceremony), Some(answer)) = (ceremony, Assertion::read(sent(submission))) else {
+        return refused(app, flow, Refused::new(None, "no answer")).await;
     };
-    let factor = app.store.find_one::<Factor>(BY_CREDENTIAL, &answer.credential().text()).await?;
-    let Some(factor) = factor else { return refused(app, flow, None, &"nobody's key").await };
-    let user = app.store.get::<User>(&factor.user.to_string()).await?.filter(|user| user.is_active());
-    let Some(user) = user else { return refused(app, flow, None, &"nobody's key").await };
-    let (proof, batch) = match proof(app, &flow, (user.id, factor), &answer) {
-        Ok(proof) => proof,
-        Err(why) => return refused(app, flow, None, &why).await,
+    let (user, factor) = owner(app, answer.credential()).await?;
+    // Anybody else's is treated as nobody's, in the time it takes.
+    let checked = match factor.filter(|factor| ceremony.is_for(factor.user)) {
+        Some(factor) => proof(app, &flow, (factor.user, factor), (ceremony.clone(), &answer)),
+        None => nobodys(app, &flow, (ceremony.clone(), &answer)),
+    };
+    let (user, proof, batch) = match (user, checked) {
+        (Some(user), Ok((proof, batch))) => (user.record, proof, batch),
+        (_, checked) => {
+            let why = checked.err().unwrap_or_else(|| "the account is disabled".to_owned());
+            let why = Refused::new(None, why).unless_verified(&ceremony, &answer);
+            return refused(app, flow, why).await;
+        }
     };
     let proved = Authentication::by(&proof.methods(), app.clock.now());
     let proved = Authentication { proved: vec![Method::Passkey], ..proved };
-    let Beginning { session, cookies, batch } =
-        session::begin(app, visitor, &user.record, proved, batch).await?;
+    let Beginning { session, cookies, batch } = session::begin(app, visitor, &user, proved, batch).await?;
     flow.record.progress.signed_in = Some(session.id);
-    flow.record.progress.by_key = false;
+    (flow.record.progress.by_key, flow.record.progress.key_of) = (false, None);
     let (user_id, session_id) = (user.id, session.id);
-    session::note_language(app, visitor, &user.record).await;
-    let signed_in = SignedIn { session, user: user.record };
-    let outcome = proceed(app, visitor, flow, Some(&signed_in), batch).await?;
+    session::note_language(app, visitor, &user).await;
+    let outcome = proceed(app, visitor, flow, Some(&SignedIn { session, user }), batch).await?;
     tracing::info!(target: "gantry::audit", event = "signed_in", user = %user_id, session = %session_id, address = %visitor.address, by = "passkey");
     Ok(Outcome { cookies, ..outcome })
 }
 
-/// The factor with one more key, and what the key proves at once.
-pub(super) async fn added(
+/// Whose key this is, if they may sign in, and the record it stands in. For nobody's the same is read.
+async fn owner(app: &App, key: &Bytes) -> Result<(Option<Stored<User>>, Option<Stored<Factor>>), LoginError> {
+    let factor = app.store.find_one::<Factor>(BY_CREDENTIAL, &key.text()).await?;
+    let user = factor.as_ref().map_or_else(|| Id::from_bytes([0; 16]), |factor| factor.user);
+    let user = app.store.get::<User>(&user.to_string()).await?.filter(|user| user.is_active());
+    Ok((user, factor))
+}
+
+/// Checks an answer made with nobody's key: it takes as long as with somebody's, and proves nothing.
+fn nobodys<T>(app: &App, flow: &LoginFlow, (ceremony, answer): (Ceremony, &Assertion)) -> Result<T, String> {
+    let decoy = Decoy::with(answer.credential());
+    let outcome = verify(app, flow, (ceremony.user().unwrap_or(decoy.user), &decoy.keys), (ceremony, answer));
+    Err(outcome.err().unwrap_or_else(|| "nobody's key".to_owned()))
+}
+
+/// Adds the key that the browser has made.
+pub(super) async fn enrol(
     app: &App,
-    flow: &LoginFlow,
-    user: &User,
+    visitor: &Visitor,
+    mut flow: Stored<LoginFlow>,
+    (session, user): (Id, Stored<User>),
     submission: &Submission,
-) -> Result<Option<((FactorKind, Factor), &'static str)>, LoginError> {
-    let (Some(Pending::Passkey { ceremony, .. }), Some(party), Some(answer)) =
-        (flow.pending.clone(), RelyingParty::of(&app.config().issuer), Registration::read(sent(submission)))
+) -> Result<Outcome, LoginError> {
+    let ceremony = take(app, &mut flow).await?;
+    let (Some(ceremony), Some(party), Some(answer)) =
+        (ceremony, RelyingParty::of(&app.config().issuer), Registration::read(sent(submission)))
     else {
-        return Ok(None);
+        return refused(app, flow, Refused::new(Some(&user), "no answer")).await;
     };
-    let mut keys = keys(app, user.id).await?;
-    let name = submission.fields.get("name").and_then(passkey::named);
-    let name = name.unwrap_or_else(|| format!("{} {}", Method::Passkey.name(), keys.len() + 1));
-    let adding = Adding { user: user.id, within: flow.id, known: &keys, name: &name };
+    let mut keys = of_user(app, user.id).await?;
+    let config = app.config();
+    let attestation = config.factors.attestation.as_ref();
+    let adding = Adding { user: user.id, within: flow.id, known: &keys, attestation };
     let now = app.clock.now();
-    let key = match answer.verify(ceremony, &party, &adding, now) {
-        Ok(key) => key,
-        Err(why) => {
-            tracing::warn!(target: "gantry::audit", event = "passkey_refused", user = %user.id, %why);
-            return Ok(None);
-        }
+    let Made { mut key, user_verified: verified } = match answer.verify(ceremony, &party, &adding, now) {
+        Ok(made) => made,
+        Err(why) => return refused(app, flow, Refused::new(Some(&user), why).by_make(why)).await,
     };
     let amr = if key.backup_eligible { "swk" } else { "hwk" };
+    let browser = session::browser_name(&visitor.user_agent);
+    let named = submission.fields.get("name").and_then(passkey::named);
+    key.name = named.unwrap_or_else(|| name_for(&key, &browser, &keys));
+    let changed = Changed::key(Credential::PasskeyAdded, &key.name);
     keys.push(key);
     let factor = Factor { user: user.id, content: Content::Passkeys { keys }, created_at: now };
-    Ok(Some(((FactorKind::Passkey, factor), amr)))
+    keep(
+        app,
+        visitor,
+        flow,
+        (session, user),
+        New { kind: FactorKind::Passkey, factor, changed, amr, verified },
+    )
+    .await
 }

@@ -179,12 +179,13 @@ pub async fn begin(
 }
 
 /// The browser's session after a second factor was proved in it: more methods, a new time and a new cookie;
-/// added to `batch`. `None` when `session` is no longer the browser's.
+/// added to `batch`. `verified` is false of a key that did not check who uses it. `None` when `session` is no longer
+/// the browser's.
 pub async fn elevate(
     app: &App,
     visitor: &Visitor,
     session: Id,
-    (amr, method): (&str, Method),
+    (amr, method, verified): (&str, Method, bool),
     batch: Batch,
 ) -> Result<Option<Beginning>, StoreError> {
     let Some(mut old) = old_session(app, visitor).await?.filter(|old| old.id == session) else {
@@ -193,6 +194,7 @@ pub async fn elevate(
     let token = Token::<SessionToken>::with_id(session);
     old.record.secret = token.digest();
     old.record.authentication.at = app.clock.now();
+    old.record.authentication.unverified_key = !verified;
     for value in [amr, "mfa"] {
         if !old.authentication.methods.iter().any(|known| known == value) {
             old.record.authentication.methods.push(value.to_owned());

@@ -28,7 +28,7 @@ pub enum LetterContent {
     /// Signs in whoever opens it.
     MagicLink { url: String, app: String, minutes: u64 },
     /// What the account is protected by has changed.
-    CredentialChanged { what: Credential, address: String, at: Timestamp },
+    CredentialChanged { what: Credential, name: Option<String>, address: String, at: Timestamp },
     /// A sign-in from a device or place that was not seen before; `url` says "this was not me".
     NewSignIn { device: String, address: String, place: Option<String>, at: Timestamp, url: String },
     /// A sign-in with a new device, while there are `max` registered ones already; `url` lists them.
@@ -74,6 +74,7 @@ pub enum Credential {
     AuthenticatorAdded,
     AuthenticatorRemoved,
     PasskeyAdded,
+    PasskeyRenamed,
     PasskeyRemoved,
     TokenAdded,
     TokenRemoved,
@@ -102,6 +103,7 @@ impl Credential {
             Self::AuthenticatorAdded => "mail-what-authenticator-added",
             Self::AuthenticatorRemoved => "mail-what-authenticator-removed",
             Self::PasskeyAdded => "mail-what-passkey-added",
+            Self::PasskeyRenamed => "mail-what-passkey-renamed",
             Self::PasskeyRemoved => "mail-what-passkey-removed",
             Self::TokenAdded => "mail-what-token-added",
             Self::TokenRemoved => "mail-what-token-removed",
@@ -248,7 +250,11 @@ impl LetterContent {
             | Self::SignInLink { address, .. }
             | Self::Activation { address, .. }
             | Self::RegisteredAlready { address, .. } => vec![from(address)],
-            Self::CredentialChanged { address, at: time, .. } => vec![at(time), from(address)],
+            Self::CredentialChanged { name, address, at: time, .. } => {
+                let mut facts = vec![at(time), from(address)];
+                facts.extend(name.iter().map(|name| ("mail-fact-passkey", short(name))));
+                facts
+            }
             Self::NewSignIn { device: name, address, place, at: time, .. } => {
                 let mut facts = vec![at(time), device(name), from(address)];
                 facts.extend(place.iter().map(|place| ("mail-fact-place", short(place))));

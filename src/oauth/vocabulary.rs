@@ -186,6 +186,9 @@ pub struct Authentication {
     /// Until then every policy is met: a break-glass code was used.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub lifted_until: Option<Timestamp>,
+    /// The second factor was a key that did not check who uses it.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub unverified_key: bool,
 }
 
 /// The `acr` values that can be reached, the weakest first: the authenticator assurance levels of NIST
@@ -197,7 +200,7 @@ impl Authentication {
     #[must_use]
     pub fn by(methods: &[&str], at: Timestamp) -> Self {
         let methods = methods.iter().map(|&method| method.to_owned()).collect();
-        Self { at, methods, proved: Vec::new(), lifted_until: None }
+        Self { at, methods, proved: Vec::new(), lifted_until: None, unverified_key: false }
     }
 
     /// Whether every policy is met, because a break-glass code was used a moment ago.

@@ -20,6 +20,7 @@ use crate::account::{GroupName, User};
 use crate::clock::Timestamp;
 use crate::config::{Access, App, Config, FirstFactor, Policy, SecondFactor};
 use crate::factor::Method;
+use crate::factor::passkey::UserVerification;
 use crate::oauth::vocabulary::Authentication;
 
 /// What an app says about somebody, with the reason.
@@ -126,13 +127,19 @@ pub fn second_factor(
         SecondFactor::IfEnrolled => demanded || means.enrolled,
         SecondFactor::Required => true,
     };
-    match wanted && !authentication.has_second_factor() {
+    match wanted && !proves_second(policy, authentication) {
         false => Second::Fine,
         true if means.usable => Second::Challenge,
         // Whoever has only the password must not add a factor beside those that are there.
         true if means.enrolled => Second::Stuck,
         true => Second::Enrol,
     }
+}
+
+/// Whether what was proved is a second factor to `policy`: it may want keys to check who uses them.
+fn proves_second(policy: &Policy, authentication: &Authentication) -> bool {
+    let lax = authentication.unverified_key && policy.user_verification == UserVerification::Required;
+    authentication.has_second_factor() && !lax
 }
 
 /// Whether somebody without a second factor may still put it off.
@@ -149,7 +156,7 @@ pub fn still_enough(policy: &Policy, user: &User, authentication: &Authenticatio
         return true;
     }
     let second = policy.second_factor != SecondFactor::Required
-        || authentication.has_second_factor()
+        || proves_second(policy, authentication)
         || in_grace(policy, user, now);
     second && takes_first(policy, authentication)
 }

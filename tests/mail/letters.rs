@@ -73,7 +73,12 @@ async fn every_letter_can_be_written_in_every_language() {
             minutes: 5,
         },
         LetterContent::MagicLink { url: url.clone(), app, minutes: 5 },
-        LetterContent::CredentialChanged { what: Credential::PasskeyAdded, address: address.clone(), at },
+        LetterContent::CredentialChanged {
+            what: Credential::PasskeyAdded,
+            name: Some(device.clone()),
+            address: address.clone(),
+            at,
+        },
         LetterContent::NewSignIn {
             device: device.clone(),
             address: address.clone(),

@@ -49,6 +49,7 @@ mail-test = Das ist ein Test. Briefe von { $org } kommen an.
     .subject = Testbrief von { $org }
 
 mail-fact-time = Zeit: { $value }
+mail-fact-passkey = Passkey: { $value }
 mail-fact-device = Gerät: { $value }
 mail-fact-address = Netzadresse: { $value }
 mail-fact-place = Ort: { $value }
@@ -72,6 +73,7 @@ mail-what-password-reset = das Passwort wurde neu gesetzt
 mail-what-authenticator-added = eine Authenticator-App wurde hinzugefügt
 mail-what-authenticator-removed = eine Authenticator-App wurde entfernt
 mail-what-passkey-added = ein Passkey wurde hinzugefügt
+mail-what-passkey-renamed = ein Passkey bekam einen anderen Namen
 mail-what-passkey-removed = ein Passkey wurde entfernt
 mail-what-token-added = ein Hardware-Token wurde hinzugefügt
 mail-what-token-removed = ein Hardware-Token wurde entfernt

@@ -49,6 +49,7 @@ mail-test = This is a test. Mail from { $org } arrives.
     .subject = Test mail from { $org }
 
 mail-fact-time = Time: { $value }
+mail-fact-passkey = Passkey: { $value }
 mail-fact-device = Device: { $value }
 mail-fact-address = Network address: { $value }
 mail-fact-place = Place: { $value }
@@ -72,6 +73,7 @@ mail-what-password-reset = the password was set anew
 mail-what-authenticator-added = an authenticator app was added
 mail-what-authenticator-removed = an authenticator app was removed
 mail-what-passkey-added = a passkey was added
+mail-what-passkey-renamed = a passkey was given another name
 mail-what-passkey-removed = a passkey was removed
 mail-what-token-added = a hardware token was added
 mail-what-token-removed = a hardware token was removed

@@ -192,7 +192,7 @@ impl Met {
                 let title = about(&format!("{}-add", kind.name()));
                 challenge(state, "the page that sets up a second factor", title, String::new())
             }
-            Step::Ask(state @ State::Key) => {
+            Step::Ask(state @ State::Key { .. }) => {
                 challenge(state, "the page for a passkey", about("passkey-title"), String::new())
             }
             Step::Ask(State::Identify) => Self {

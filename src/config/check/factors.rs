@@ -6,7 +6,7 @@ use std::path::Path;
 use std::time::Duration;
 
 use super::sending::secret;
-use super::{at_most, url};
+use super::{at_most, attestation, optional, url};
 use crate::config::error::{Place, Problems};
 use crate::config::factors::{Factors, Radius};
 use crate::config::meant::{App, Challenge, Policy, Preset, SecondFactor};
@@ -18,7 +18,10 @@ use crate::factor::totp::TotpForm;
 use crate::locale::Lang;
 
 /// The section as it is meant.
-pub(super) fn check(written: schema::Factors, problems: &mut Problems) -> Option<Factors> {
+pub(super) fn check(written: schema::Factors, base: &Path, problems: &mut Problems) -> Option<Factors> {
+    let attestation = written.passkeys.and_then(|part| {
+        optional(part.value.attestation, |part| attestation::check(part.value, base, problems))
+    });
     let totp = written.totp.and_then(|part| totp(part.value, problems));
     let questions = written.kba.and_then(|part| questions(part.value.questions?, problems));
     let services: Vec<_> =
@@ -35,7 +38,13 @@ pub(super) fn check(written: schema::Factors, problems: &mut Problems) -> Option
             .hint("recovery codes stand in for another one: add `totp`, for authenticator apps");
         return None;
     }
-    Some(Factors { offered, totp: totp?, questions: questions?, push_services: services? })
+    Some(Factors {
+        offered,
+        totp: totp?,
+        questions: questions?,
+        push_services: services?,
+        attestation: attestation?,
+    })
 }
 
 fn totp(written: schema::Totp, problems: &mut Problems) -> Option<TotpForm> {

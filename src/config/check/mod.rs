@@ -4,6 +4,7 @@
 //! A part that is wrong becomes `None` with the reason noted, and the others are still checked.
 
 mod app;
+mod attestation;
 mod client;
 mod content;
 mod credentials;
@@ -48,7 +49,7 @@ pub(super) fn check(
         app::check(root.apps, root.app_registration, root.policies, base, problems);
     let sign_in = root.sign_in.and_then(|part| sign_in(part.value, problems));
     let passwords = root.passwords.and_then(|part| passwords(part.value, problems));
-    let factors = root.factors.and_then(|part| factors::check(part.value, problems));
+    let factors = root.factors.and_then(|part| factors::check(part.value, base, problems));
     let mail = root.mail.and_then(|part| sending::mail(part.value, base, problems));
     let gateways = sending::gateways([root.sms, root.voice, root.push], base, problems);
     let rocketchat = optional(root.rocketchat, |part| sending::rocketchat(part.value, base, problems));

@@ -6,6 +6,7 @@ use crate::config::meant::{Challenge, FirstFactor, SecondFactor};
 use crate::config::period::Period;
 use crate::config::read::{self, At, Field, Keys, Need, Read, Shape, section, words};
 use crate::factor::Method;
+use crate::factor::passkey::UserVerification;
 use crate::policy::Verdict;
 use crate::policy::rule::Condition;
 
@@ -18,6 +19,9 @@ section! {
         /// When more is asked for than the first factor: `never`, `if_enrolled` (from people who have enrolled an
         /// authenticator app), `required` (others enrol one when they sign in).
         second_factor: SecondFactor = Default("if_enrolled"),
+        /// Whether a passkey as the second factor must check a PIN or a finger: `required`, `preferred`,
+        /// `discouraged`. As the first factor it always must, or it would be one thing in place of a password.
+        user_verification: UserVerification = Default("preferred"),
         /// With `required`: how long after their account was made people may put off enrolling one.
         grace: Period = Optional("7d"),
         /// With `required`: the day before which everybody may put it off.
@@ -186,4 +190,11 @@ section! {
     }
 }
 
+words! {
+    UserVerification {
+        "required" = Self::Required,
+        "preferred" = Self::Preferred,
+        "discouraged" = Self::Discouraged,
+    }
+}
 words! { Verdict { "allow" = Self::Allow, "challenge" = Self::Challenge, "deny" = Self::Deny, } }

@@ -64,6 +64,12 @@ impl Assertion {
         &self.0.raw_id
     }
 
+    /// Whether the authenticator says that it checked who uses it, whoever that is.
+    #[must_use]
+    pub fn says_verified(&self) -> bool {
+        AuthenticatorData::read(&self.0.response.data.0).is_some_and(|data| data.user_verified)
+    }
+
     /// What it proves about `person`, if everything about it is right. The question is used up either way.
     pub fn verify(
         &self,
@@ -85,12 +91,13 @@ impl Assertion {
         let data = AuthenticatorData::read(&response.data.0).ok_or(Refusal::Malformed)?;
         let client_data = &response.client_data.0;
         ceremony.check(party, &Heard { within: person.within, client_data, data: &data, now })?;
-        if data.backup_eligible != known.backup_eligible {
-            return Err(Refusal::Backup);
-        }
         let signed = [&response.data.0[..], Digest::of(client_data).bytes()].concat();
         if !known.key.verifies(&signed, &response.signature.0) {
             return Err(Refusal::Signature);
+        }
+        // Only now what is known of the key: an answer of somebody else must not tell by its time.
+        if data.backup_eligible != known.backup_eligible {
+            return Err(Refusal::Backup);
         }
         // Section 6.1.1: zero means that it does not count.
         let counts = data.sign_count != 0 || known.sign_count != 0;

@@ -5,11 +5,14 @@
 //! [`data`]). Does not own where a ceremony is kept and taken from: whoever keeps one takes it out of the store
 //! before the answer is looked at, so that a challenge is good for one look.
 
+pub mod attestation;
 pub mod authenticate;
 pub mod bytes;
 pub mod cbor;
 pub mod cose;
 pub mod data;
+pub mod decoy;
+pub mod naming;
 pub mod register;
 
 use std::time::Duration;
@@ -18,14 +21,17 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 use url::{Host, Url};
 
+pub use attestation::Attestation;
 pub use authenticate::{Assertion, Person, Proof};
 pub use bytes::Bytes;
 pub use cose::PublicKey;
+pub use decoy::Decoy;
 pub use register::Registration;
 
 use crate::clock::Timestamp;
 use crate::keys::MasterKey;
-use crate::secret::{Id, random};
+use crate::locale::plain;
+use crate::secret::{Digest, Id, random};
 
 /// Index of factors by the ids of their keys.
 pub const BY_CREDENTIAL: &str = "credential";
@@ -59,6 +65,15 @@ pub struct Passkey {
     pub created_at: Timestamp,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub last_used_at: Option<Timestamp>,
+}
+
+impl Passkey {
+    /// What forms and the log call it: nothing to sign in with, and short.
+    #[must_use]
+    pub fn reference(&self) -> Id {
+        let digest = Digest::of(&self.id.0);
+        digest.bytes().first_chunk().map_or(Id::from_bytes([0; 16]), |bytes| Id::from_bytes(*bytes))
+    }
 }
 
 /// How a browser reaches the authenticator (section 5.8.4); others are forgotten.
@@ -134,10 +149,37 @@ impl Ceremony {
         Self { challenge, purpose, within, user_verification, expires_at: now + LIFETIME }
     }
 
-    /// Whether it can still be answered for at least `spare`, and is for this.
+    /// The same until `end`, for a page on which it may be answered at any time.
     #[must_use]
-    pub fn lasts(&self, purpose: Purpose, spare: Duration, now: Timestamp) -> bool {
-        self.purpose == purpose && now + spare < self.expires_at
+    pub fn until(self, end: Timestamp) -> Self {
+        Self { expires_at: end, ..self }
+    }
+
+    /// Whether it can still be answered for at least `spare`.
+    #[must_use]
+    pub fn lasts(&self, spare: Duration, now: Timestamp) -> bool {
+        now + spare < self.expires_at
+    }
+
+    /// Who has to answer, where that is known.
+    #[must_use]
+    pub const fn user(&self) -> Option<Id> {
+        match self.purpose {
+            Purpose::Register { user } | Purpose::Prove { user } => Some(user),
+            Purpose::SignIn => None,
+        }
+    }
+
+    /// Whether a key of `user` may be the answer.
+    #[must_use]
+    pub fn is_for(&self, user: Id) -> bool {
+        self.user().is_none_or(|wanted| wanted == user)
+    }
+
+    /// Whether only somebody who was checked can answer it.
+    #[must_use]
+    pub fn wants_verification(&self) -> bool {
+        self.user_verification == UserVerification::Required
     }
 
     /// What `navigator.credentials.create` is asked for: a key that is none of `known`.
@@ -156,7 +198,7 @@ impl Ceremony {
                 "requireResidentKey": false,
                 "userVerification": self.user_verification,
             },
-            "attestation": "none",
+            "attestation": if owner.attested { "direct" } else { "none" },
         })
     }
 
@@ -224,6 +266,8 @@ pub struct Owner<'a> {
     pub handle: &'a Bytes,
     /// Keys that the person has already.
     pub known: &'a [Passkey],
+    /// The authenticator has to say what it is.
+    pub attested: bool,
 }
 
 /// What authenticators call a person: always the same, and telling nothing (section 14.6.1).
@@ -232,11 +276,10 @@ pub fn handle(master: &MasterKey, user: Id) -> Bytes {
     Bytes(master.derive("passkey user handle", user.bytes()).to_vec())
 }
 
-/// A name for a key as it is kept: trimmed, of one line, not too long. `None` when nothing is left.
+/// A name for a key as it is kept: trimmed, of one line in one direction, not too long. `None` when nothing is left.
 #[must_use]
 pub fn named(typed: &str) -> Option<String> {
-    let plain = |c: &char| !c.is_control();
-    let name: String = typed.trim().chars().filter(plain).take(MAX_NAME).collect();
+    let name: String = plain(typed.trim()).chars().take(MAX_NAME).collect();
     Some(name.trim().to_owned()).filter(|name| !name.is_empty())
 }
 
@@ -263,6 +306,8 @@ pub enum Refusal {
     Key,
     #[error("the attestation is not supported or wrong")]
     Attestation,
+    #[error("no trusted root vouches for the make of the authenticator, or it is not taken")]
+    Make,
     #[error("the signature is wrong")]
     Signature,
     /// There may be a copy of the key (section 6.1.1).

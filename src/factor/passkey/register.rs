@@ -5,7 +5,8 @@ use serde::Deserialize;
 use super::cbor::{self, Map, Value};
 use super::data::{Attested, AuthenticatorData};
 use super::{
-    Answer, Bytes, Ceremony, Heard, MAX_KEYS, Passkey, PublicKey, Purpose, Refusal, RelyingParty, Transport,
+    Answer, Attestation, Bytes, Ceremony, Heard, MAX_KEYS, Passkey, PublicKey, Purpose, Refusal,
+    RelyingParty, Transport,
 };
 use crate::clock::Timestamp;
 use crate::secret::{Digest, Id};
@@ -34,8 +35,16 @@ pub struct Adding<'a> {
     pub within: Id,
     /// What the person has already.
     pub known: &'a [Passkey],
-    /// What the person calls it.
-    pub name: &'a str,
+    /// Which makes are taken; without it each is.
+    pub attestation: Option<&'a Attestation>,
+}
+
+/// A new key, which has no name yet.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Made {
+    pub key: Passkey,
+    /// It was checked who made it.
+    pub user_verified: bool,
 }
 
 impl Registration {
@@ -45,14 +54,14 @@ impl Registration {
         Answer::read(json).map(Self)
     }
 
-    /// The key that was made, if everything about it is right. The question is used up either way.
+    /// What was made, if everything about it is right. The question is used up either way.
     pub fn verify(
         &self,
         ceremony: Ceremony,
         party: &RelyingParty,
         adding: &Adding<'_>,
         now: Timestamp,
-    ) -> Result<Passkey, Refusal> {
+    ) -> Result<Made, Refusal> {
         if ceremony.purpose != (Purpose::Register { user: adding.user }) {
             return Err(Refusal::OtherCeremony);
         }
@@ -72,8 +81,11 @@ impl Registration {
         }
         let key = key.as_ref().ok_or(Refusal::Key)?;
         let signed = || [raw, &Digest::of(client_data).bytes()[..]].concat();
-        if !attested(format, statement, key, signed) {
-            return Err(Refusal::Attestation);
+        match adding.attestation {
+            None if attested(format, statement, key, signed) => {}
+            None => return Err(Refusal::Attestation),
+            Some(wanted) if *format == "packed" && wanted.vouches(statement, &signed(), aaguid, now) => {}
+            Some(_) => return Err(Refusal::Make),
         }
         if adding.known.iter().any(|known| known.id.0 == *id) {
             return Err(Refusal::Known);
@@ -81,7 +93,7 @@ impl Registration {
         if adding.known.len() >= MAX_KEYS {
             return Err(Refusal::TooMany);
         }
-        Ok(Passkey {
+        let key = Passkey {
             id: Bytes(id.to_vec()),
             key: key.clone(),
             sign_count: data.sign_count,
@@ -89,15 +101,16 @@ impl Registration {
             backed_up: data.backed_up,
             aaguid: Bytes(aaguid.to_vec()),
             transports: transports(&response.transports),
-            name: adding.name.to_owned(),
+            name: String::new(),
             created_at: now,
             last_used_at: None,
-        })
+        };
+        Ok(Made { key, user_verified: data.user_verified })
     }
 }
 
 /// Sections 8.7 and 8.2: nothing was attested, or the key attests itself. `none` is asked for, so browsers take
-/// everything else away; nobody's word on the kind of authenticator is ever believed.
+/// everything else away, and nobody's word on the kind of authenticator is believed.
 fn attested(format: &str, statement: &Map<'_>, key: &PublicKey, signed: impl Fn() -> Vec<u8>) -> bool {
     match (format, statement.named("alg"), statement.named("sig"), statement.count()) {
         ("none", _, _, 0) => true,

@@ -1,5 +1,6 @@
 //! Enrolling a second factor.
 
+use super::super::challenge::Changed;
 use super::super::dispatch::{LoginError, Notice, Outcome, Submission};
 use super::super::flow::{LoginFlow, Pending};
 use super::super::visitor::Visitor;
@@ -18,11 +19,11 @@ use crate::store::{Batch, Stored};
 pub(in crate::login) async fn enrol(
     app: &App,
     visitor: &Visitor,
-    mut flow: Stored<LoginFlow>,
+    flow: Stored<LoginFlow>,
     (session, kind): (Id, FactorKind),
     sent: &Submission,
 ) -> Result<Outcome, LoginError> {
-    let mut user = person(app, visitor, session).await?;
+    let user = person(app, visitor, session).await?;
     let reached = matches!(&flow.pending, Some(Pending::Reached { kind: reached, .. }) if *reached == kind);
     if kind.is_reached() && !reached {
         let typed = sent.fields.get("address").unwrap_or_default();
@@ -35,6 +36,9 @@ pub(in crate::login) async fn enrol(
     {
         return Ok(again(flow.record, Notice::TooMany(too_many)));
     }
+    if kind == FactorKind::Passkey {
+        return passkey::enrol(app, visitor, flow, (session, user), sent).await;
+    }
     let (master, now) = (app.keys.master(), app.clock.now());
     let proved = match (kind, &flow.pending) {
         (FactorKind::Totp, _) => {
@@ -46,10 +50,6 @@ pub(in crate::login) async fn enrol(
             let good = code.is(master, (flow.id, kind.name()), short(&sent.code).unwrap_or_default(), now);
             if good { Some((reachable(app, user.id, (kind, to)).await?, code_amr(kind))) } else { None }
         }
-        (FactorKind::Passkey, _) => match passkey::added(app, &flow, &user, sent).await? {
-            Some(added) => Some(added),
-            None => return passkey::refused(app, flow, Some(&user), &"not added").await,
-        },
         (FactorKind::Grid, _) => {
             let seed = grid::seal(master, user.id, &grid::offered(master, flow.id));
             let content = Content::Grid { seed, uses: 0 };
@@ -62,24 +62,55 @@ pub(in crate::login) async fn enrol(
         },
         _ => return Err(LoginError::Forged),
     };
-    let Some((factor, amr)) = proved else {
+    let Some(((kind, factor), amr)) = proved else {
         return Ok(again(flow.record, Notice::WrongCode));
     };
-    let mut factors = vec![factor];
+    keep(
+        app,
+        visitor,
+        flow,
+        (session, user),
+        New { kind, factor, changed: added(kind).into(), amr, verified: true },
+    )
+    .await
+}
+
+/// A factor that is to be kept.
+pub(in crate::login) struct New {
+    pub(in crate::login) kind: FactorKind,
+    pub(in crate::login) factor: Factor,
+    /// What the person is told.
+    pub(in crate::login) changed: Changed,
+    /// What enrolling it has proved.
+    pub(in crate::login) amr: &'static str,
+    /// False of a key that did not check who uses it.
+    pub(in crate::login) verified: bool,
+}
+
+/// Keeps it, gives recovery codes with the first one, and tells the person.
+pub(in crate::login) async fn keep(
+    app: &App,
+    visitor: &Visitor,
+    mut flow: Stored<LoginFlow>,
+    (session, mut user): (Id, Stored<User>),
+    New { kind, factor, changed, amr, verified }: New,
+) -> Result<Outcome, LoginError> {
+    let (master, now) = (app.keys.master(), app.clock.now());
+    let mut factors = vec![(kind, factor)];
     if !user.factors.contains(&FactorKind::RecoveryCodes) && !kind.stands_in() {
         factors.push(recovery::factor(&recovery::offered(master, flow.id), user.id, now));
         flow.record.progress.codes_unseen = true;
     }
     flow.record.progress.done = true;
     let batch = forgive(factor::enrol(Batch::new(), &mut user, &factors), session, user.id);
-    let batch = challenge::notice(app, visitor, &user, added(kind), batch);
+    let batch = challenge::notice(app, visitor, &user, changed, batch);
     tracing::info!(target: "gantry::audit", event = "second_factor_enrolled", user = %user.id, kind = kind.name());
     // What was only written down proves nothing yet.
     if kind.stands_in() {
         return own::done(app, visitor, flow, user.record, batch).await;
     }
-    elevated(app, visitor, flow, Proved { session, user: user.record, method: proved_by(kind), amr, batch })
-        .await
+    let method = proved_by(kind);
+    elevated(app, visitor, flow, Proved { session, user: user.record, method, amr, verified, batch }).await
 }
 
 /// The factor of somebody who is reached there.

@@ -3,7 +3,7 @@
 //! Owns how often somebody may try. Does not own what is sent beforehand (`login::challenge`) or what a proof is
 //! checked against (`factor`).
 
-mod enrol;
+pub(in crate::login) mod enrol;
 mod prove;
 
 use std::time::Duration;
@@ -77,6 +77,8 @@ pub(super) struct Proved {
     pub(super) user: User,
     pub(super) method: Method,
     pub(super) amr: &'static str,
+    /// False of a key that did not check who uses it.
+    pub(super) verified: bool,
     /// What the proof changes.
     pub(super) batch: Batch,
 }
@@ -87,8 +89,8 @@ pub(super) async fn elevated(
     flow: Stored<LoginFlow>,
     proved: Proved,
 ) -> Result<Outcome, LoginError> {
-    let Proved { session, user, method, amr, batch } = proved;
-    let beginning = session::elevate(app, visitor, session, (amr, method), batch).await?;
+    let Proved { session, user, method, amr, verified, batch } = proved;
+    let beginning = session::elevate(app, visitor, session, (amr, method, verified), batch).await?;
     let Beginning { session, cookies, batch } = beginning.ok_or(LoginError::Gone)?;
     let outcome = proceed(app, visitor, flow, Some(&SignedIn { session, user }), batch).await?;
     Ok(Outcome { cookies, ..outcome })

@@ -7,16 +7,16 @@ use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 
 use crate::app::App;
 use crate::config::Config;
-use crate::factor::{FactorKind, method};
+use crate::factor::{FactorKind, Passkey, method};
 use crate::login::device_trust::{self, Device};
-use crate::login::flow::{Target, Task};
+use crate::login::flow::{KeyChange, Target, Task};
 use crate::login::session::{self, SignedIn};
-use crate::login::{LoginError, dispatch, own};
+use crate::login::{LoginError, dispatch, own, own_keys};
 use crate::oauth::params::Params;
-use crate::secret::same;
+use crate::secret::{Id, same};
 use crate::store::Stored;
 use crate::web::handlers::login;
-use crate::web::render::{AccountPage, DeviceLine, Look, SessionLine};
+use crate::web::render::{AccountPage, DeviceLine, KeyLine, Look, SessionLine};
 use crate::web::{answer, body, cookies};
 
 /// GET `/account`.
@@ -57,19 +57,29 @@ pub async fn submit(app: web::Data<App>, request: HttpRequest, payload: web::Pay
             Err(error) => answer::stuck(&request, &config, &error),
         };
     }
-    let outcome = match task(&sent, &signed_in, &app) {
+    let keys = match own_keys::of_user(&app, signed_in.user.id).await {
+        Ok(keys) => keys,
+        Err(error) => return answer::stuck(&request, &config, &error),
+    };
+    let outcome = match task(&sent, &signed_in, &keys, &app) {
         Some(task) => dispatch::begin(&app, &visitor, Target::Account(task)).await,
         None => Err(LoginError::Forged),
     };
     login::respond(&app, &request, outcome)
 }
 
-fn task(sent: &Params, signed_in: &SignedIn, app: &App) -> Option<Task> {
+fn task(sent: &Params, signed_in: &SignedIn, keys: &[Passkey], app: &App) -> Option<Task> {
     let kind = |name| sent.get(name).and_then(FactorKind::parse);
     let add = kind("add").filter(|kind| addable(signed_in, app).contains(kind)).map(Task::Add);
     let remove = kind("remove").filter(|kind| signed_in.user.factors.contains(kind)).map(Task::Remove);
+    let key = |name, change| {
+        let id: Id = sent.get(name)?.parse().ok()?;
+        let known = keys.iter().find(|key| key.reference() == id)?;
+        Some(Task::Key { key: id, name: known.name.clone(), change })
+    };
+    let key = key("rename_key", KeyChange::Rename).or_else(|| key("remove_key", KeyChange::Remove));
     let password = (sent.get("action") == Some("password")).then_some(Task::Password);
-    add.or(remove).or(password)
+    add.or(remove).or(key).or(password)
 }
 
 /// What may be added: what is offered, and new recovery codes beside something they stand in for.
@@ -90,6 +100,13 @@ async fn page(
     let (user, lang) = (&signed_in.user, answer::language(request, config, None));
     let moment = |at| lang.moment(at, &config.organisation.time_zone);
     let enrolled: Vec<&str> = user.factors.iter().map(|kind| kind.name()).collect();
+    let key_line = |key: Passkey| KeyLine {
+        id: key.reference().to_string(),
+        name: key.name,
+        added: moment(key.created_at),
+        last_used: key.last_used_at.map(moment),
+    };
+    let keys: Vec<KeyLine> = own_keys::of_user(app, user.id).await?.into_iter().map(key_line).collect();
     let addable: Vec<&str> = addable(signed_in, app).iter().map(|kind| kind.name()).collect();
     let line = |session: session::Session| SessionLine {
         id: session.id.to_string(),
@@ -116,6 +133,7 @@ async fn page(
     let page = AccountPage {
         user: user.username.as_str(),
         enrolled: &enrolled,
+        keys: &keys,
         addable: &addable,
         sessions: &sessions,
         devices: &devices,

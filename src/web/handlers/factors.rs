@@ -5,12 +5,12 @@ use crate::config::Config;
 use crate::factor::totp::TotpSecret;
 use crate::factor::{FactorKind, Method, grid, recovery};
 use crate::keys::VapidKey;
-use crate::login::flow::{LoginFlow, Pending, State};
+use crate::login::flow::{KeyChange, LoginFlow, Pending, State};
 use crate::login::{approval, challenge};
 use crate::web::render::{
     AnswersPage, ChoosePage, CodePage, ContactPage, EnrolPage, GridPage, Look, Message, NewPasswordPage,
-    PasskeyPage, Qr, QuestionsPage, RecoveryCodesPage, RemovePage, Rendered, Sending, TrustPage, WaitPage,
-    WebPushPage, unwritten,
+    PasskeyPage, PasskeyStep, Qr, QuestionsPage, RecoveryCodesPage, RemovePage, RenamePage, Rendered,
+    Sending, TrustPage, WaitPage, WebPushPage, unwritten,
 };
 
 /// What these pages have in common.
@@ -39,12 +39,10 @@ pub fn page(app: &App, config: &Config, sheet: Sheet<'_>) -> Rendered {
             let (user, choices) = (username.as_str(), choices.as_slice());
             ChoosePage { app: title, user, enrolling: true, choices, action, csrf }.render(&look)
         }
-        State::Key => passkey_page(
-            flow,
-            &look,
-            Key { user: None, adding: false, more: true, skip: false },
-            (action, csrf, error),
-        ),
+        State::Key { username } => {
+            let key = Key { user: username.as_deref(), step: PasskeyStep::SignIn, more: true, skip: false };
+            passkey_page(flow, &look, key, (action, csrf, error))
+        }
         State::Scan => {
             let Some(Pending::Asked { approval }) = flow.pending else { return unwritten() };
             let url = approval::address(app, approval);
@@ -69,7 +67,8 @@ fn proof_page(app: &App, sheet: Sheet<'_>) -> Rendered {
     let Sheet { flow, look, title, action, csrf, error } = sheet;
     match &flow.state {
         State::Prove { username, method: Method::Passkey, usable, .. } => {
-            let key = Key { user: Some(username), adding: false, more: usable.len() > 1, skip: false };
+            let key =
+                Key { user: Some(username), step: PasskeyStep::Prove, more: usable.len() > 1, skip: false };
             passkey_page(flow, &look, key, (action, csrf, error))
         }
         State::Prove { method, usable, .. } if method.is_link() => {
@@ -123,7 +122,7 @@ fn change_page(app: &App, config: &Config, sheet: Sheet<'_>) -> Rendered {
     match &flow.state {
         State::Enrol { username, kind: FactorKind::Passkey, enrollable, may_skip, .. } => {
             let more = enrollable.len() > 1;
-            let key = Key { user: Some(username), adding: true, more, skip: *may_skip };
+            let key = Key { user: Some(username), step: PasskeyStep::Add, more, skip: *may_skip };
             passkey_page(flow, &look, key, (action, csrf, error))
         }
         State::Enrol { username, kind: FactorKind::Grid, .. } => {
@@ -157,7 +156,14 @@ fn change_page(app: &App, config: &Config, sheet: Sheet<'_>) -> Rendered {
             TrustPage { app: title, user: username, action, csrf }.render(&look)
         }
         State::Remove { username, kind, .. } => {
-            RemovePage { user: username, kind: kind.name(), action, csrf }.render(&look)
+            RemovePage { user: username, kind: kind.name(), called: None, action, csrf }.render(&look)
+        }
+        State::ChangeKey { username, name, change: KeyChange::Remove, .. } => {
+            let (kind, called) = (FactorKind::Passkey.name(), Some(name.as_str()));
+            RemovePage { user: username, kind, called, action, csrf }.render(&look)
+        }
+        State::ChangeKey { username, name, change: KeyChange::Rename, .. } => {
+            RenamePage { user: username, name, action, csrf, error }.render(&look)
         }
         State::NewPassword { username, .. } => {
             let least = config.passwords.min_length;
@@ -196,10 +202,18 @@ fn number(app: &App, flow: &LoginFlow) -> Option<u8> {
     }
 }
 
+/// What the browser is asked for a passkey with, as JSON.
+pub(super) fn options(flow: &LoginFlow) -> &str {
+    match &flow.pending {
+        Some(Pending::Passkey { options, .. }) => options,
+        _ => "{}",
+    }
+}
+
 /// What differs between the pages for passkeys.
 struct Key<'a> {
     user: Option<&'a str>,
-    adding: bool,
+    step: PasskeyStep,
     more: bool,
     skip: bool,
 }
@@ -207,12 +221,9 @@ struct Key<'a> {
 fn passkey_page(
     flow: &LoginFlow,
     look: &Look<'_>,
-    Key { user, adding, more, skip }: Key<'_>,
+    Key { user, step, more, skip }: Key<'_>,
     (action, csrf, error): (&str, &str, Option<Message>),
 ) -> Rendered {
-    let options = match &flow.pending {
-        Some(Pending::Passkey { options, .. }) => options.as_str(),
-        _ => "{}",
-    };
-    PasskeyPage { user, adding, options, more, skip, action, csrf, error }.render(look)
+    let options = options(flow);
+    PasskeyPage { user, step, options, more, skip, action, csrf, error }.render(look)
 }

@@ -32,7 +32,7 @@ pub async fn start(app: web::Data<App>, request: HttpRequest) -> HttpResponse {
 
 /// GET `/login/{flow}`: the page of the flow's step.
 pub async fn show(app: web::Data<App>, request: HttpRequest, flow: web::Path<String>) -> HttpResponse {
-    match dispatch::load(&app, &cookies::visitor(&request), &flow).await {
+    match dispatch::look(&app, &cookies::visitor(&request), &flow).await {
         Ok(flow) => {
             let mut response = step_page(&app, &request, &flow, None, None);
             if matches!(flow.pending, Some(Pending::Asked { .. })) {
@@ -233,6 +233,8 @@ pub(super) const fn message(notice: Notice) -> Message {
         Notice::WrongCredentials => Message::WrongCredentials,
         Notice::WrongCode => Message::WrongCode,
         Notice::WrongPasskey => Message::WrongPasskey,
+        Notice::KeyUnverified => Message::KeyUnverified,
+        Notice::KeyNotTaken => Message::KeyNotTaken,
         Notice::PasswordTooShort(least) => Message::PasswordTooShort { least },
         Notice::PasswordsDiffer => Message::PasswordsDiffer,
         Notice::Waiting => Message::StillWaiting,
@@ -262,7 +264,7 @@ fn render(app: &App, config: &Config, flow: &LoginFlow, given: &Given<'_>) -> Re
             let username = given.typed.or(made).or(hint).unwrap_or_default();
             let takes = |factor| first::takes(app, &flow.target, factor);
             let (scan, link) = (takes(FirstFactor::Any), takes(FirstFactor::MagicLink));
-            let key = takes(FirstFactor::Passkey);
+            let key = takes(FirstFactor::Passkey).then(|| factors::options(flow));
             let register = new_account::address(config, flow);
             let register = register.as_deref();
             SignInPage { app: title, action, csrf, username, scan, link, key, register, error }
@@ -270,12 +272,13 @@ fn render(app: &App, config: &Config, flow: &LoginFlow, given: &Given<'_>) -> Re
         }
         State::Reauthenticate { username, .. } => {
             let link = first::takes(app, &flow.target, FirstFactor::MagicLink);
-            ReauthPage { app: title, action, csrf, username, link, error }.render(&given.look)
+            let key = first::takes(app, &flow.target, FirstFactor::Passkey);
+            ReauthPage { app: title, action, csrf, username, link, key, error }.render(&given.look)
         }
         State::SelectAccount { username, .. } => {
             SelectAccountPage { app: title, user: username, action, csrf }.render(&given.look)
         }
-        State::Key
+        State::Key { .. }
         | State::Scan
         | State::Mailed { .. }
         | State::Prove { .. }
@@ -284,6 +287,7 @@ fn render(app: &App, config: &Config, flow: &LoginFlow, given: &Given<'_>) -> Re
         | State::ChooseKind { .. }
         | State::RecoveryCodes { .. }
         | State::Remove { .. }
+        | State::ChangeKey { .. }
         | State::RegisterDevice { .. }
         | State::NewPassword { .. } => {
             let sheet = Sheet { flow, look: given.look, title, action, csrf, error };

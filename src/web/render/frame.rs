@@ -3,6 +3,7 @@
 use url::Url;
 
 use super::{ErrorText, Look, Message, leads_out};
+use crate::factor::Method;
 use crate::web::locale::{Lang, plain};
 use crate::web::{assets, theme};
 
@@ -78,6 +79,34 @@ impl<'a> Frame<'a> {
     /// The `part` (`name`, `title`, `lead`, `field`) of the texts about a way to prove a second factor.
     pub(super) fn of_method(&self, part: &str, method: &str) -> String {
         self.lang.text(&format!("{}-{part}", method.replace('_', "-")))
+    }
+
+    /// Whether this way needs a browser that has passkeys.
+    #[expect(clippy::unused_self, reason = "templates reach it through the frame")]
+    pub(super) fn wants_passkeys(&self, method: &str) -> bool {
+        method == Method::Passkey.name()
+    }
+
+    /// The same about `name`, for places that take no markup.
+    pub(super) fn of_method_about(
+        &self,
+        part: &str,
+        method: &str,
+        argument: &'static str,
+        name: &str,
+    ) -> String {
+        self.about(&format!("{}-{part}", method.replace('_', "-")), argument, name)
+    }
+
+    /// The same about `name`, cut so that it can be marked up.
+    pub(super) fn of_method_named(
+        &self,
+        part: &str,
+        method: &str,
+        argument: &'static str,
+        name: &str,
+    ) -> Named {
+        self.named(&format!("{}-{part}", method.replace('_', "-")), argument, name)
     }
 
     /// The text of `key` about `name`, for places that take no markup.

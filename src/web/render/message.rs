@@ -47,6 +47,10 @@ pub enum Message {
     WrongCode,
     /// A passkey proves nothing, or could not be added.
     WrongPasskey,
+    /// A passkey did not check a PIN or a finger, and has to.
+    KeyUnverified,
+    /// Passkeys of this make are not taken.
+    KeyNotTaken,
     /// A new password needs more characters.
     PasswordTooShort {
         least: usize,
@@ -157,6 +161,8 @@ impl Message {
             Self::UnknownDeviceCode => "unknown-device-code",
             Self::WrongCode => "wrong-code",
             Self::WrongPasskey => "wrong-passkey",
+            Self::KeyUnverified => "key-unverified",
+            Self::KeyNotTaken => "key-not-taken",
             Self::PasswordTooShort { .. } => "password-too-short",
             Self::PasswordsDiffer => "passwords-differ",
             Self::QuestionGone => "question-gone",
@@ -218,6 +224,8 @@ mod tests {
             Message::WrongCode,
             Message::PasswordTooShort { least: 10 },
             Message::WrongPasskey,
+            Message::KeyUnverified,
+            Message::KeyNotTaken,
             Message::PasswordsDiffer,
             Message::QuestionGone,
             Message::SignInFirst,

@@ -15,9 +15,9 @@ pub use message::Message;
 pub use pages::{
     AccountPage, AnswersPage, ApprovePage, ApprovedPage, BreakGlassPage, ChoosePage, CodePage, ConsentPage,
     ContactPage, DeviceConsentPage, DeviceDonePage, DeviceLine, DevicePage, EnrolPage, ErrorPage, ErrorText,
-    FormPostPage, GridPage, HomePage, NewPasswordPage, NotMePage, PasskeyPage, QuestionsPage, ReauthPage,
-    RecoveryCodesPage, RemovePage, SelectAccountPage, Sending, SessionLine, SignInPage, SignOutPage,
-    SignedOutPage, TrustPage, WaitPage, WebPushPage, unwritten,
+    FormPostPage, GridPage, HomePage, KeyLine, NewPasswordPage, NotMePage, PasskeyPage, PasskeyStep,
+    QuestionsPage, ReauthPage, RecoveryCodesPage, RemovePage, RenamePage, SelectAccountPage, Sending,
+    SessionLine, SignInPage, SignOutPage, SignedOutPage, TrustPage, WaitPage, WebPushPage, unwritten,
 };
 pub use qr::Qr;
 pub use registration::{ActivatePage, ActivatedPage, FieldLine, RegisterPage, RegisteredPage};

@@ -22,8 +22,8 @@ pub struct SignInPage<'a> {
     pub scan: bool,
     /// A link may be mailed.
     pub link: bool,
-    /// A passkey will do.
-    pub key: bool,
+    /// A passkey will do: for `navigator.credentials.get`, as JSON.
+    pub key: Option<&'a str>,
     /// Where to get an account, if people do by themselves.
     pub register: Option<&'a str>,
     pub error: Option<Message>,
@@ -39,6 +39,8 @@ pub struct ReauthPage<'a> {
     pub username: &'a str,
     /// A link may be mailed.
     pub link: bool,
+    /// A passkey will do.
+    pub key: bool,
     pub error: Option<Message>,
 }
 
@@ -233,8 +235,9 @@ pub struct WebPushPage<'a> {
 /// `action=continue|other_method|skip`).
 #[derive(Clone)]
 pub struct PasskeyPage<'a> {
+    /// Whose it is to be.
     pub user: Option<&'a str>,
-    pub adding: bool,
+    pub step: PasskeyStep,
     /// For `navigator.credentials`, as JSON.
     pub options: &'a str,
     pub more: bool,
@@ -244,13 +247,35 @@ pub struct PasskeyPage<'a> {
     pub error: Option<Message>,
 }
 
+/// What a [`PasskeyPage`] is for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum PasskeyStep {
+    /// The person is known by nothing but a name, if at all.
+    SignIn,
+    /// A second factor of a person who is signed in.
+    Prove,
+    Add,
+}
+
 /// Whether the factor is really to be removed (`data-step="remove"`; `action=continue|deny`).
 #[derive(Clone, Copy)]
 pub struct RemovePage<'a> {
     pub user: &'a str,
     pub kind: &'a str,
+    /// What the person calls it.
+    pub called: Option<&'a str>,
     pub action: &'a str,
     pub csrf: &'a str,
+}
+
+/// The new name of a passkey (`data-step="rename"`; field `name`; `action=continue|deny`).
+#[derive(Clone)]
+pub struct RenamePage<'a> {
+    pub user: &'a str,
+    pub name: &'a str,
+    pub action: &'a str,
+    pub csrf: &'a str,
+    pub error: Option<Message>,
 }
 
 /// Whether to trust this browser (`data-step="register_device"`; `action=trust_device|skip`).
@@ -293,12 +318,14 @@ pub struct NewPasswordPage<'a> {
     pub error: Option<Message>,
 }
 
-/// A person's own account (`data-step="account"`; buttons `add`, `remove`, `end`, `action=password`).
+/// A person's own account (`data-step="account"`; buttons `add`, `remove`, `rename_key`,
+/// `remove_key`, `end`, `action=password`).
 #[derive(Clone, Copy)]
 pub struct AccountPage<'a> {
     pub user: &'a str,
     /// Names of the kinds of factors that are enrolled.
     pub enrolled: &'a [&'a str],
+    pub keys: &'a [KeyLine],
     /// Of those that may be added.
     pub addable: &'a [&'a str],
     pub sessions: &'a [SessionLine],
@@ -307,6 +334,15 @@ pub struct AccountPage<'a> {
     pub home: &'a str,
     pub action: &'a str,
     pub csrf: &'a str,
+}
+
+/// A passkey in a list.
+#[derive(Debug, Clone)]
+pub struct KeyLine {
+    pub id: String,
+    pub name: String,
+    pub added: String,
+    pub last_used: Option<String>,
 }
 
 /// A session in a list.
@@ -475,6 +511,16 @@ impl HomePage<'_> {
     }
 }
 
+impl PasskeyPage<'_> {
+    fn adds(&self) -> bool {
+        self.step == PasskeyStep::Add
+    }
+
+    fn signs_in(&self) -> bool {
+        self.step == PasskeyStep::SignIn
+    }
+}
+
 impl SignedOutPage<'_> {
     /// The page in this look; it may show its frames and no others.
     #[must_use]
@@ -549,6 +595,7 @@ views! {
     EnrolView("enrol.html") of EnrolPage;
     RecoveryCodesView("recovery_codes.html") of RecoveryCodesPage;
     RemoveView("remove.html") of RemovePage;
+    RenameView("rename.html") of RenamePage;
     TrustView("register_device.html") of TrustPage;
     NotMeView("not_me.html") of NotMePage;
     BreakGlassView("break_glass.html") of BreakGlassPage;
@@ -582,6 +629,7 @@ rendered! {
     EnrolPage by EnrolView;
     RecoveryCodesPage by RecoveryCodesView;
     RemovePage by RemoveView;
+    RenamePage by RenameView;
     TrustPage by TrustView;
     NotMePage by NotMeView;
     BreakGlassPage by BreakGlassView;
