@@ -138,8 +138,8 @@ pub(super) struct Refused<'a> {
 }
 
 impl<'a> Refused<'a> {
-    pub(super) fn new(user: Option<&'a User>, why: impl ToString) -> Self {
-        Self { user, why: why.to_string(), notice: Notice::WrongPasskey }
+    pub(super) fn new(user: Option<&'a User>, why: impl Into<String>) -> Self {
+        Self { user, why: why.into(), notice: Notice::WrongPasskey }
     }
 
     /// Says so where the make is not taken.
@@ -339,7 +339,7 @@ pub(super) async fn enrol(
     let now = app.clock.now();
     let Made { mut key, user_verified: verified } = match answer.verify(ceremony, &party, &adding, now) {
         Ok(made) => made,
-        Err(why) => return refused(app, flow, Refused::new(Some(&user), why).by_make(why)).await,
+        Err(why) => return refused(app, flow, Refused::new(Some(&user), why.to_string()).by_make(why)).await,
     };
     let amr = if key.backup_eligible { "swk" } else { "hwk" };
     let browser = session::browser_name(&visitor.user_agent);

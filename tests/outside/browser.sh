@@ -23,6 +23,12 @@ apps() {
     origins: [$SPA]
     first_party: true
     access: [{ group: everyone, policy: POLICY }]
+  test-board:
+    title: Board
+    redirect_uris: [$WIKI]
+    client: confidential
+    first_party: true
+    access: [{ group: everyone, policy: open }]
   test-tv:
     title: Television
     client: public
@@ -34,10 +40,12 @@ Y
 open_stage
 start_try
 echo 'factors: { offered: [totp, passkey, web_push, recovery_code] }' >>"$CONFIG"
+# An app that takes passkeys instead of a password.
+sed -i '/^  standard: /a\  open: { first_factor: any }' "$CONFIG"
 apps | add_apps
 until_ok 15 gantry listed test-wiki
 
-make_cert chat DNS:chat.example.org DNS:wiki.example.org DNS:spa.example.org
+make_cert chat DNS:chat.example.org DNS:wiki.example.org DNS:spa.example.org DNS:localhost
 trust "$STAGE/home" "$CA" "$STAGE/ca.pem"
 scripts
 jq --arg issuer "$ISSUER" --arg mail "$TRY/data/mail" --arg cert "$CERT" --arg key "$KEY" --arg wiki "$WIKI" --arg spa "$SPA" \
