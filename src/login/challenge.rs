@@ -281,7 +281,6 @@ fn queue(app: &App, to: &To, parcel: &Parcel, about: &About<'_>) -> Result<Batch
             }
             Parcel::Link(id) => LetterContent::SignInLink {
                 url: approval::address(app, *id),
-                number: approval::number(app, *id).to_string(),
                 app: app_title,
                 address,
                 minutes,
@@ -299,8 +298,8 @@ fn queue(app: &App, to: &To, parcel: &Parcel, about: &About<'_>) -> Result<Batch
         }
         Parcel::Code(code) => gateway::Message::code(lang, &to.address, code, title, code::MINUTES),
         Parcel::Link(id) => {
-            let (url, number) = (approval::address(app, *id), approval::number(app, *id).to_string());
-            let link = gateway::Link { url: &url, number: &number, app: title, minutes };
+            let url = approval::address(app, *id);
+            let link = gateway::Link { url: &url, app: title, minutes };
             gateway::Message::link(lang, &to.address, &link)
         }
     };

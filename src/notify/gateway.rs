@@ -66,21 +66,21 @@ impl Message {
         Self { to: to.to_owned(), text, code: None, link: None, minutes: None }
     }
 
-    /// A link at which a sign-in is allowed or denied; both sides show `number`.
+    /// A link at which a sign-in is allowed or denied.
     #[must_use]
     pub fn link(lang: Lang, to: &str, link: &Link<'_>) -> Self {
-        let names = [("url", link.url), ("number", link.number), ("app", link.app)];
+        let names = [("url", link.url), ("app", link.app)];
         let text = lang.text_with("short-link", &names, &[("count", link.minutes)]);
         let link_alone = Some(link.url.to_owned());
         Self { to: to.to_owned(), text, code: None, link: link_alone, minutes: Some(link.minutes) }
     }
 }
 
-/// What a message with a link says.
+/// What a message with a link says: not the number that is to be picked behind it, which only the page shows where
+/// the sign-in began.
 #[derive(Clone, Copy)]
 pub struct Link<'a> {
     pub url: &'a str,
-    pub number: &'a str,
     pub app: &'a str,
     pub minutes: u64,
 }

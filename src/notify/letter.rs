@@ -23,8 +23,8 @@ pub enum LetterContent {
     SignInCode { code: String, minutes: u64, app: String, address: String },
     /// A code that proves a new address.
     AddressCode { code: String, minutes: u64 },
-    /// Somebody signs in elsewhere, to be allowed or denied at `url`; both sides show `number`.
-    SignInLink { url: String, number: String, app: String, address: String, minutes: u64 },
+    /// Somebody signs in elsewhere, to be allowed or denied at `url`.
+    SignInLink { url: String, app: String, address: String, minutes: u64 },
     /// Signs in whoever opens it.
     MagicLink { url: String, app: String, minutes: u64 },
     /// What the account is protected by has changed.
@@ -209,7 +209,6 @@ impl LetterContent {
         let what = match self {
             Self::CredentialChanged { what, .. } => lang.text(what.key()),
             Self::AdminAlert { what, .. } => lang.text(what.key()),
-            Self::SignInLink { number, .. } => number.clone(),
             _ => String::new(),
         };
         let count = match self {

@@ -104,7 +104,7 @@ async fn what_a_gateway_repeats_is_not_logged() {
     // EO-08
     let callee = Callee::start().await;
     let idp = idp("sms", &callee, "/{code}?l={link}", "body: \"t={text}\"").await;
-    let link = Link { url: "https://id.test/l/secret-of-link", number: "42", app: "Wiki", minutes: 10 };
+    let link = Link { url: "https://id.test/l/secret-of-link", app: "Wiki", minutes: 10 };
     let by_link = Message::link(Lang::En, "+491701", &link);
     let by_code = Message::code(Lang::En, "+491701", "626262", "Wiki", 10);
     let echo =

@@ -67,7 +67,6 @@ async fn every_letter_can_be_written_in_every_language() {
         LetterContent::AddressCode { code, minutes: 10 },
         LetterContent::SignInLink {
             url: url.clone(),
-            number: "42".to_owned(),
             app: app.clone(),
             address: address.clone(),
             minutes: 5,

@@ -13,7 +13,7 @@ mail-address-code =
     }
     .subject = Bitte bestätigen Sie diese Adresse für { $org }
 mail-sign-in-link =
-    Jemand meldet sich als Sie bei { $app } an. Wenn Sie es sind, öffnen Sie diesen Link, vergleichen Sie die Zahl { $what } und erlauben Sie es. Der Link gilt { $count ->
+    Jemand meldet sich als Sie bei { $app } an. Wenn Sie es sind, öffnen Sie diesen Link und wählen Sie die Zahl, die dort steht, wo Sie sich anmelden. Der Link gilt { $count ->
         [one] { $count } Minute.
        *[other] { $count } Minuten.
     }
@@ -97,7 +97,7 @@ short-code =
     } Sagen Sie ihn niemandem.
 spoken-code = Guten Tag. Ihr Code für { $app } lautet { $code }. Noch einmal: { $code }. Auf Wiederhören.
 short-link =
-    Anmeldung bei { $app }, Zahl { $number }. Wenn Sie es sind, erlauben Sie sie innerhalb von { $count ->
+    Anmeldung bei { $app }. Wenn Sie es sind, öffnen Sie dies und wählen Sie die Zahl, die bei der Anmeldung steht, innerhalb von { $count ->
         [one] { $count } Minute:
        *[other] { $count } Minuten:
     } { $url }

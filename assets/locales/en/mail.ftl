@@ -13,7 +13,7 @@ mail-address-code =
     }
     .subject = Please confirm this address for { $org }
 mail-sign-in-link =
-    Somebody is signing in to { $app } as you. If it is you, open this link, compare the number { $what } and allow it. The link is good for { $count ->
+    Somebody is signing in to { $app } as you. If it is you, open this link and pick the number that stands where you sign in. The link is good for { $count ->
         [one] { $count } minute.
        *[other] { $count } minutes.
     }
@@ -97,7 +97,7 @@ short-code =
     } Tell it to nobody.
 spoken-code = Hello. Your code for { $app } is { $code }. Once more: { $code }. Goodbye.
 short-link =
-    Sign-in to { $app }, number { $number }. If it is you, allow it within { $count ->
+    Sign-in to { $app }. If it is you, open this and pick the number that stands where you sign in, within { $count ->
         [one] { $count } minute:
        *[other] { $count } minutes:
     } { $url }
