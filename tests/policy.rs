@@ -5,7 +5,7 @@ use std::time::Duration;
 use crate::device::Device;
 use crate::password_grant;
 use crate::support::browser::Page;
-use crate::support::{Browser, TestIdp, TestUser};
+use crate::support::{Browser, TestIdp, TestUser, logs};
 
 /// The tests begin on a Friday at nine in Berlin.
 const POLICIES: &str = r#"
@@ -142,4 +142,36 @@ async fn an_explanation_says_why() {
         "{trace:?}"
     );
     assert!(idp.try_gantry("policy explain --app office --user alice --at tomorrow", None).await.is_err());
+}
+
+#[tokio::test]
+async fn every_attempt_leaves_its_trace_in_the_log() {
+    let idp = idp().await;
+    let alice = idp.user("alice").create().await;
+    let office = idp.relying_party("office").await;
+    let mut browser = from(&idp, INSIDE);
+    attempt(&idp, &mut browser, &alice).await.expect_code();
+    browser.open(office.authorize_with(&[("prompt", "none")])).await.expect_code();
+    let mut away = browser.coming_from(OUTSIDE);
+    away.open(office.authorize_with(&[("prompt", "none")])).await.expect_error("access_denied");
+    attempt(&idp, &mut from(&idp, BANNED), &alice).await.expect_error_page(403);
+    password_grant::ask(&office, "alice", &alice.password).await.expect_error("invalid_grant");
+    let logged = logs::so_far();
+    let entries = logged.lines().filter_map(|line| serde_json::from_str::<serde_json::Value>(line).ok());
+    let told: Vec<(bool, String)> = entries
+        .map(|entry| entry["fields"].clone())
+        .filter(|fields| fields["event"] == "policy" && fields["user"] == alice.id)
+        .map(|fields| (fields["refused"] == true, fields["trace"].as_str().expect("a trace").to_owned()))
+        .collect();
+    let refused: Vec<bool> = told.iter().map(|(refused, _)| *refused).collect();
+    assert_eq!(refused, [false, false, true, true, true], "{told:?}");
+    let decided = |trace: &str| {
+        let lines: serde_json::Value = serde_json::from_str(trace).expect("json");
+        let line = lines.as_array().expect("lines").iter().find(|line| line["decided"] == true).cloned();
+        line.map(|line| {
+            format!("{} {}", line["rule"].as_str().expect("a rule"), line["saw"].as_str().expect("text"))
+        })
+    };
+    assert_eq!(decided(&told[0].1), None);
+    assert_eq!(decided(&told[3].1), Some(format!("network {BANNED}")));
 }

@@ -17,6 +17,7 @@ use crate::account::User;
 use crate::app::App;
 use crate::clock::Timestamp;
 use crate::config::{self, Policy};
+use crate::oauth::ErrorCode;
 use crate::oauth::vocabulary::Authentication;
 use crate::policy::rule::{Country, Device as Known, Past, Place, Seen, Verdict};
 use crate::policy::{self, Context, Line};
@@ -209,6 +210,12 @@ pub(super) async fn learn(app: &App, ending: &Ending<'_>, batch: Batch) -> Resul
     let refused = match step {
         Step::Finish => false,
         Step::Forbidden(_) => true,
+        // Without a page (`prompt=none`).
+        Step::Refuse(error)
+            if matches!(error.code, ErrorCode::AccessDenied | ErrorCode::InteractionRequired) =>
+        {
+            true
+        }
         Step::Ask(_) | Step::Refuse(_) => return Ok(batch),
     };
     let config = app.config();

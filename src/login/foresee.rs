@@ -14,7 +14,7 @@ use crate::config;
 use crate::oauth::AuthorizationRequest;
 use crate::oauth::vocabulary::{Authentication, ResponseMode, ResponseType};
 use crate::policy::rule::Device as Known;
-use crate::policy::{self, Line, Verdict};
+use crate::policy::{self, Line};
 use crate::secret::{Digest, Id};
 
 /// A sign-in to be thought through: by somebody who knows the password.
@@ -39,8 +39,7 @@ pub enum With {
 /// What would come of it.
 #[derive(Debug)]
 pub struct Foreseen {
-    /// Of the conditions alone.
-    pub verdict: Verdict,
+    /// What each condition says.
     pub rules: Vec<Line>,
     /// The next page, after the password.
     pub step: Step,
@@ -55,16 +54,16 @@ pub async fn foresee(app: &App, visit: &Visit<'_>) -> Result<Foreseen, LoginErro
     };
     let from = Origin { address, device, at, as_if };
     let config = app.config();
-    let (verdict, rules) = match policy::of(&config, client, &user.groups) {
-        Some(named) => policy::explain(named.1, &context::gather(app, from, user, named).await?),
-        None => (Verdict::Allow, Vec::new()),
+    let rules = match policy::of(&config, client, &user.groups) {
+        Some(named) => policy::explain(named.1, &context::gather(app, from, user, named).await?).1,
+        None => Vec::new(),
     };
     let session = imagined(user, device, at);
     let progress = Progress { signed_in: Some(session.id), consented: true, ..Progress::default() };
     let signed_in = SignedIn { session, user: user.clone() };
     let target = Target::App(Box::new(request(client)));
     let step = next_step(app, from, &target, &progress, Some(&signed_in)).await?;
-    Ok(Foreseen { verdict, rules, step })
+    Ok(Foreseen { rules, step })
 }
 
 /// A session of nobody's browser.

@@ -127,7 +127,7 @@ async fn explain(app: &App, options: ExplainOptions) -> Result<Output, Failure> 
     let user = find_user(&app.store, &who).await?.ok_or(AccountError::NoUser(who))?;
     let at = at.map_or_else(|| Ok(app.clock.now()), |text| moment(&text))?;
     let visit = Visit { client, user: &user, address: ip, at, with: with(&device)? };
-    let Foreseen { rules, step, .. } = foresee(app, &visit).await.map_err(Failure::new)?;
+    let Foreseen { rules, step } = foresee(app, &visit).await.map_err(Failure::new)?;
     let mut trace = policy::evaluate(client, &user.groups).trace;
     trace.extend(rules.iter().map(ToString::to_string));
     let policy = policy::of(&config, client, &user.groups).map(|(name, _)| name);
