@@ -89,6 +89,23 @@ async fn changes_want_everything_proved_a_moment_ago() {
 }
 
 #[tokio::test]
+async fn a_page_that_was_held_open_changes_nothing_without_what_was_enrolled_since() {
+    // TO-07
+    for (name, value, step) in [("action", "password", "new_password"), ("add", "totp", "enrol")] {
+        let idp = TestIdp::start().await;
+        let alice = idp.user("alice").create().await;
+        let mut thief = signed_in(&idp, &alice).await;
+        let page = press(&mut thief, name, value).await.expect_step(step);
+        enrol(&idp, &mut signed_in(&idp, &alice).await).await;
+        let code = if step == "enrol" { code(&idp, &secret_on(&page)) } else { String::new() };
+        let new = "a password of the thief";
+        let form = [("code", code.as_str()), ("password", new), ("password_again", new)];
+        page.submit(&form).await.expect_step("totp");
+        signed_in(&idp, &alice).await;
+    }
+}
+
+#[tokio::test]
 async fn a_new_password_ends_what_began_under_the_old() {
     let idp = TestIdp::start().await;
     let mut alice = idp.user("alice").create().await;

@@ -138,6 +138,20 @@ async fn who_has_none_enrols_one_and_is_asked_for_it_from_then_on() {
 }
 
 #[tokio::test]
+async fn a_page_that_was_held_open_adds_nothing_beside_what_is_there() {
+    // TO-07
+    let world = World::new().await;
+    let mut thief = world.idp.browser();
+    let page = thief.open(world.vault.authorize_url()).await.submit_password(&world.alice).await;
+    let page = page.expect_step("enrol");
+    let (secret, _) = world.enrol(&mut world.idp.browser()).await;
+    let code = world.code(&secret_on(&page));
+    let page = page.submit(&[("code", &code)]).await.expect_step("totp");
+    world.wait_a_step();
+    page.submit(&[("code", &world.code(&secret))]).await.expect_code();
+}
+
+#[tokio::test]
 async fn a_secret_keeps_the_form_it_was_enrolled_with() {
     // TO-08: as long as the hash, and never shown again
     let world = World::new().await;

@@ -8,7 +8,7 @@ use super::dispatch::{Action, LoginError, Next, Notice, Outcome, Submission, pro
 use super::flow::{LoginFlow, Target, Task};
 use super::own_keys;
 use super::password::MAX_PASSWORD_BYTES;
-use super::second::{again, person};
+use super::second::{again, is_due, move_on, person};
 use super::session::{self, Beginning, SignedIn};
 use super::visitor::Visitor;
 use crate::account::User;
@@ -31,6 +31,9 @@ pub(super) async fn carry_out(
         return Err(LoginError::Forged);
     };
     let user = person(app, visitor, session).await?;
+    if action != Action::Deny && !is_due(app, visitor, &flow).await? {
+        return move_on(app, visitor, flow).await;
+    }
     match (action, task.clone()) {
         (Action::Deny, _) => {
             app.store.apply(Batch::new().remove(&flow)).await?;

@@ -5,7 +5,7 @@ use super::super::dispatch::{LoginError, Notice, Outcome, Submission};
 use super::super::flow::{LoginFlow, Pending};
 use super::super::visitor::Visitor;
 use super::super::{challenge, own, passkey};
-use super::{Proved, again, count, elevated, forgive, person, short};
+use super::{Proved, again, count, elevated, forgive, is_due, move_on, person, short};
 use crate::account::User;
 use crate::app::App;
 use crate::factor::totp::TotpSecret;
@@ -24,6 +24,9 @@ pub(in crate::login) async fn enrol(
     sent: &Submission,
 ) -> Result<Outcome, LoginError> {
     let user = person(app, visitor, session).await?;
+    if !is_due(app, visitor, &flow).await? {
+        return move_on(app, visitor, flow).await;
+    }
     let reached = matches!(&flow.pending, Some(Pending::Reached { kind: reached, .. }) if *reached == kind);
     if kind.is_reached() && !reached {
         let typed = sent.fields.get("address").unwrap_or_default();

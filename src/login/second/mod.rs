@@ -10,9 +10,11 @@ use std::time::Duration;
 
 pub(super) use self::enrol::enrol;
 pub(super) use self::prove::prove;
+use super::context::Origin;
 use super::dispatch::{LoginError, Next, Notice, Outcome, Submission, proceed};
-use super::flow::{LoginFlow, Progress, State};
+use super::flow::{LoginFlow, Progress, State, Step};
 use super::session::{self, Beginning, SignedIn};
+use super::situation::next_step;
 use super::throttle::TooMany;
 use super::visitor::Visitor;
 use crate::account::User;
@@ -100,6 +102,30 @@ pub(super) async fn person(app: &App, visitor: &Visitor, session: Id) -> Result<
     let signed_in = session::current(app, visitor).await?.filter(|signed_in| signed_in.session.id == session);
     let user = signed_in.ok_or(LoginError::Gone)?.user.id;
     app.store.get::<User>(&user.to_string()).await?.ok_or(LoginError::Gone)
+}
+
+/// Whether the page of `flow` is still the one to be shown. It may have been held open while a factor was enrolled or
+/// removed elsewhere, or a policy became stricter, and gets nobody around that (TO-07 of the attack list). How long ago
+/// anything was proved was looked at when it was shown. Asked after reading the [`person`] whose record is then updated,
+/// so that nothing comes between.
+pub(super) async fn is_due(app: &App, visitor: &Visitor, flow: &LoginFlow) -> Result<bool, LoginError> {
+    let signed_in = session::current(app, visitor).await?;
+    let from = Origin::of(app, visitor, None);
+    Ok(match next_step(app, from, &flow.target, &flow.progress, signed_in.as_ref()).await? {
+        Step::Ask(State::Reauthenticate { .. }) => true,
+        Step::Ask(state) => state == flow.state,
+        Step::Finish | Step::Forbidden(_) | Step::Refuse(_) => false,
+    })
+}
+
+/// Goes to the page that is the one to be shown now.
+pub(super) async fn move_on(
+    app: &App,
+    visitor: &Visitor,
+    flow: Stored<LoginFlow>,
+) -> Result<Outcome, LoginError> {
+    let signed_in = session::current(app, visitor).await?;
+    proceed(app, visitor, flow, signed_in.as_ref(), Batch::new()).await
 }
 
 pub(super) fn again(flow: LoginFlow, notice: Notice) -> Outcome {

@@ -5,7 +5,7 @@ use super::super::flow::{LoginFlow, Pending};
 use super::super::password::Checked;
 use super::super::visitor::Visitor;
 use super::super::{challenge, first, passkey};
-use super::{Proved, again, count, elevated, forgive, person, short, unreadable};
+use super::{Proved, again, count, elevated, forgive, is_due, move_on, person, short, unreadable};
 use crate::account::User;
 use crate::app::App;
 use crate::factor::radius::{self, Verdict};
@@ -25,6 +25,9 @@ pub(in crate::login) async fn prove(
     sent: &Submission,
 ) -> Result<Outcome, LoginError> {
     let user = person(app, visitor, session).await?;
+    if !is_due(app, visitor, &flow).await? {
+        return move_on(app, visitor, flow).await;
+    }
     if method.is_link() {
         return by_link(app, visitor, flow, (session, method), user.record).await;
     }
