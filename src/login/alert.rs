@@ -162,19 +162,31 @@ pub async fn find(app: &App, text: &str) -> Result<Option<Stored<Disavowal>>, St
     Ok(found.filter(|found| token.proves(&found.secret)))
 }
 
-/// It was not them: the session ends with everything that hangs on it, and so does the device.
+/// It was not them: the session ends with everything that hangs on it, and so do the device, and what has begun with
+/// it or since. The link goes last: when something fails on the way, it is still there.
 pub async fn disavow(app: &App, disavowal: Stored<Disavowal>) -> Result<(), ApplyError> {
+    for session in theirs(app, &disavowal).await.map_err(ApplyError::Store)? {
+        session::end(app, &session).await?;
+    }
+    grant::end_since(app, disavowal.user, disavowal.at).await?;
     let mut batch = Batch::new().remove(&disavowal);
     if let Some(device) = disavowal.device {
         batch = batch.delete::<Device>(device.to_string(), Expect::Any);
     }
     app.store.apply(batch).await?;
-    let session = app.store.get::<Session>(&disavowal.session.to_string()).await;
-    if let Some(session) = session.map_err(ApplyError::Store)? {
-        session::end(app, &session).await?;
-    }
-    grant::end_since(app, disavowal.user, disavowal.at).await?;
     let Disavowal { user, session, address, .. } = &disavowal.record;
     tracing::warn!(target: "gantry::audit", event = "sign_in_disavowed", user = %user, session = %session, address);
     Ok(())
+}
+
+/// The sessions of whoever it was. Only the first at a new device is told of, so one letter stands for all of them.
+async fn theirs(app: &App, disavowal: &Disavowal) -> Result<Vec<Stored<Session>>, StoreError> {
+    let user = disavowal.user.to_string();
+    let mut sessions = app.store.find::<Session>(session::BY_USER, &user, usize::MAX).await?;
+    sessions.retain(|session| {
+        session.id == disavowal.session
+            || session.created_at >= disavowal.at
+            || (session.device.is_some() && session.device == disavowal.device)
+    });
+    Ok(sessions)
 }

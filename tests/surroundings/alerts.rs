@@ -57,6 +57,10 @@ async fn this_was_not_me_ends_session_tokens_and_device_once() {
     let letters = world.letters().await;
     let link = link(&letters);
     let known = world.devices("alice").await.len();
+    // The same browser again is known by now: no letter, so this link is the only one.
+    let mut again = thief.clone();
+    world.attempt(&mut again, &alice).await.expect_code();
+    assert_eq!(world.letters().await, Vec::<String>::new());
 
     // EO-04: whoever reads mail ahead of people changes nothing by looking.
     let mut reader = world.browser("192.0.2.9");
@@ -83,6 +87,7 @@ async fn this_was_not_me_ends_session_tokens_and_device_once() {
     assert_eq!(world.office.userinfo(&stolen.access).await.status, 401);
     let silent = world.office.authorize_with(&[("prompt", "none")]);
     thief.open(&silent).await.expect_error("login_required");
+    again.open(&silent).await.expect_error("login_required");
     assert_eq!(world.devices("alice").await.len(), known - 1);
     // What the person did is theirs.
     own.open(&silent).await.expect_code();
