@@ -47,6 +47,9 @@ pub struct Habits {
     pub networks: Vec<IpNet>,
     #[serde(default)]
     pub devices: Vec<Id>,
+    /// Those that have been at an app.
+    #[serde(default)]
+    pub sessions: Vec<Id>,
 }
 
 impl Record for Habits {
@@ -201,8 +204,8 @@ pub(super) struct Ending<'a> {
 }
 
 /// Adds to `batch` what is to be remembered of an attempt, and writes to the log why it ended as it did. Of one that
-/// began with a proof: what it was and, when it was good, what is usual from now on; who should hear of it is
-/// written to.
+/// began with a proof, or is the first one that lets its session into an app: what it was and, when it was good, what
+/// is usual from now on; who should hear of it is written to.
 pub(super) async fn learn(app: &App, ending: &Ending<'_>, batch: Batch) -> Result<Batch, StoreError> {
     let Ending { visitor, target, began, step, signed_in: Some(SignedIn { user, session }) } = ending else {
         return Ok(batch);
@@ -226,11 +229,16 @@ pub(super) async fn learn(app: &App, ending: &Ending<'_>, batch: Batch) -> Resul
     let context = gather(app, from, user, named).await?;
     let (verdict, trace) = policy::explain(named.1, &context);
     told(client, (user.id, named.0), (verdict, &trace), refused);
-    if *began != Some(session.id) {
-        return Ok(batch);
-    }
     let known = app.store.get::<Habits>(&user.id.to_string()).await?.map(|habits| habits.record);
     let mut habits = known.unwrap_or_else(|| Habits::none(user.id));
+    // Signing in without an app first must not keep it from anybody.
+    let arrives = !refused && !habits.sessions.contains(&session.id);
+    if *began != Some(session.id) && !arrives {
+        return Ok(batch);
+    }
+    if arrives {
+        remember(&mut habits.sessions, session.id);
+    }
     let slot = habits.attempts % SLOTS;
     habits.attempts += 1;
     let policies = config.apps.values().filter_map(|client| policy::of(&config, client, &user.groups));
@@ -277,6 +285,7 @@ impl Habits {
             countries: Vec::new(),
             networks: Vec::new(),
             devices: Vec::new(),
+            sessions: Vec::new(),
         }
     }
 }

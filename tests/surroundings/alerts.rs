@@ -97,6 +97,21 @@ async fn this_was_not_me_ends_session_tokens_and_device_once() {
 }
 
 #[tokio::test]
+async fn whoever_signs_in_without_an_app_first_is_told_of_too() {
+    let mut world = World::new(TELLS, "").await;
+    let alice = world.person("alice").await;
+    assert_eq!(world.met(&mut world.browser(INSIDE), &alice).await, "allow");
+    assert_eq!(world.letters().await, Vec::<String>::new());
+    let mut thief = world.browser(INSIDE);
+    thief.open("/login").await.submit_password(&alice).await.expect_status(200);
+    thief.open(world.office.authorize_url()).await.expect_code();
+    assert_eq!(to(&world.letters().await, "alice@example.org").len(), 1);
+    // Once: the session has been at an app.
+    thief.open(world.office.authorize_url()).await.expect_code();
+    assert_eq!(world.letters().await, Vec::<String>::new());
+}
+
+#[tokio::test]
 async fn the_link_ends_after_a_month_and_nobody_guesses_one() {
     let mut world = World::new(TELLS, "").await;
     let alice = world.person("alice").await;
