@@ -71,6 +71,7 @@ async fn a_code_lets_an_administrator_in_for_an_hour() {
     let silent = vault.authorize_with(&[("prompt", "none")]);
     let code = browser.open(&silent).await.expect_code();
     let tokens = vault.redeem(&code).await.expect_tokens();
+    let tokens_of_the_hour = vault.refresh(&tokens.refresh).await.expect_tokens();
     assert_eq!(tokens.id_claims()["amr"], json!(["pwd", "otp", "mfa"]));
     // The administrators are told, with who it was and from where.
     while gantry::notify::deliver_due(&world.idp.app).await.expect("store") > 0 {}
@@ -85,6 +86,7 @@ async fn a_code_lets_an_administrator_in_for_an_hour() {
     // An hour later the policy counts again, for the session and for what the app holds.
     world.idp.clock.advance(Duration::from_secs(3601));
     browser.open(&silent).await.expect_error("access_denied");
+    vault.refresh(&tokens_of_the_hour.refresh).await.expect_error("invalid_grant");
     // ... and the code has been used.
     let page = world.used(&mut world.idp.browser(), &world.root, &world.codes[0]).await.status;
     assert_eq!(page, 422);

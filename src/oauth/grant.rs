@@ -262,6 +262,10 @@ pub async fn holder(app: &App, config: &Config, grant: &Grant) -> Result<Option<
 pub fn is_open(config: &Config, grant: &Grant, user: &User, now: Timestamp) -> bool {
     let access = config.apps.get(&grant.client_id).and_then(|client| policy::access(client, &user.groups));
     let policy = access.and_then(|access| config.policies.get(&access.policy));
+    // What a break-glass code has opened ends with it: from here nobody sees whether it would be open without.
+    if grant.authentication.lifted_until.is_some() && !grant.authentication.is_lifted(now) {
+        return false;
+    }
     match policy.map(|policy| policy::wherever(policy, now)) {
         Some(Verdict::Allow) => true,
         Some(Verdict::Challenge) => grant.authentication.has_second_factor(),
