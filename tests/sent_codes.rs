@@ -354,3 +354,30 @@ async fn who_has_a_name_is_not_told_by_the_page_for_links() {
     assert!(pages[0] == pages[1] && pages[1] == pages[2]);
     assert_eq!(world.letters().await.len(), 1);
 }
+
+#[tokio::test]
+async fn nobodys_mailbox_is_filled_with_links() {
+    let world = World::new().await;
+    let notes = world.idp.relying_party("notes").await;
+    let mut letters = 0;
+    for asked in 0..12 {
+        if asked % 5 == 0 {
+            world.idp.clock.advance(Duration::from_secs(15 * 60));
+        }
+        let mut browser = world.idp.browser();
+        let page = browser.open(notes.authorize_url()).await;
+        let (action, csrf) = (page.action(), page.field("csrf").expect("csrf"));
+        let form = [("csrf", csrf.as_str()), ("action", "magic_link"), ("username", "alice")];
+        browser.post(&action, &form).await.expect_step("magic_link");
+        letters += world.letters().await.len();
+    }
+    assert_eq!(letters, 10);
+    // An hour later there are links again.
+    world.idp.clock.advance(Duration::from_secs(3600));
+    let mut browser = world.idp.browser();
+    let page = browser.open(notes.authorize_url()).await;
+    let (action, csrf) = (page.action(), page.field("csrf").expect("csrf"));
+    let form = [("csrf", csrf.as_str()), ("action", "magic_link"), ("username", "alice")];
+    browser.post(&action, &form).await.expect_step("magic_link");
+    assert_eq!(world.letters().await.len(), 1);
+}
