@@ -7,20 +7,19 @@ mod frame;
 mod message;
 mod pages;
 mod qr;
-mod registration;
 #[cfg(test)]
 pub(super) mod tests;
 
 pub use message::Message;
 pub use pages::{
-    AccountPage, AnswersPage, ApprovePage, ApprovedPage, BreakGlassPage, ChoosePage, CodePage, ConsentPage,
-    ContactPage, DeviceConsentPage, DeviceDonePage, DeviceLine, DevicePage, EnrolPage, ErrorPage, ErrorText,
-    FormPostPage, GridPage, HomePage, KeyLine, NewPasswordPage, NotMePage, PasskeyPage, PasskeyStep,
-    QuestionsPage, ReauthPage, RecoveryCodesPage, RemovePage, RenamePage, SelectAccountPage, Sending,
-    SessionLine, SignInPage, SignOutPage, SignedOutPage, TrustPage, WaitPage, WebPushPage, unwritten,
+    AccountPage, ActivatePage, ActivatedPage, AnswersPage, ApprovePage, ApprovedPage, BreakGlassPage,
+    ChoosePage, CodePage, ConsentPage, ContactPage, DeviceConsentPage, DeviceDonePage, DeviceLine,
+    DevicePage, EnrolPage, ErrorPage, ErrorText, FieldLine, FormPostPage, GridPage, HomePage, KeyLine,
+    NewPasswordPage, NotMePage, PasskeyPage, PasskeyStep, QuestionsPage, ReauthPage, RecoveryCodesPage,
+    RegisterPage, RegisteredPage, RemovePage, RenamePage, SelectAccountPage, Sending, SessionLine,
+    SignInPage, SignOutPage, SignedOutPage, TrustPage, WaitPage, WebPushPage, unwritten,
 };
 pub use qr::Qr;
-pub use registration::{ActivatePage, ActivatedPage, FieldLine, RegisterPage, RegisteredPage};
 
 use url::Url;
 

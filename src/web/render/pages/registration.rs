@@ -2,9 +2,9 @@
 
 use askama::Template;
 
-use super::frame::{Frame, Help};
-use super::pages::finish;
-use super::{Look, Message, Rendered};
+use super::{finish, views};
+use crate::web::render::frame::{Frame, Help};
+use crate::web::render::{Look, Message, Rendered};
 
 /// Everything an account needs (`data-step="register"`; fields `username`, `name`, `email`, `field_…`, `password`,
 /// `password_again`; `action=continue`).
@@ -89,25 +89,6 @@ impl ActivatePage<'_> {
         let first = if self.username.is_some() { "username" } else { "password" };
         self.blamed.unwrap_or(first) == input
     }
-}
-
-macro_rules! views {
-    ($($page:ident by $view:ident($path:literal);)*) => {$(
-        #[derive(Template)]
-        #[template(path = $path)]
-        struct $view<'a> {
-            frame: Frame<'a>,
-            page: &'a $page<'a>,
-        }
-
-        impl $page<'_> {
-            /// The page in this look.
-            #[must_use]
-            pub fn render(&self, look: &Look<'_>) -> Rendered {
-                finish(&$view { frame: Frame::new(look), page: self }, look)
-            }
-        }
-    )*};
 }
 
 views! {
