@@ -263,6 +263,34 @@ async fn a_strangers_nonsense_is_no_error_of_ours() {
     assert!(!lines.iter().any(|line| line.contains("ERROR") || line.contains("WARN")), "{lines:#?}");
 }
 
+#[tokio::test]
+async fn an_administrator_of_the_first_hour_has_codes_that_break_the_glass() {
+    let (certificate, key) = certificate();
+    let installation = serving(&certificate, &key);
+    fs::remove_file(installation.path("gantry.yaml")).expect("removed");
+    let words = format!(
+        "init --yes --admin anna --issuer https://localhost:{port} --listen 127.0.0.1:{port} --data-dir {data}",
+        port = installation.port,
+        data = installation.path("data").display()
+    );
+    let password = "a password of the first hour";
+    let made = installation.run(&words, &format!("{password}\n")).expect_done().out;
+    let codes: Vec<&str> = made.lines().map(str::trim).filter(|line| is_code(line)).collect();
+    assert_eq!(codes.len(), 5, "{made}");
+    installation.configure(&format!("{FILES}\nadmin: {{ group: admins }}"));
+    let _service = installation.serve();
+    let mut browser = Browser::at(installation.port, Some(certificate.as_bytes()));
+    let page = browser.open("/break-glass").await.expect_step("break_glass");
+    let fields = [("username", "anna"), ("password", password), ("code", codes[4])];
+    let page = page.submit(&fields).await.expect_status(200);
+    assert!(page.html.contains("anna"), "{}", page.html);
+}
+
+/// Whether a line is nothing but a code such as `ABCDE-FGHIJ-KLMNO-PQRST`.
+fn is_code(line: &str) -> bool {
+    line.len() >= 20 && line.chars().all(|c| c.is_ascii_uppercase() || c.is_ascii_digit() || c == '-')
+}
+
 #[test]
 fn nothing_secret_is_shipped_and_nothing_listens_to_strangers_by_default() {
     // HL-11

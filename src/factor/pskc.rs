@@ -133,8 +133,13 @@ struct Locks {
 
 impl Locks {
     fn of(container: Node<'_, '_>, key: Option<&[u8]>) -> Result<Self, PskcError> {
-        if find(container, &["EncryptionKey"]).is_none() {
+        let Some(encryption) = find(container, &["EncryptionKey"]) else {
             return Ok(Self { key: None, mac: None });
+        };
+        if encryption.children().any(|part| part.tag_name().name() == "DerivedKey") {
+            return Err(PskcError::Container(
+                "its key is derived from a password, which is not read here; have it exported with a key",
+            ));
         }
         let key =
             key.ok_or(PskcError::Container("it is encrypted; --key names the file with the key in hex"))?;
@@ -299,6 +304,8 @@ mod tests {
             let why = why(&encrypted(&value, mac), Some(&KEY));
             assert!(why.starts_with("key 12345678") && why.contains(expected), "{why}");
         }
+        let by_password = encrypted(VALUE, MAC).replace("KeyName", "DerivedKey");
+        assert!(why(&by_password, None).contains("derived from a password"), "{}", why(&by_password, None));
         let bare = encrypted(VALUE, MAC).replace("MACMethod", "Nothing");
         assert!(why(&bare, Some(&KEY)).contains("without a MAC"));
     }
