@@ -15,7 +15,7 @@ use serde_json::Value;
 
 use crate::second_factor::{secret_on, totp};
 use crate::support::browser::Page;
-use crate::support::{Browser, RelyingParty, TestIdp, TestUser};
+use crate::support::{Browser, RelyingParty, TestIdp, TestUser, logs};
 
 /// Whoever has an authenticator app is not asked for it unless a condition challenges.
 const LAX: &str = "second_factor: never, ";

@@ -86,9 +86,15 @@ fn reference() -> String {
     random::<8>().iter().filter_map(|byte| ALPHABET.get(usize::from(*byte) % ALPHABET.len())).collect()
 }
 
-/// Control characters never reach a log line as they are.
-fn printable(text: &str) -> String {
-    text.chars()
+/// Control characters never reach a log line as they are, and tokens in links not at all (EO-08 of the attack list).
+fn printable(path: &str) -> String {
+    let is_token = |last: &str| last.starts_with('g') && last.as_bytes().get(2) == Some(&b'_');
+    let shown = match path.rsplit_once('/') {
+        Some((folder, last)) if is_token(last) => format!("{folder}/[redacted]"),
+        _ => path.to_owned(),
+    };
+    shown
+        .chars()
         .take(200)
         .map(|c| if c.is_control() || c == '\u{2028}' || c == '\u{2029}' { '?' } else { c })
         .collect()

@@ -93,6 +93,9 @@ async fn this_was_not_me_ends_session_tokens_and_device_once() {
     own.open(&silent).await.expect_code();
     world.office.refresh(&kept.refresh).await.expect_tokens();
     assert_eq!(reader.open(&link).await.status, 404);
+    // EO-08
+    let (_, token) = link.rsplit_once('/').expect("a token");
+    assert!(logs::so_far().contains("/not-me/") && !logs::so_far().contains(token));
     assert_eq!(reader.post(&action, &[("csrf", &csrf)]).await.status, 404);
 }
 
