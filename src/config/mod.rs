@@ -17,8 +17,6 @@ mod presets;
 mod read;
 mod registration;
 mod schema;
-mod schema_registration;
-mod schema_sending;
 mod sending;
 pub mod watch;
 

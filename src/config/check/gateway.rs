@@ -6,7 +6,7 @@ use super::sending::secret;
 use super::{optional, url};
 use crate::config::error::Problems;
 use crate::config::read::{At, Entries, short};
-use crate::config::schema_sending::{self as schema, SecretText};
+use crate::config::schema::{self, SecretText};
 use crate::config::sending::{Escape, Gateway, GatewayMethod, HeaderText, MessageTemplate};
 
 /// Written by the HTTP client itself, or not for a request at all.

@@ -8,7 +8,7 @@ use super::{group, optional, organisation, within};
 use crate::config::error::{Place, Problems};
 use crate::config::read::{At, short};
 use crate::config::registration::{Domains, Label, OwnField, SelfRegistration};
-use crate::config::schema_registration as written;
+use crate::config::schema as written;
 use crate::locale::Lang;
 
 /// Fields there may be.

@@ -14,7 +14,7 @@ use super::{is_name, optional, resolve, url};
 use crate::account::Email;
 use crate::config::error::Problems;
 use crate::config::read::{At, short};
-use crate::config::schema_sending::{self as schema, Kept, SecretText};
+use crate::config::schema::{self, Kept, SecretText};
 use crate::config::sending::{Gateways, MailOut, Rocketchat, Smtp, SmtpLogin, SmtpSecurity, SmtpTls};
 use crate::secret::Secret;
 

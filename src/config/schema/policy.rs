@@ -31,6 +31,9 @@ section! {
     }
 }
 
+words! { FirstFactor { "password" = Self::Password, "magic_link" = Self::MagicLink, "passkey" = Self::Passkey, "any" = Self::Any, } }
+words! { SecondFactor { "never" = Self::Never, "if_enrolled" = Self::IfEnrolled, "required" = Self::Required, } }
+
 section! {
     /// Conditions on where, when and with what; of several the strictest counts.
     Adaptive {

@@ -1,8 +1,8 @@
-//! The configuration as written: how people get an account by themselves. See `schema`.
+//! How people get an account by themselves, as written.
 
-use super::document::{Node, Value};
-use super::error::Problems;
-use super::read::{self, At, Entries, Field, Keys, Need, Read, Shape, choice, section};
+use crate::config::document::{Node, Value};
+use crate::config::error::Problems;
+use crate::config::read::{self, At, Entries, Field, Keys, Need, Read, Shape, choice, section};
 
 choice! {
     /// How people get an account.
@@ -42,7 +42,7 @@ section! {
 
 /// A text, or one for each language.
 #[derive(Debug)]
-pub(super) enum Label {
+pub(in crate::config) enum Label {
     Same(String),
     Each(Entries<String>),
 }

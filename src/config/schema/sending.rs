@@ -1,10 +1,10 @@
-//! The configuration as written: mail, and the gateways of other messages. See `schema`.
+//! Mail, and the gateways of other messages, as written.
 
-use super::document::{Node, Value};
-use super::error::Problems;
-use super::read::{self, At, Entries, Field, Keys, Need, Read, Shape, choice, section, words};
-use super::schema::Nothing;
-use super::sending::{GatewayMethod, SmtpTls};
+use super::Nothing;
+use crate::config::document::{Node, Value};
+use crate::config::error::Problems;
+use crate::config::read::{self, At, Entries, Field, Keys, Need, Read, Shape, choice, section, words};
+use crate::config::sending::{GatewayMethod, SmtpTls};
 
 choice! {
     /// Where mail goes.
@@ -90,7 +90,7 @@ section! {
 
 /// A secret: itself, or where it is.
 #[derive(Debug)]
-pub(super) enum SecretText {
+pub(in crate::config) enum SecretText {
     Inline(crate::secret::Secret),
     Kept(Kept),
 }
