@@ -7,12 +7,12 @@ use gantry::config::Organisation;
 use gantry::factor::totp::{TotpAlgorithm, TotpForm};
 use gantry::web::locale::Lang;
 use gantry::web::render::{
-    AccountPage, ActivatePage, ActivatedPage, AnswersPage, ApprovePage, ApprovedPage, ChoosePage, CodePage,
-    ConsentPage, ContactPage, DeviceConsentPage, DeviceDonePage, DeviceLine, DevicePage, EnrolPage,
-    ErrorPage, FieldLine, FormPostPage, GridPage, HomePage, KeyLine, Look, Message, NewPasswordPage,
-    NotMePage, PasskeyPage, PasskeyStep, Qr, QuestionsPage, ReauthPage, RecoveryCodesPage, RegisterPage,
-    RegisteredPage, RemovePage, Rendered, SelectAccountPage, Sending, SessionLine, SignInPage, SignOutPage,
-    SignedOutPage, TrustPage, WaitPage, WebPushPage,
+    AccountPage, ActivatePage, ActivatedPage, AnswersPage, ApprovePage, ApprovedPage, BreakGlassPage,
+    ChoosePage, CodePage, ConsentPage, ContactPage, DeviceConsentPage, DeviceDonePage, DeviceLine,
+    DevicePage, EnrolPage, ErrorPage, FieldLine, FormPostPage, GridPage, HomePage, KeyLine, Look, Message,
+    NewPasswordPage, NotMePage, PasskeyPage, PasskeyStep, Qr, QuestionsPage, ReauthPage, RecoveryCodesPage,
+    RegisterPage, RegisteredPage, RemovePage, Rendered, SelectAccountPage, Sending, SessionLine, SignInPage,
+    SignOutPage, SignedOutPage, TrustPage, WaitPage, WebPushPage,
 };
 use gantry::web::{assets, theme};
 
@@ -48,6 +48,7 @@ fn usual(look: &Look<'_>) -> Vec<(&'static str, Rendered)> {
     let (app, user, action, csrf) = ("Chat", "alice", "/x", "c");
     let (app_url, username, scopes) = (Some("https://chat.example.org"), "", &["openid", "profile", "email", "groups", "x.y"]);
     let devices = [DeviceLine { id: "d1".into(), browser: "Firefox · Windows".into(), address: "192.0.2.9".into(), last_used: "24 November 2026, 12:00 UTC".into(), trusted: true }];
+    let not_me = NotMePage { browser: "Firefox on Linux", address: "203.0.113.7", at: "24 November 2026, 09:00 UTC", done: false, action, csrf };
     let line = |id: &str, this| SessionLine { id: id.into(), browser: "Chromium on Linux".into(), address: "192.0.2.7".into(), last_used: "24 November 2026, 12:00 UTC".into(), this };
     let keys = &[KeyLine { id: "k1".into(), name: "Phone".into(), added: "24 Nov 2026, 12:00".into(), last_used: Some("26 Nov 2026, 9:30".into()) }, KeyLine { id: "k2".into(), name: "The blue key on my key ring".into(), added: "24 Nov 2026, 12:00".into(), last_used: None }];
     let sessions = &[line("a", true), line("b", false)];
@@ -82,11 +83,8 @@ fn usual(look: &Look<'_>) -> Vec<(&'static str, Rendered)> {
         ("approved", ApprovedPage { allowed: true }.render(look)),
         ("passkey", PasskeyPage { user: Some(user), step: PasskeyStep::Add, options: "{}", more: true, skip: true, action, csrf, error: None }.render(look)),
         ("register_device", TrustPage { app, user, action, csrf }.render(look)),
-        (
-            "not_me",
-            NotMePage { browser: "Firefox on Linux", address: "203.0.113.7", at: "24 November 2026, 09:00 UTC", done: false, action, csrf }
-                .render(look),
-        ),
+        ("not_me", not_me.render(look)),
+        ("break_glass", BreakGlassPage { action, error: None }.render(look)),
         ("remove", RemovePage { user, kind: "totp", called: None, action, csrf }.render(look)),
         ("new-password", NewPasswordPage { user, least: 10, action, csrf, error: Some(Message::PasswordsDiffer) }.render(look)),
         ("account", AccountPage { user, enrolled: &["totp", "recovery_codes"], keys, addable: &["totp", "recovery_codes"], sessions, devices: &devices, home: "/", action, csrf }.render(look)),
