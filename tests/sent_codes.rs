@@ -8,6 +8,7 @@ use std::time::Duration;
 use gantry::notify::deliver_due;
 use serde_json::json;
 
+use crate::account::press;
 use crate::races::at_once;
 use crate::support::browser::Page;
 use crate::support::{Browser, RelyingParty, TestIdp, TestUser, logs};
@@ -63,6 +64,14 @@ impl World {
     async fn mailed_link(&self) -> String {
         let letters = self.letters().await.concat().replace("=\r\n", "");
         letters.lines().find(|line| line.contains("/approve/")).expect("a link").trim().to_owned()
+    }
+
+    /// Past the page that waits for the link.
+    async fn allowed<'b>(&self, page: Page<'b>) -> Page<'b> {
+        let page = page.expect_step("email_link").press("resend").await.expect_step("email_link");
+        let (link, shown) = (self.mailed_link().await, number(&page));
+        assert_eq!(pick(&mut self.idp.browser(), &link, &[("number", &shown)]).await, 200);
+        page.press("continue").await
     }
 
     /// A new browser at the page of `method`.
@@ -213,8 +222,8 @@ async fn another_address_is_proved_before_it_counts() {
     browser.open("/login").await.submit_password(&world.alice).await;
     let page = browser.open("/account").await.expect_step("account");
     let (action, csrf) = (page.action(), page.field("csrf").expect("csrf"));
-    let mut page =
-        browser.post(&action, &[("csrf", &csrf), ("add", "alternate_email")]).await.expect_step("enrol");
+    let page = browser.post(&action, &[("csrf", &csrf), ("add", "alternate_email")]).await;
+    let mut page = world.allowed(page).await.expect_step("enrol");
     for bad in ["a@x.test,b@evil.test", "a@x.test\r\nBcc: b@evil.test", "alice", ""] {
         page = page.submit(&[("address", bad)]).await.expect_status(422).expect_step("enrol");
     }
@@ -262,7 +271,8 @@ async fn changes_by_an_administrator_and_used_recovery_codes_are_told() {
     browser.open("/login").await.submit_password(&alice).await;
     let page = browser.open("/account").await.expect_step("account");
     let (action, csrf) = (page.action(), page.field("csrf").expect("csrf"));
-    let page = browser.post(&action, &[("csrf", &csrf), ("add", "totp")]).await.expect_step("enrol");
+    let page = browser.post(&action, &[("csrf", &csrf), ("add", "totp")]).await;
+    let page = world.allowed(page).await.expect_step("enrol");
     let secret = crate::second_factor::secret_on(&page);
     let code = crate::second_factor::totp(&secret, world.idp.app.clock.now().seconds());
     let page = page.submit(&[("code", &code)]).await.expect_step("recovery_codes");
@@ -359,25 +369,32 @@ async fn who_has_a_name_is_not_told_by_the_page_for_links() {
 async fn nobodys_mailbox_is_filled_with_links() {
     let world = World::new().await;
     let notes = world.idp.relying_party("notes").await;
-    let mut letters = 0;
-    for asked in 0..12 {
-        if asked % 5 == 0 {
-            world.idp.clock.advance(Duration::from_secs(15 * 60));
-        }
+    let letters = async || {
         let mut browser = world.idp.browser();
         let page = browser.open(notes.authorize_url()).await;
         let (action, csrf) = (page.action(), page.field("csrf").expect("csrf"));
         let form = [("csrf", csrf.as_str()), ("action", "magic_link"), ("username", "alice")];
         browser.post(&action, &form).await.expect_step("magic_link");
-        letters += world.letters().await.len();
+        world.letters().await.len()
+    };
+    let mut sent = 0;
+    for asked in 0..12 {
+        let pause = if asked % 5 == 0 { 15 * 60 } else { 0 };
+        world.idp.clock.advance(Duration::from_secs(pause));
+        sent += letters().await;
     }
-    assert_eq!(letters, 10);
-    // An hour later there are links again.
+    assert_eq!(sent, 10);
     world.idp.clock.advance(Duration::from_secs(3600));
-    let mut browser = world.idp.browser();
-    let page = browser.open(notes.authorize_url()).await;
-    let (action, csrf) = (page.action(), page.field("csrf").expect("csrf"));
-    let form = [("csrf", csrf.as_str()), ("action", "magic_link"), ("username", "alice")];
-    browser.post(&action, &form).await.expect_step("magic_link");
-    assert_eq!(world.letters().await.len(), 1);
+    assert_eq!(letters().await, 1);
+}
+
+#[tokio::test]
+async fn whoever_is_mailed_codes_changes_nothing_with_the_password_alone() {
+    // SE-10, TO-07
+    let world = World::new().await;
+    let mut thief = world.idp.browser();
+    thief.open("/login").await.submit_password(&world.alice).await.expect_status(200);
+    for (name, value) in [("add", "totp"), ("action", "password")] {
+        press(&mut thief, name, value).await.expect_step("email_link");
+    }
 }

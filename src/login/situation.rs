@@ -146,10 +146,16 @@ impl Judged {
     fn for_account(app: &App, SignedIn { user, session }: &SignedIn) -> Self {
         let mut usable = method::usable(&app.config(), user, None);
         not_twice(&mut usable, session);
-        match (user.factors.is_empty() || session.authentication.has_second_factor(), usable.is_empty()) {
-            (true, _) => Self::default(),
-            (false, true) => Self::closed(Closed::NoMeans),
-            (false, false) => Self { second: Second::Challenge, usable, ..Self::default() },
+        if session.authentication.has_second_factor() {
+            Self::default()
+        } else if !usable.is_empty() {
+            // Also what nobody enrols, such as a code by mail: a factor added with the password alone would answer
+            // for it from then on.
+            Self { second: Second::Challenge, usable, ..Self::default() }
+        } else if user.factors.is_empty() {
+            Self::default()
+        } else {
+            Self::closed(Closed::NoMeans)
         }
     }
 }
