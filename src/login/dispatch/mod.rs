@@ -1,164 +1,34 @@
 //! The dispatcher: applies what a page sent, asks [`flow::decide`], stores, and names what comes next.
 
+mod outcome;
+mod submission;
+
+pub use outcome::{LoginError, Next, Notice, Outcome};
+pub use submission::{Action, Submission};
+
 use std::time::Duration;
 
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
-use zeroize::Zeroizing;
 
 use super::conclude::conclude;
 use super::context::{self, Ending, Origin};
-use super::flow::{Closed, LoginFlow, Progress, State, Step, Target};
-use super::password::{MAX_PASSWORD_BYTES, PoolError};
+use super::flow::{LoginFlow, Progress, State, Step, Target};
 use super::session::{self, SignedIn};
 use super::situation::next_step;
-use super::throttle::TooMany;
 use super::visitor::{CookieChange, Visitor};
 use super::{challenge, device_trust, first, own, passkey, second};
 use crate::account::User;
 use crate::app::App;
 use crate::config::FirstFactor;
 use crate::factor::{FactorKind, Method};
-use crate::oauth::params::Params;
-use crate::oauth::{AuthorizationAnswer, ErrorCode, OAuthError, consent};
+use crate::oauth::{ErrorCode, OAuthError, consent};
 use crate::policy;
 use crate::secret::{BrowserToken, Id, Token, same};
-use crate::store::{ApplyError, Batch, StoreError, Stored};
+use crate::store::{ApplyError, Batch, Stored};
 
 /// A sign-in that is not finished after this long begins anew.
 const FLOW_LIFETIME: Duration = Duration::from_secs(30 * 60);
-
-/// What the browser gets.
-#[derive(Debug)]
-pub struct Outcome {
-    pub next: Next,
-    pub cookies: Vec<CookieChange>,
-}
-
-/// Where it goes from here.
-#[derive(Debug)]
-pub enum Next {
-    /// To the page of this flow.
-    Page(Id),
-    /// To the page that makes an account on the way to this flow.
-    Register(Id),
-    /// The same page again, with what went wrong.
-    Again {
-        flow: Box<LoginFlow>,
-        notice: Notice,
-        username: String,
-    },
-    /// Back to the app.
-    Answer(AuthorizationAnswer),
-    /// A device was let in, or not.
-    DeviceAnswered {
-        client_id: String,
-        allowed: bool,
-    },
-    Home,
-    /// Back to the account's page.
-    Account,
-    /// The app does not let this person in.
-    Forbidden {
-        client_id: String,
-        username: String,
-        why: Closed,
-    },
-}
-
-/// What a page says about the last try.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Notice {
-    /// Name or password was left empty.
-    Missing,
-    WrongCredentials,
-    /// The code is wrong, used already or too old.
-    WrongCode,
-    /// The passkey proves nothing, or could not be added.
-    WrongPasskey,
-    /// The passkey did not check who uses it.
-    KeyUnverified,
-    /// Passkeys of this make are not taken.
-    KeyNotTaken,
-    /// The new password is too short, or not the same twice.
-    PasswordTooShort(usize),
-    PasswordsDiffer,
-    /// Nobody has said yes yet.
-    Waiting,
-    /// Somebody said no.
-    Denied,
-    /// A code or link could not be sent.
-    NotSent,
-    /// Nobody can be reached there.
-    Unreachable,
-    /// Answers to security questions that cannot be taken.
-    BadAnswers,
-    TooMany(TooMany),
-}
-
-/// Why a sign-in cannot go on.
-#[derive(Debug, thiserror::Error)]
-pub enum LoginError {
-    #[error("the sign-in is unknown, finished or too old")]
-    Gone,
-    /// Another browser's flow, or a form that is not this step's.
-    #[error("the form does not belong to this browser and step")]
-    Forged,
-    #[error("too many sign-ins were begun at this address")]
-    TooMany(TooMany),
-    #[error("the password is longer than {MAX_PASSWORD_BYTES} bytes")]
-    TooLong,
-    #[error(transparent)]
-    Issue(#[from] OAuthError),
-    #[error(transparent)]
-    Pool(#[from] PoolError),
-    #[error(transparent)]
-    Store(#[from] StoreError),
-}
-
-impl From<ApplyError> for LoginError {
-    fn from(error: ApplyError) -> Self {
-        match error {
-            ApplyError::Store(error) => Self::Store(error),
-            // Somebody else moved the flow on; theirs counts.
-            ApplyError::Conflict(_) => Self::Gone,
-        }
-    }
-}
-
-/// What a page sent.
-#[derive(Debug)]
-pub struct Submission {
-    pub csrf: String,
-    pub action: Action,
-    pub username: String,
-    pub password: Zeroizing<String>,
-    pub code: Zeroizing<String>,
-    /// The other fields.
-    pub fields: Params,
-}
-
-/// The button that was pressed.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Action {
-    Continue,
-    OtherUser,
-    Allow,
-    Deny,
-    OtherMethod,
-    /// Send the code again.
-    Resend,
-    /// Not now.
-    Skip,
-    /// Trust this browser.
-    TrustDevice,
-    /// By a phone that is signed in.
-    Scan,
-    /// By a link in a mail.
-    MagicLink,
-    /// By a passkey.
-    Passkey,
-}
 
 /// Starts a sign-in, or goes straight through when nothing has to be asked.
 pub async fn begin(app: &App, visitor: &Visitor, target: Target) -> Result<Outcome, LoginError> {
