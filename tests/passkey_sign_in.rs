@@ -192,6 +192,39 @@ async fn nobody_learns_from_a_name_who_has_an_account_or_a_key() {
 }
 
 #[tokio::test]
+async fn where_only_a_passkey_will_do_nothing_else_is_offered_or_taken() {
+    // WA-13
+    let world = World::new().await;
+    let mut key = Authenticator::new(&world.origin());
+    world.enrol(&mut key).await;
+    let offered = "offered: [passkey, email_code, email_link, kba, recovery_code]";
+    world.idp.edit(|yaml| yaml.replace("offered: [passkey, recovery_code]", offered)).await.expect("good");
+    let safe = world.idp.relying_party("safe").await;
+    let silent = safe.authorize_with(&[("prompt", "none")]);
+    let (name, password) = (world.alice.username.as_str(), world.alice.password.as_str());
+    for form in [
+        vec![("action", "continue"), ("username", name), ("password", password)],
+        vec![("action", "other_method")],
+        vec![("action", "other_method"), ("method", "email_code")],
+        vec![("action", "continue"), ("method", "recovery_code"), ("code", "BCDFG-HJKLM")],
+        vec![("action", "continue"), ("method", "kba"), ("answer_1", "a"), ("answer_2", "b")],
+        vec![("action", "resend"), ("method", "email_code")],
+        vec![("action", "magic_link"), ("username", name)],
+        vec![("action", "qr")],
+        vec![("action", "skip")],
+    ] {
+        let mut browser = world.idp.browser();
+        let page = browser.open(safe.authorize_url()).await.submit_password(&world.alice).await;
+        let page = page.expect_step("passkey");
+        let methods = ["email_code", "email_link", "kba", "recovery_code", "magic_link"];
+        assert!(methods.iter().all(|method| !page.html.contains(&format!("value=\"{method}\""))));
+        let page = page.submit(&form).await;
+        assert!(matches!(page.status, 200 | 400 | 403 | 404 | 422), "{form:?}: {}", page.status);
+        browser.open(&silent).await.expect_error("login_required");
+    }
+}
+
+#[tokio::test]
 async fn a_passkey_confirms_who_is_signed_in() {
     let world = World::new().await;
     let mut key = Authenticator::new(&world.origin());

@@ -242,6 +242,17 @@ async fn another_address_is_proved_before_it_counts() {
 }
 
 #[tokio::test]
+async fn an_address_that_nobody_proved_hears_of_no_change() {
+    let world = World::new().await;
+    world.idp.gantry("user reset-factors alice").await;
+    assert_eq!(world.letters().await.len(), 1);
+    world.idp.gantry("user set alice --email somebody@example.org --unverified").await;
+    world.letters().await;
+    world.idp.gantry("user reset-factors alice").await;
+    assert!(world.letters().await.is_empty());
+}
+
+#[tokio::test]
 async fn people_are_written_to_in_the_language_they_used_last() {
     let world = World::new().await;
     let mut browser = world.idp.browser().with("accept-language", "de-AT, en;q=0.5");

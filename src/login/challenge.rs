@@ -375,7 +375,8 @@ fn told(
     (Changed { what, name }, address, language): (Changed, String, Option<Lang>),
     batch: Batch,
 ) -> Batch {
-    let Some(email) = &user.email else { return batch };
+    // Whoever has an address that was never proved may be somebody else.
+    let Some(email) = user.email.as_ref().filter(|_| user.email_verified) else { return batch };
     let content = LetterContent::CredentialChanged { what, name, address, at: app.clock.now() };
     let letter = Letter { to: email.to_string(), language, content };
     match mail::queue(app, Batch::new(), &letter) {

@@ -85,6 +85,13 @@ pub(super) struct Proved {
     pub(super) batch: Batch,
 }
 
+impl Proved {
+    /// By `method`, which says by itself what it is worth.
+    const fn by(method: Method, session: Id, user: User, batch: Batch) -> Self {
+        Self { session, user, method, amr: method.amr(), verified: true, batch }
+    }
+}
+
 pub(super) async fn elevated(
     app: &App,
     visitor: &Visitor,

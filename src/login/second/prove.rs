@@ -49,13 +49,7 @@ pub(in crate::login) async fn prove(
         batch = challenge::notice(app, visitor, &user, Credential::RecoveryCodeUsed, batch);
     }
     tracing::info!(target: "gantry::audit", event = "second_factor_proved", user = %user.id, method = method.name());
-    elevated(
-        app,
-        visitor,
-        flow,
-        Proved { session, user: user.record, method, amr: method.amr(), verified: true, batch },
-    )
-    .await
+    elevated(app, visitor, flow, Proved::by(method, session, user.record, batch)).await
 }
 
 /// The answer that was given elsewhere. There is nothing to guess, so nothing is counted.
@@ -69,13 +63,7 @@ async fn by_link(
     match first::answered(app, &flow).await? {
         Ok((by, batch)) if by == user.id => {
             tracing::info!(target: "gantry::audit", event = "second_factor_proved", user = %user.id, method = method.name());
-            elevated(
-                app,
-                visitor,
-                flow,
-                Proved { session, user, method, amr: method.amr(), verified: true, batch },
-            )
-            .await
+            elevated(app, visitor, flow, Proved::by(method, session, user, batch)).await
         }
         Ok(_) => Ok(again(flow.record, Notice::Denied)),
         Err(notice) => Ok(again(flow.record, notice)),
@@ -102,14 +90,7 @@ async fn by_radius(
         Ok(Verdict::Accepted) => {
             tracing::info!(target: "gantry::audit", event = "second_factor_proved", user = %user.id, method = "radius");
             let batch = forgive(Batch::new(), session, user.id);
-            let method = Method::Radius;
-            elevated(
-                app,
-                visitor,
-                flow,
-                Proved { session, user, method, amr: method.amr(), verified: true, batch },
-            )
-            .await
+            elevated(app, visitor, flow, Proved::by(Method::Radius, session, user, batch)).await
         }
         Ok(Verdict::Asked(question)) if asked.is_none() => {
             flow.record.pending = Some(Pending::Radius(question));
