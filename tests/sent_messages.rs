@@ -1,6 +1,8 @@
 //! Codes and links that go to a phone: by text message, call and push.
 
+use gantry::login::flow::LoginFlow;
 use gantry::notify::deliver_due;
+use gantry::store::Batch;
 use serde_json::json;
 
 use crate::support::browser::Page;
@@ -98,6 +100,33 @@ async fn a_phone_is_enrolled_and_gets_codes() {
     let page = page.submit(&[("code", "nothing")]).await.expect_status(422).expect_step("sms_code");
     let answer = page.submit(&[("code", &code)]).await.expect_code();
     assert_eq!(world.amr(&answer).await, json!(["pwd", "sms", "mfa"]));
+}
+
+#[tokio::test]
+async fn a_number_that_is_yet_to_be_proved_is_kept_sealed_for_its_sign_in() {
+    let mut world = World::offering("sms_code, recovery_code").await;
+    let store = world.idp.app.store.clone();
+    let (mut browser, mut other) = (world.idp.browser(), world.idp.browser());
+    let url = world.vault.authorize_url();
+    let page = browser.open(&url).await.submit_password(&world.alice).await.expect_step("enrol");
+    let page = page.submit(&[("address", "+49 170 1234567")]).await.expect_step("enrol");
+    assert!(page.html.contains("491701234567") && page.field("address").is_none(), "{}", page.html);
+    let kept = std::fs::read(world.idp.app.config().data_dir.join("gantry.redb")).expect("the store");
+    assert!(!kept.windows(12).any(|bytes| bytes == b"491701234567"));
+    // In another sign-in it opens nothing: that one asks anew.
+    let flow = async |page: &str| {
+        let id = page.rsplit('/').next().expect("an id");
+        store.get::<LoginFlow>(id).await.expect("store").expect("a flow")
+    };
+    let asks = other.open(&url).await.submit_password(&world.alice).await.expect_step("enrol");
+    let (url, mut copy) = (asks.url.clone(), flow(&asks.url).await);
+    copy.record.pending = flow(&page.url).await.record.pending;
+    store.apply(Batch::new().update(&copy)).await.expect("stored");
+    let asks = other.open(&url).await.expect_step("enrol");
+    assert!(asks.field("address").is_some() && !asks.html.contains("1234567"), "{}", asks.html);
+    let (_, code) = world.told("code").await;
+    asks.submit(&[("code", &code)]).await.expect_status(422).expect_step("enrol");
+    page.submit(&[("code", &code)]).await.expect_step("recovery_codes");
 }
 
 #[tokio::test]

@@ -48,23 +48,30 @@ pub fn factor(
     (kind, to): (FactorKind, &str),
     now: Timestamp,
 ) -> (FactorKind, Factor) {
-    let to = master.seal(&sealed_name(user, kind), to.as_bytes());
+    let to = sealed(master, user, (kind, to));
     (kind, Factor { user, content: Content::Contact { kind, to }, created_at: now })
 }
 
-/// Where `user` is reached.
+/// What is kept of where somebody is reached: it opens for its owner only, which is the person, or the sign-in
+/// in which they have yet to prove it.
+#[must_use]
+pub fn sealed(master: &MasterKey, owner: Id, (kind, to): (FactorKind, &str)) -> SealedBytes {
+    master.seal(&sealed_name(owner, kind), to.as_bytes())
+}
+
+/// What [`sealed`] made for this owner.
 pub fn opened(
     master: &MasterKey,
-    user: Id,
+    owner: Id,
     kind: FactorKind,
     sealed: &SealedBytes,
 ) -> Result<String, UnsealError> {
-    let plain = master.open(&sealed_name(user, kind), sealed)?;
+    let plain = master.open(&sealed_name(owner, kind), sealed)?;
     Ok(String::from_utf8_lossy(&plain).into_owned())
 }
 
-fn sealed_name(user: Id, kind: FactorKind) -> String {
-    format!("{} {user}", kind.name())
+fn sealed_name(owner: Id, kind: FactorKind) -> String {
+    format!("{} {owner}", kind.name())
 }
 
 #[cfg(test)]

@@ -1,5 +1,6 @@
 //! The master key: one file, or a systemd credential, that seals secrets in the store.
 
+use std::fmt;
 use std::fs::{self, OpenOptions};
 use std::io::{self, Write};
 use std::os::unix::fs::{MetadataExt, OpenOptionsExt};
@@ -37,9 +38,15 @@ pub struct UnsealError {
 }
 
 /// Bytes under AES-256-GCM, bound to the name of what they are.
-#[derive(Clone, Serialize, Deserialize)]
+#[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(transparent)]
 pub struct SealedBytes(String);
+
+impl fmt::Debug for SealedBytes {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("[sealed]")
+    }
+}
 
 /// 256 bits from which every other secret at rest hangs.
 pub struct MasterKey {

@@ -194,10 +194,20 @@ pub(super) async fn reach(
         queue(app, &to, &Parcel::Code(code.to_string()), &about)
     };
     let Ok(batch) = queued else { return Ok(again(flow.record, Notice::NotSent)) };
+    let to = contact::sealed(app.keys.master(), flow.id, (kind, &to));
     flow.record.pending = Some(Pending::Reached { kind, to, code: kept });
     app.store.apply(batch.update(&flow)).await?;
     app.notifier.ring();
     Ok(Outcome { next: Next::Page(flow.id), cookies: Vec::new() })
+}
+
+/// Where a code was sent to enrol a factor of this kind, and what the answer is checked against. What does not open
+/// counts as never sent: the page asks again.
+#[must_use]
+pub fn reached(app: &App, flow: &LoginFlow, kind: FactorKind) -> Option<(String, SentCode)> {
+    let Some(Pending::Reached { kind: sent_for, to, code }) = &flow.pending else { return None };
+    let to = contact::opened(app.keys.master(), flow.id, *sent_for, to).map_err(unreadable).ok()?;
+    (*sent_for == kind).then(|| (to, code.clone()))
 }
 
 /// A phone is proved by a text message, or by a call where there are no text messages.

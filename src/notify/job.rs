@@ -90,21 +90,11 @@ pub(super) struct MailJob {
     pub(super) channel: Channel,
     /// What kind of letter it is, for the log.
     pub(super) about: String,
-    content: Sealed,
+    content: SealedBytes,
     #[serde(default)]
     pub(super) tries: u32,
     pub(super) next_at: Timestamp,
     pub(super) good_until: Timestamp,
-}
-
-#[derive(Clone, Serialize, Deserialize)]
-#[serde(transparent)]
-struct Sealed(SealedBytes);
-
-impl fmt::Debug for Sealed {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("[sealed]")
-    }
 }
 
 impl Record for MailJob {
@@ -128,7 +118,7 @@ impl MailJob {
 
     /// What to send. One that does not open is never sent.
     pub(super) fn open(&self, master: &MasterKey) -> Result<Content, SendError> {
-        let plain = master.open(&self.seal_name(), &self.content.0);
+        let plain = master.open(&self.seal_name(), &self.content);
         let plain = plain.map_err(|error| SendError::Refused(error.to_string()))?;
         serde_json::from_slice(&plain).map_err(|_| SendError::Refused("it cannot be read".to_owned()))
     }
@@ -154,12 +144,12 @@ pub(super) fn enqueue(app: &App, batch: Batch, order: &Order<'_>) -> Result<Batc
         id: Id::new(now),
         channel: order.channel,
         about: order.about.to_owned(),
-        content: Sealed(app.keys.master().seal("", b"")),
+        content: app.keys.master().seal("", b""),
         tries: 0,
         next_at: now,
         good_until: now + lives.min(PATIENCE),
     };
     let plain = serde_json::to_vec(&order.content).map_err(|_| QueueError::Address)?;
-    job.content = Sealed(app.keys.master().seal(&job.seal_name(), &plain));
+    job.content = app.keys.master().seal(&job.seal_name(), &plain);
     Ok(batch.insert(&job))
 }

@@ -13,6 +13,7 @@ use crate::factor::code::SentCode;
 use crate::factor::passkey::Ceremony;
 use crate::factor::radius::Question;
 use crate::factor::{FactorKind, Method};
+use crate::keys::SealedBytes;
 use crate::oauth::AuthorizationRequest;
 use crate::oauth::vocabulary::{Prompt, Scopes};
 pub use crate::policy::Closed;
@@ -189,8 +190,8 @@ pub enum Pending {
     Cells { cells: Vec<String> },
     /// What a RADIUS server asks after a first password.
     Radius(Question),
-    /// The code that was sent to what is to be enrolled.
-    Reached { kind: FactorKind, to: String, code: SentCode },
+    /// The code that was sent to what is to be enrolled, which is sealed for this sign-in.
+    Reached { kind: FactorKind, to: SealedBytes, code: SentCode },
 }
 
 /// What the person is asked now.

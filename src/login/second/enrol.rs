@@ -2,7 +2,7 @@
 
 use super::super::challenge::Changed;
 use super::super::dispatch::{LoginError, Notice, Outcome, Submission};
-use super::super::flow::{LoginFlow, Pending};
+use super::super::flow::LoginFlow;
 use super::super::visitor::Visitor;
 use super::super::{challenge, own, passkey};
 use super::{Proved, again, count, elevated, forgive, is_due, move_on, person, short};
@@ -27,8 +27,8 @@ pub(in crate::login) async fn enrol(
     if !is_due(app, visitor, &flow).await? {
         return move_on(app, visitor, flow).await;
     }
-    let reached = matches!(&flow.pending, Some(Pending::Reached { kind: reached, .. }) if *reached == kind);
-    if kind.is_reached() && !reached {
+    let reached = challenge::reached(app, &flow, kind);
+    if kind.is_reached() && reached.is_none() {
         let typed = sent.fields.get("address").unwrap_or_default();
         let lang = user.language().or(visitor.language);
         return challenge::reach(app, flow, (user.id, lang), kind, typed).await;
@@ -43,15 +43,15 @@ pub(in crate::login) async fn enrol(
         return passkey::enrol(app, visitor, flow, (session, user), sent).await;
     }
     let (master, now) = (app.keys.master(), app.clock.now());
-    let proved = match (kind, &flow.pending) {
+    let proved = match (kind, reached) {
         (FactorKind::Totp, _) => {
             let secret = TotpSecret::offered(master, flow.id, app.config().factors.totp);
             let step = short(&sent.code).and_then(|code| secret.step_of(code, now));
             step.map(|step| (secret.factor(master, user.id, step, now), Method::Totp.amr()))
         }
-        (_, Some(Pending::Reached { kind: reached, to, code })) if *reached == kind => {
+        (_, Some((to, code))) => {
             let good = code.is(master, (flow.id, kind.name()), short(&sent.code).unwrap_or_default(), now);
-            if good { Some((reachable(app, user.id, (kind, to)).await?, code_amr(kind))) } else { None }
+            if good { Some((reachable(app, user.id, (kind, &to)).await?, code_amr(kind))) } else { None }
         }
         (FactorKind::Grid, _) => {
             let seed = grid::seal(master, user.id, &grid::offered(master, flow.id));

@@ -179,10 +179,11 @@ fn reach_page(app: &App, sheet: Sheet<'_>) -> Rendered {
     let Sheet { flow, look, title, action, csrf, error } = sheet;
     let State::Enrol { username, kind, enrollable, may_skip, .. } = &flow.state else { return unwritten() };
     let (more, skip, browser) = (enrollable.len() > 1, *may_skip, look.lang.text("web-push-here"));
-    let to = match (&flow.pending, kind) {
+    let reached = challenge::reached(app, flow, *kind);
+    let to = match (&reached, kind) {
         // What a browser hands over means nothing to people.
-        (Some(Pending::Reached { .. }), FactorKind::WebPush) => Some(browser.as_str()),
-        (Some(Pending::Reached { to, .. }), _) => Some(to.as_str()),
+        (Some(_), FactorKind::WebPush) => Some(browser.as_str()),
+        (Some((to, _)), _) => Some(to.as_str()),
         (_, FactorKind::WebPush) => {
             let Some(key) = app.vapid().map(VapidKey::public) else { return unwritten() };
             return WebPushPage { user: username, key: &key, more, skip, action, csrf, error }.render(&look);
