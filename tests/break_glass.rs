@@ -157,6 +157,11 @@ async fn every_refusal_reads_the_same_and_tries_are_few() {
     }
     assert_eq!(statuses.last(), Some(&429), "{statuses:?}");
     assert_eq!(world.used(&mut world.idp.browser(), &world.root, &world.codes[0]).await.status, 429);
+    // What is too long is not looked at, whosever it is said to be.
+    let long = "p".repeat(1025);
+    for (user, code) in [(&world.root.typing(&long), "BCDFG"), (&world.root, &*long), (&nobody, &*long)] {
+        world.used(&mut world.idp.browser(), user, code).await.expect_error_page(400);
+    }
     // Another site's form is none.
     let mut elsewhere = world.idp.browser().with("origin", "https://evil.test");
     assert_eq!(elsewhere.post("/break-glass", &[("username", "root")]).await.status, 403);

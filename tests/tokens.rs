@@ -317,7 +317,7 @@ async fn the_administrators_questions_are_the_only_ones() {
 
 #[tokio::test]
 async fn three_wrong_sets_and_it_waits_while_other_ways_go_on() {
-    // KB-02
+    // KB-02, KB-07
     let world = World::new().await;
     let mut browser = world.idp.browser();
     let page = world.account(&mut browser, "kba").await;
@@ -325,8 +325,9 @@ async fn three_wrong_sets_and_it_waits_while_other_ways_go_on() {
     let mut other = world.idp.browser();
     let page = world.asked(&mut other, "totp").await.press("other_method").await;
     let mut page = page.submit(&[("method", "kba")]).await.expect_step("kba");
-    for attempt in 0..4 {
-        page = page.submit(&[("answer_1", "x"), ("answer_2", "y"), ("code", "z")]).await;
+    let long = "x".repeat(60_000);
+    for (attempt, answer) in ["x", &long, "x", "x"].into_iter().enumerate() {
+        page = page.submit(&[("answer_1", answer), ("answer_2", "y"), ("code", "z")]).await;
         assert_eq!(page.status, if attempt < 3 { 422 } else { 429 });
     }
 }
@@ -337,7 +338,7 @@ async fn answers_that_anybody_knows_are_not_taken() {
     let world = World::new().await;
     let mut browser = world.idp.browser();
     let mut page = world.account(&mut browser, "kba").await;
-    let long = "x".repeat(300);
+    let (long, grown) = ("x".repeat(300), "\u{fdfa}".repeat(60));
     for (name, value) in [
         ("answer_1", "alice"),
         ("answer_1", "ALICE@example.org"),
@@ -346,6 +347,7 @@ async fn answers_that_anybody_knows_are_not_taken() {
         ("answer_1", "ab"),
         ("answer_1", ""),
         ("answer_1", &long),
+        ("answer_1", &grown),
         ("question_1", ""),
         ("question_1", "First pet?"),
     ] {

@@ -15,6 +15,8 @@ pub const CHOSEN: usize = 3;
 pub const ASKED: usize = 2;
 /// Longer questions and answers are refused before anything is done with them, in bytes.
 pub const MAX_TEXT: usize = 200;
+/// ... and so is a plain form that is longer: few letters stand for many, none in any language of people.
+const MAX_PLAIN: usize = 4 * MAX_TEXT;
 const MIN_ANSWER: usize = 3;
 
 /// A question with the hash of its answer.
@@ -34,7 +36,8 @@ pub fn plain(answer: &str) -> Option<Zeroizing<String>> {
     }
     let letters: String = answer.nfkd().filter(|c| !is_combining_mark(*c)).collect();
     let lower: String = letters.to_lowercase().nfkc().collect();
-    Some(Zeroizing::new(lower.split_whitespace().collect::<Vec<_>>().join(" ")))
+    let plain = Zeroizing::new(lower.split_whitespace().collect::<Vec<_>>().join(" "));
+    (plain.len() <= MAX_PLAIN).then_some(plain)
 }
 
 /// The plain forms of three answers, if they may be taken: not too short, none the same as another one, as a
@@ -88,5 +91,8 @@ mod tests {
             assert_eq!(plain(typed).expect("short").as_str(), expected, "{typed}");
         }
         assert!(plain(&"x".repeat(1 << 20)).is_none());
+        // U+FDFA is eighteen letters.
+        let many = "\u{fdfa}".repeat(MAX_TEXT / 3);
+        assert!(many.len() <= MAX_TEXT && plain(&many).is_none());
     }
 }

@@ -10,7 +10,7 @@ const COUNT: u8 = 10;
 const ALPHABET: &[u8; 20] = b"BCDFGHJKLMNPQRSTVWXZ";
 const LETTERS: usize = 10;
 /// More than anybody needs to type one with whatever between its letters, in bytes.
-const MAX_TYPED: usize = 64;
+pub const MAX_TYPED: usize = 64;
 
 /// The codes that sign-in `flow` gives: derived, so that nothing keeps them.
 #[must_use]

@@ -13,6 +13,7 @@ use super::LoginError;
 use super::administrators;
 use super::dispatch::Notice;
 use super::first;
+use super::password::MAX_PASSWORD_BYTES;
 use super::session::{self, Beginning};
 use super::throttle::TooMany;
 use super::visitor::{CookieChange, Visitor};
@@ -61,13 +62,17 @@ pub async fn make(app: &App, user: Id) -> Result<Vec<String>, ApplyError> {
     Ok(codes)
 }
 
-/// Begins a session for an administrator with name, password and code. Every refusal reads the same.
+/// Begins a session for an administrator with name, password and code. Every refusal reads the same, but of what is
+/// too long for anybody: that is not looked at.
 pub async fn sign_in(
     app: &App,
     visitor: &Visitor,
     username: &str,
     (password, code): (Zeroizing<String>, &str),
 ) -> Result<Result<Vec<CookieChange>, Notice>, LoginError> {
+    if password.len() > MAX_PASSWORD_BYTES || code.len() > recovery::MAX_TYPED {
+        return Err(LoginError::TooLong);
+    }
     let (user, batch) = match first::prove_password(app, visitor, username, password).await? {
         Ok(proved) => proved,
         Err(notice) => return Ok(Err(notice)),

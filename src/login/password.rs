@@ -16,7 +16,8 @@ use zeroize::Zeroizing;
 use crate::config::Argon2id;
 use crate::secret::{random, same};
 
-/// Longer passwords are refused before any hashing, in bytes.
+/// Longer passwords are refused before any hashing, in bytes: by those who ask, in their own words, and here whoever
+/// forgets to.
 pub const MAX_PASSWORD_BYTES: usize = 1024;
 /// Waiting hashes per thread; more are answered with [`PoolError::Full`].
 const QUEUE_PER_THREAD: usize = 32;
@@ -36,6 +37,8 @@ pub enum PoolError {
     Gone,
     #[error("a stored password hash is not argon2id within the limits")]
     Unreadable,
+    #[error("the password is longer than {MAX_PASSWORD_BYTES} bytes")]
+    TooLong,
 }
 
 /// The outcome of a check.
@@ -106,6 +109,10 @@ impl PasswordPool {
     }
 
     async fn run(&self, work: Work) -> Result<Done, PoolError> {
+        let (Work::Hash { password, .. } | Work::Check { password, .. }) = &work;
+        if password.len() > MAX_PASSWORD_BYTES {
+            return Err(PoolError::TooLong);
+        }
         let (reply, answer) = oneshot::channel();
         self.queue.try_send(Job { work, reply }).map_err(|error| match error {
             TrySendError::Full(_) => PoolError::Full,
@@ -247,6 +254,18 @@ mod tests {
         };
         assert!(renewed.starts_with("$argon2id$v=19$m=128,t=1,p=1$"));
         assert_eq!(pool.check(text("correct horse"), None, CHEAP).await, Ok(Checked::Wrong));
+    }
+
+    #[tokio::test]
+    async fn what_is_too_long_is_never_hashed() {
+        // PW-16
+        let pool = PasswordPool::start().expect("threads");
+        let long = "p".repeat(MAX_PASSWORD_BYTES + 1);
+        assert_eq!(pool.hash(text(&long), CHEAP).await, Err(PoolError::TooLong));
+        for against in [None, Some("$argon2id$".to_owned())] {
+            assert_eq!(pool.check(text(&long), against, CHEAP).await, Err(PoolError::TooLong));
+        }
+        assert!(pool.hash(text(&long[1..]), CHEAP).await.is_ok());
     }
 
     #[test]

@@ -91,9 +91,15 @@ pub enum LoginError {
     #[error(transparent)]
     Issue(#[from] OAuthError),
     #[error(transparent)]
-    Pool(#[from] PoolError),
+    Pool(PoolError),
     #[error(transparent)]
     Store(#[from] StoreError),
+}
+
+impl From<PoolError> for LoginError {
+    fn from(error: PoolError) -> Self {
+        if error == PoolError::TooLong { Self::TooLong } else { Self::Pool(error) }
+    }
 }
 
 impl From<ApplyError> for LoginError {
