@@ -3,6 +3,7 @@
 use serde_json::{Value, json};
 
 use crate::races::at_once;
+use crate::second_factor::codes_on;
 use crate::support::authenticator::{Authenticator, UV};
 use crate::support::browser::{Page, attribute};
 use crate::support::{Browser, RelyingParty, TestIdp, TestUser, logs};
@@ -46,19 +47,22 @@ impl World {
         self.idp.at("").trim_end_matches('/').to_owned()
     }
 
-    /// Adds a key on the spot.
-    pub(crate) async fn enrol(&self, authenticator: &mut Authenticator) {
-        self.enrol_for(&self.alice, authenticator).await;
+    /// Adds a key on the spot; the recovery codes.
+    pub(crate) async fn enrol(&self, authenticator: &mut Authenticator) -> Vec<String> {
+        self.enrol_for(&self.alice, authenticator).await
     }
 
     /// The same for somebody else.
-    pub(crate) async fn enrol_for(&self, user: &TestUser, authenticator: &mut Authenticator) {
+    pub(crate) async fn enrol_for(&self, user: &TestUser, authenticator: &mut Authenticator) -> Vec<String> {
         let mut browser = self.idp.browser();
         let page = browser.open(self.vault.authorize_url()).await.submit_password(user).await;
         let page = page.expect_step("enrol");
         let answer = authenticator.create(&options(&page)).to_string();
         let page = page.submit(&[("credential", &answer), ("name", "My <b>key</b>")]).await;
-        page.expect_step("recovery_codes").press("continue").await.expect_code();
+        let page = page.expect_step("recovery_codes");
+        let codes = codes_on(&page);
+        page.press("continue").await.expect_code();
+        codes
     }
 
     pub(crate) async fn asked<'b>(&self, browser: &'b mut Browser) -> Page<'b> {
@@ -232,6 +236,31 @@ async fn beside_a_password_the_policy_says_whether_a_key_checks_who_uses_it() {
     assert_eq!(asked["userVerification"], "required");
     let page = page.submit(&[("credential", &key.get(&asked).to_string())]).await.expect_status(422);
     assert!(page.html.contains("did not ask for a PIN"), "{}", page.html);
+    key.flags |= UV;
+    let answer = key.get(&options(&page)).to_string();
+    page.submit(&[("credential", &answer)]).await.expect_code();
+    browser.open(archive.authorize_url()).await.expect_code();
+}
+
+#[tokio::test]
+async fn another_factor_does_not_check_who_uses_a_key() {
+    // WA-04
+    let world = World::new().await;
+    let mut key = Authenticator::security_key(&world.origin());
+    let codes = world.enrol(&mut key).await;
+    let mut browser = world.idp.browser();
+    let page = world.asked(&mut browser).await;
+    let answer = key.get(&options(&page)).to_string();
+    page.submit(&[("credential", &answer)]).await.expect_code();
+    // A recovery code is a second factor by itself, ...
+    let archive = world.idp.relying_party("archive").await;
+    let page = browser.open(archive.authorize_url()).await.expect_step("passkey");
+    let page = page.press("other_method").await.expect_step("recovery_code");
+    page.submit(&[("code", &codes[0])]).await.expect_code();
+    // ... and where it has to be the key, that key has still checked nobody.
+    let only = "user_verification: required, adaptive: { challenge: [passkey], network: { allow: [203.0.113.0/24], otherwise: challenge } } }";
+    world.idp.edit(|yaml| yaml.replace("user_verification: required }", only)).await.expect("a good policy");
+    let page = browser.open(archive.authorize_url()).await.expect_step("passkey");
     key.flags |= UV;
     let answer = key.get(&options(&page)).to_string();
     page.submit(&[("credential", &answer)]).await.expect_code();

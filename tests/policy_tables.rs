@@ -47,6 +47,9 @@ struct Row {
     has: Vec<Method>,
     #[serde(default)]
     proved: Vec<Method>,
+    /// The passkey did not check who uses it.
+    #[serde(default)]
+    unverified: bool,
     /// Of the conditions.
     verdict: String,
     /// The condition that decided.
@@ -104,6 +107,7 @@ impl Row {
         if !self.proved.is_empty() {
             authentication.methods.push("mfa".to_owned());
             authentication.proved.clone_from(&self.proved);
+            authentication.unverified_key = self.unverified;
         }
         let person = Person {
             user: &user,

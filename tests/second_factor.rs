@@ -105,7 +105,7 @@ pub(crate) fn secret_on(page: &Page<'_>) -> Vec<u8> {
     base32(rest.split_once('<').expect("its end").0)
 }
 
-fn codes_on(page: &Page<'_>) -> Vec<String> {
+pub(crate) fn codes_on(page: &Page<'_>) -> Vec<String> {
     let items = page.html.split("<li><code>").skip(1);
     items.map(|item| item.split_once('<').expect("its end").0.to_owned()).collect()
 }

@@ -194,7 +194,10 @@ pub async fn elevate(
     let token = Token::<SessionToken>::with_id(session);
     old.record.secret = token.digest();
     old.record.authentication.at = app.clock.now();
-    old.record.authentication.unverified_key = !verified;
+    // Another proof does not make up for what the key has not checked.
+    if method == Method::Passkey {
+        old.record.authentication.unverified_key = !verified;
+    }
     for value in [amr, "mfa"] {
         if !old.authentication.methods.iter().any(|known| known == value) {
             old.record.authentication.methods.push(value.to_owned());

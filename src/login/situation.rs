@@ -129,7 +129,7 @@ impl Judged {
             demanded: target.demands_second_factor(),
         };
         let judged = policy::judge(policy, &context, person);
-        let proved = user.factors.is_empty() || session.authentication.has_second_factor();
+        let proved = user.factors.is_empty() || policy::proves_second(policy, &session.authentication);
         let offered = policy.devices.as_ref().is_some_and(|rule| rule.offers(&context));
         Ok(Self {
             offers_trust: proved && offered && !device_trust::is_declined(app, session).await?,

@@ -266,12 +266,11 @@ pub fn is_open(config: &Config, grant: &Grant, user: &User, now: Timestamp) -> b
     if grant.authentication.lifted_until.is_some() && !grant.authentication.is_lifted(now) {
         return false;
     }
-    match policy.map(|policy| policy::wherever(policy, now)) {
-        Some(Verdict::Allow) => true,
-        Some(Verdict::Challenge) => grant.authentication.has_second_factor(),
-        Some(Verdict::Deny) => grant.authentication.is_lifted(now),
-        None => false,
-    }
+    policy.is_some_and(|policy| match policy::wherever(policy, now) {
+        Verdict::Allow => true,
+        Verdict::Challenge => policy::proves_second(policy, &grant.authentication),
+        Verdict::Deny => grant.authentication.is_lifted(now),
+    })
 }
 
 /// The grant and the person behind an access token that still holds.

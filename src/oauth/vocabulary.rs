@@ -186,7 +186,8 @@ pub struct Authentication {
     /// Until then every policy is met: a break-glass code was used.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub lifted_until: Option<Timestamp>,
-    /// The second factor was a key that did not check who uses it.
+    /// The key that was a second factor did not check who uses it, when it was last used. What else was proved says
+    /// nothing about that.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub unverified_key: bool,
 }

@@ -1,7 +1,7 @@
 //! What follows from a policy for one person: the one function that pages, grants and explanations ask.
 
 use super::rule::{Condition, Context, Verdict};
-use super::{Means, Second, decisive, in_grace, second_factor, takes_first};
+use super::{Means, Second, decisive, in_grace, is_proved, proves_second, second_factor, takes_first};
 use crate::account::User;
 use crate::config::{Challenge, Policy};
 use crate::factor::Method;
@@ -64,7 +64,7 @@ pub fn judge(policy: &Policy, context: &Context, person: Person<'_>) -> Judgemen
         may_skip: !demanded && !challenged && in_grace(policy, user, context.at),
         usable: if challenged { among(&policy.challenge, &usable) } else { usable },
     };
-    if challenged && !answered(&policy.challenge, authentication) {
+    if challenged && !answered(policy, authentication) {
         second = match (judged.usable.is_empty(), means.enrolled) {
             (false, _) => Second::Challenge,
             (true, true) => Second::Stuck,
@@ -97,10 +97,10 @@ fn among(challenge: &[Challenge], usable: &[Method]) -> Vec<Method> {
 }
 
 /// Whether what was proved is one of the ways that the challenge takes.
-fn answered(challenge: &[Challenge], authentication: &Authentication) -> bool {
-    authentication.has_second_factor()
-        && challenge.iter().any(|kind| match kind {
+fn answered(policy: &Policy, authentication: &Authentication) -> bool {
+    proves_second(policy, authentication)
+        && policy.challenge.iter().any(|kind| match kind {
             Challenge::SecondFactor => true,
-            Challenge::Method(method) => authentication.proved.contains(method),
+            Challenge::Method(method) => is_proved(policy, authentication, *method),
         })
 }

@@ -136,10 +136,22 @@ pub fn second_factor(
     }
 }
 
-/// Whether what was proved is a second factor to `policy`: it may want keys to check who uses them.
-fn proves_second(policy: &Policy, authentication: &Authentication) -> bool {
-    let lax = authentication.unverified_key && policy.user_verification == UserVerification::Required;
-    authentication.has_second_factor() && !lax
+/// Whether what was proved is a second factor to `policy`.
+#[must_use]
+pub fn proves_second(policy: &Policy, authentication: &Authentication) -> bool {
+    let others = || authentication.proved.iter().any(|method| *method != Method::Passkey);
+    authentication.has_second_factor() && (takes_key(policy, authentication) || others())
+}
+
+/// Whether `method` was proved as `policy` wants it.
+fn is_proved(policy: &Policy, authentication: &Authentication, method: Method) -> bool {
+    let taken = method != Method::Passkey || takes_key(policy, authentication);
+    authentication.proved.contains(&method) && taken
+}
+
+/// `policy` may want keys to check who uses them.
+fn takes_key(policy: &Policy, authentication: &Authentication) -> bool {
+    policy.user_verification != UserVerification::Required || !authentication.unverified_key
 }
 
 /// Whether somebody without a second factor may still put it off.
@@ -186,7 +198,7 @@ pub fn teaches<'p>(
 ) -> bool {
     policies.all(|policy| {
         let verdict = policy.behaviour.as_ref().map_or(Verdict::Allow, |rule| rule.judge(context));
-        verdict == Verdict::Allow || (verdict == Verdict::Challenge && authentication.has_second_factor())
+        verdict == Verdict::Allow || (verdict == Verdict::Challenge && proves_second(policy, authentication))
     })
 }
 
