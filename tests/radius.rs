@@ -21,7 +21,7 @@ const APPS: &str = r#"
     access: [{ group: everyone, policy: strict }]
 "#;
 
-/// Debian's `FreeRADIUS` with one user.
+/// Debian's `FreeRADIUS` with one user, who has one password.
 struct FreeRadius {
     child: Child,
     address: SocketAddr,
@@ -35,8 +35,54 @@ impl Drop for FreeRadius {
     }
 }
 
+/// One password is enough.
+const PLAIN: &str = "authorize {
+  files
+  pap
+ }
+ authenticate {
+  Auth-Type PAP {
+   pap
+  }
+ }";
+/// The right password is answered with a code and a question for it, as in Debian's `sites-available/challenge`; the
+/// server makes the State and knows the code by it.
+const ASKING: &str = r#"authorize {
+  if (!&State) {
+   files
+   update control {
+    Auth-Type := First
+   }
+  }
+  else {
+   update control {
+    Auth-Type := Second
+    Cleartext-Password := &session-state:Tmp-String-0
+   }
+  }
+ }
+ authenticate {
+  Auth-Type First {
+   pap
+   update session-state {
+    Tmp-String-0 := "%{randstr:nnnnnn}"
+   }
+   update reply {
+    Reply-Message := "Please type <%{session-state:Tmp-String-0}>"
+   }
+   update control {
+    Response-Packet-Type := Access-Challenge
+   }
+   handled
+  }
+  Auth-Type Second {
+   pap
+  }
+ }"#;
+
 impl FreeRadius {
-    async fn start() -> Self {
+    /// With these sections of the virtual server.
+    async fn start(sections: &str) -> Self {
         let folder = tempfile::tempdir().expect("a folder");
         let port =
             UdpSocket::bind("127.0.0.1:0").await.expect("a port").local_addr().expect("address").port();
@@ -47,10 +93,11 @@ impl FreeRadius {
              confdir = {at}\nrun_dir = {at}\ndb_dir = {at}\nlibdir = /usr/lib/freeradius\npidfile = {at}/pid\n\
              security {{\n reject_delay = 0\n allow_vulnerable_openssl = yes\n}}\n\
              client local {{\n ipaddr = 127.0.0.1\n secret = testing123\n require_message_authenticator = yes\n}}\n\
-             modules {{\n pap {{\n }}\n files {{\n filename = {at}/users\n }}\n}}\n\
-             server default {{\n listen {{\n type = auth\n ipaddr = 127.0.0.1\n port = {port}\n }}\n\
-             authorize {{\n files\n pap\n }}\n authenticate {{\n Auth-Type PAP {{\n pap\n }}\n }}\n\
-             post-auth {{\n {signed}\n Post-Auth-Type REJECT {{\n {signed}\n }}\n }}\n}}\n"
+             modules {{\n pap {{\n }}\n expr {{\n }}\n always handled {{\n rcode = handled\n }}\n\
+             files {{\n filename = {at}/users\n }}\n}}\n\
+             server default {{\n listen {{\n type = auth\n ipaddr = 127.0.0.1\n port = {port}\n }}\n{sections}\n\
+             post-auth {{\n {signed}\n Post-Auth-Type REJECT {{\n {signed}\n }}\n\
+             Post-Auth-Type Challenge {{\n {signed}\n }}\n }}\n}}\n"
         );
         std::fs::write(folder.path().join("radiusd.conf"), config).expect("written");
         std::fs::write(folder.path().join("users"), "alice Cleartext-Password := \"pin482913\"\n")
@@ -99,7 +146,7 @@ impl World {
 
 #[tokio::test]
 async fn freeradius_says_who_gets_in() {
-    let server = FreeRadius::start().await;
+    let server = FreeRadius::start(PLAIN).await;
     // A server that is not there is passed over.
     let nowhere = UdpSocket::bind("127.0.0.1:0").await.expect("a port").local_addr().expect("address");
     let world = World::asking(&[nowhere, server.address], "").await;
@@ -112,6 +159,37 @@ async fn freeradius_says_who_gets_in() {
     let page = world.asked(&mut other).await;
     let page = page.submit(&[("code", "pin482914")]).await.expect_status(422).expect_step("radius");
     assert!(page.html.contains("This code is wrong"));
+}
+
+#[tokio::test]
+async fn freeradius_asks_for_a_second_password() {
+    // RFC 2865 section 4.4
+    let server = FreeRadius::start(ASKING).await;
+    let world = World::asking(&[server.address], "").await;
+    let mut browser = world.idp.browser();
+    let page = world.asked(&mut browser).await.submit(&[("code", "pin482913")]).await;
+    let page = page.expect_status(200).expect_step("radius");
+    let code = code_in(&page);
+    let code = page.submit(&[("code", &code)]).await.expect_code();
+    let claims = world.vault.redeem(&code).await.expect_tokens().id_claims();
+    assert_eq!(claims["amr"], json!(["pwd", "otp", "mfa"]));
+    // A wrong answer is a no, and its question is over: the code that was right does not make up for it.
+    let mut other = world.idp.browser();
+    let page = world.asked(&mut other).await.submit(&[("code", "pin482913")]).await.expect_status(200);
+    let code = code_in(&page);
+    let page = page.submit(&[("code", "no code")]).await.expect_status(422).expect_step("radius");
+    assert!(page.html.contains("This code is wrong"));
+    let page = page.submit(&[("code", &code)]).await.expect_status(422).expect_step("radius");
+    // Whoever begins anew is asked for another one.
+    let page = page.submit(&[("code", "pin482913")]).await.expect_status(200).expect_step("radius");
+    let code = code_in(&page);
+    page.submit(&[("code", &code)]).await.expect_code();
+}
+
+/// What `FreeRADIUS` wants to hear, as the page shows it.
+fn code_in(page: &Page<'_>) -> String {
+    let (_, rest) = page.html.split_once("Please type &#60;").expect("a question");
+    rest.split_once("&#62;").expect("its end").0.to_owned()
 }
 
 /// A peer that answers every request as `answer` says.
