@@ -3,9 +3,10 @@
 use std::time::Duration;
 
 use gantry::clock::Timestamp;
+use gantry::factor::own_key::named;
 use gantry::factor::passkey::{
     Assertion, Bytes, Ceremony, MAX_KEYS, Owner, Passkey, Person, Proof, Purpose, Refusal, Registration,
-    RelyingParty, UserVerification, handle, named, register::Adding,
+    RelyingParty, UserVerification, handle, register::Adding,
 };
 use gantry::keys::MasterKey;
 use gantry::secret::Id;

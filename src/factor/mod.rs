@@ -9,6 +9,7 @@ pub mod grid;
 pub mod kba;
 pub mod method;
 pub mod oath;
+pub mod own_key;
 pub mod passkey;
 pub mod pskc;
 pub mod radius;
@@ -34,6 +35,7 @@ use crate::secret::{Digest, Id};
 use crate::store::{Batch, Expect, IndexEntry, Kind, Record, Stored};
 
 pub use method::Method;
+pub use own_key::OwnKey;
 pub use passkey::Passkey;
 
 /// What can be enrolled.
@@ -91,6 +93,12 @@ impl FactorKind {
     #[must_use]
     pub const fn stands_in(self) -> bool {
         matches!(self, Self::Grid | Self::Kba)
+    }
+
+    /// Whether a person may have several, each with a name.
+    #[must_use]
+    pub const fn is_several(self) -> bool {
+        matches!(self, Self::Passkey)
     }
 
     /// The kind of this name.
@@ -166,22 +174,28 @@ pub enum Content {
     },
 }
 
+impl Content {
+    #[must_use]
+    pub const fn kind(&self) -> FactorKind {
+        match self {
+            Self::Totp { .. } => FactorKind::Totp,
+            Self::RecoveryCodes { .. } => FactorKind::RecoveryCodes,
+            Self::Contact { kind, .. } => *kind,
+            Self::WebPush { .. } => FactorKind::WebPush,
+            Self::HardwareToken(_) => FactorKind::HardwareToken,
+            Self::Yubikey(_) => FactorKind::Yubikey,
+            Self::Grid { .. } => FactorKind::Grid,
+            Self::Kba { .. } => FactorKind::Kba,
+            Self::Passkeys { .. } => FactorKind::Passkey,
+        }
+    }
+}
+
 impl Record for Factor {
     const KIND: Kind = Kind::Factor;
 
     fn id(&self) -> String {
-        let kind = match self.content {
-            Content::Totp { .. } => FactorKind::Totp,
-            Content::RecoveryCodes { .. } => FactorKind::RecoveryCodes,
-            Content::Contact { kind, .. } => kind,
-            Content::WebPush { .. } => FactorKind::WebPush,
-            Content::HardwareToken(_) => FactorKind::HardwareToken,
-            Content::Yubikey(_) => FactorKind::Yubikey,
-            Content::Grid { .. } => FactorKind::Grid,
-            Content::Kba { .. } => FactorKind::Kba,
-            Content::Passkeys { .. } => FactorKind::Passkey,
-        };
-        key(self.user, kind)
+        key(self.user, self.content.kind())
     }
 
     /// `WebAuthn` section 7.1 step 26: a key is one person's.

@@ -361,8 +361,9 @@ impl From<Credential> for Changed {
 }
 
 impl Changed {
-    /// About the passkey of this name.
-    pub(super) fn key(what: Credential, name: &str) -> Self {
+    /// About the one of this name.
+    #[must_use]
+    pub fn named(what: Credential, name: &str) -> Self {
         Self { what, name: Some(name.to_owned()) }
     }
 }

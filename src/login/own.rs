@@ -43,8 +43,8 @@ pub(super) async fn carry_out(
             renew_codes(app, visitor, flow, user).await
         }
         (Action::Continue, Task::Remove(kind)) => remove(app, visitor, flow, user, kind).await,
-        (Action::Continue, Task::Key { key, change, .. }) => {
-            own_keys::change(app, visitor, flow, (user, &sent), (key, change)).await
+        (Action::Continue, Task::Key { kind, key, change, .. }) => {
+            own_keys::change(app, visitor, flow, (user, &sent), (kind, key, change)).await
         }
         (Action::Continue, Task::Password) => change_password(app, visitor, flow, user, sent).await,
         _ => Err(LoginError::Forged),
@@ -112,7 +112,7 @@ async fn change_password(
     Ok(Outcome { cookies, ..outcome })
 }
 
-const fn removed(kind: FactorKind) -> Credential {
+pub(super) const fn removed(kind: FactorKind) -> Credential {
     match kind {
         FactorKind::Totp | FactorKind::RecoveryCodes => Credential::AuthenticatorRemoved,
         FactorKind::AlternateEmail => Credential::AddressRemoved,

@@ -1,26 +1,17 @@
-//! A person's own passkeys: each has a name, and goes by itself.
+//! A person's own keys, such as passkeys: each has a name, and goes by itself.
 
 use super::challenge::{Changed, notice};
 use super::dispatch::{LoginError, Notice, Outcome, Submission};
 use super::flow::{KeyChange, LoginFlow};
-use super::own;
+use super::own::{self, removed};
 use super::second::again;
 use super::visitor::Visitor;
 use crate::account::User;
 use crate::app::App;
-use crate::factor::{self, Content, Factor, FactorKind, Passkey, passkey};
+use crate::factor::{self, Factor, FactorKind, own_key};
 use crate::notify::Credential;
 use crate::secret::Id;
 use crate::store::{Batch, Stored};
-
-/// The passkeys of `user`, in the order in which they were added.
-pub async fn of_user(app: &App, user: Id) -> Result<Vec<Passkey>, LoginError> {
-    let factor = app.store.get::<Factor>(&factor::key(user, FactorKind::Passkey)).await?;
-    Ok(match factor.map(|factor| factor.record.content) {
-        Some(Content::Passkeys { keys }) => keys,
-        _ => Vec::new(),
-    })
-}
 
 /// Changes one of them, which is known to be wanted by the person; [`LoginError::Gone`] when it went elsewhere.
 pub(super) async fn change(
@@ -28,9 +19,9 @@ pub(super) async fn change(
     visitor: &Visitor,
     flow: Stored<LoginFlow>,
     (user, sent): (Stored<User>, &Submission),
-    (key, change): (Id, KeyChange),
+    (kind, key, change): (FactorKind, Id, KeyChange),
 ) -> Result<Outcome, LoginError> {
-    let factor = app.store.get::<Factor>(&factor::key(user.id, FactorKind::Passkey)).await?;
+    let factor = app.store.get::<Factor>(&factor::key(user.id, kind)).await?;
     let factor = factor.ok_or(LoginError::Gone)?;
     match change {
         KeyChange::Rename => rename(app, visitor, flow, (user, factor, key), sent).await,
@@ -45,36 +36,39 @@ async fn rename(
     (user, mut factor, key): (Stored<User>, Stored<Factor>, Id),
     sent: &Submission,
 ) -> Result<Outcome, LoginError> {
-    let Some(name) = sent.fields.get("name").and_then(passkey::named) else {
+    let kind = factor.content.kind();
+    let what = renamed(kind).ok_or(LoginError::Forged)?;
+    let Some(name) = sent.fields.get("name").and_then(own_key::named) else {
         return Ok(again(flow.record, Notice::Missing));
     };
-    let Content::Passkeys { keys } = &mut factor.record.content else { return Err(LoginError::Gone) };
-    let renamed = keys.iter_mut().find(|known| known.reference() == key).ok_or(LoginError::Gone)?;
-    renamed.name.clone_from(&name);
+    if !factor.record.content.rename(key, &name) {
+        return Err(LoginError::Gone);
+    }
     let batch = Batch::new().update(&factor);
-    let batch = notice(app, visitor, &user, Changed::key(Credential::PasskeyRenamed, &name), batch);
-    tracing::info!(target: "gantry::audit", event = "passkey_renamed", user = %user.id, key = %key);
+    let batch = notice(app, visitor, &user, Changed::named(what, &name), batch);
+    tracing::info!(target: "gantry::audit", event = "second_factor_renamed", user = %user.id, kind = kind.name(), key = %key);
     own::done(app, visitor, flow, user.record, batch).await
 }
 
-/// With the last one goes the factor, and what stood in for it.
 async fn remove(
     app: &App,
     visitor: &Visitor,
     flow: Stored<LoginFlow>,
-    (mut user, mut factor, key): (Stored<User>, Stored<Factor>, Id),
+    (mut user, factor, key): (Stored<User>, Stored<Factor>, Id),
 ) -> Result<Outcome, LoginError> {
-    let Content::Passkeys { keys } = &mut factor.record.content else { return Err(LoginError::Gone) };
-    let at = keys.iter().position(|known| known.reference() == key).ok_or(LoginError::Gone)?;
-    let removed = keys.remove(at);
-    let batch = if keys.is_empty() {
-        factor::remove(Batch::new(), &mut user, FactorKind::Passkey)
-    } else {
-        user.record.trust += 1;
-        Batch::new().update(&user).update(&factor)
-    };
-    let changed = Changed::key(Credential::PasskeyRemoved, &removed.name);
-    let batch = notice(app, visitor, &user, changed, batch);
-    tracing::info!(target: "gantry::audit", event = "second_factor_removed", user = %user.id, kind = "passkey", key = %key);
+    let kind = factor.content.kind();
+    let removed_one = own_key::remove(Batch::new(), &mut user, factor, key);
+    let (gone, batch) = removed_one.ok_or(LoginError::Gone)?;
+    let batch = notice(app, visitor, &user, Changed::named(removed(kind), &gone.name), batch);
+    tracing::info!(target: "gantry::audit", event = "second_factor_removed", user = %user.id, kind = kind.name(), key = %key);
     own::done(app, visitor, flow, user.record, batch).await
+}
+
+/// What is told of another name; `None` where nobody chooses one.
+#[must_use]
+pub const fn renamed(kind: FactorKind) -> Option<Credential> {
+    match kind {
+        FactorKind::Passkey => Some(Credential::PasskeyRenamed),
+        _ => None,
+    }
 }

@@ -10,7 +10,6 @@ use super::challenge::Changed;
 use super::dispatch::{LoginError, Next, Notice, Outcome, Submission, proceed};
 use super::first::MAX_NAME;
 use super::flow::{LoginFlow, Pending, State};
-use super::own_keys::of_user;
 use super::second::enrol::{New, keep};
 use super::second::{Proved, again, elevated, forgive};
 use super::session::{self, Beginning, SignedIn};
@@ -24,7 +23,7 @@ use crate::factor::passkey::{
     self, Assertion, BY_CREDENTIAL, Bytes, Ceremony, Decoy, Owner, Passkey, Person, Proof, Purpose, Refusal,
     Registration, RelyingParty, UserVerification,
 };
-use crate::factor::{self, Content, Factor, FactorKind, Method};
+use crate::factor::{self, Content, Factor, FactorKind, Method, own_key};
 use crate::notify::Credential;
 use crate::oauth::vocabulary::Authentication;
 use crate::policy;
@@ -94,6 +93,15 @@ fn verification(app: &App, flow: &LoginFlow, user: &User) -> UserVerification {
     let access = client.and_then(|client| policy::access(client, &user.groups));
     let policy = access.and_then(|access| config.policies.get(&access.policy));
     policy.map_or_else(UserVerification::default, |policy| policy.user_verification)
+}
+
+/// The keys of `user`, in the order in which they were added.
+async fn of_user(app: &App, user: Id) -> Result<Vec<Passkey>, LoginError> {
+    let factor = app.store.get::<Factor>(&factor::key(user, FactorKind::Passkey)).await?;
+    Ok(match factor.map(|factor| factor.record.content) {
+        Some(Content::Passkeys { keys }) => keys,
+        _ => Vec::new(),
+    })
 }
 
 /// Who has this name, and their keys; those of somebody made up where there are none. The same is read and
@@ -343,9 +351,9 @@ pub(super) async fn enrol(
     };
     let amr = if key.backup_eligible { "swk" } else { "hwk" };
     let browser = session::browser_name(&visitor.user_agent);
-    let named = submission.fields.get("name").and_then(passkey::named);
+    let named = submission.fields.get("name").and_then(own_key::named);
     key.name = named.unwrap_or_else(|| name_for(&key, &browser, &keys));
-    let changed = Changed::key(Credential::PasskeyAdded, &key.name);
+    let changed = Changed::named(Credential::PasskeyAdded, &key.name);
     keys.push(key);
     let factor = Factor { user: user.id, content: Content::Passkeys { keys }, created_at: now };
     keep(

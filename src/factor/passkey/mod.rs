@@ -28,17 +28,15 @@ pub use cose::PublicKey;
 pub use decoy::Decoy;
 pub use register::Registration;
 
+use super::{FactorKind, OwnKey, own_key};
 use crate::clock::Timestamp;
 use crate::keys::MasterKey;
-use crate::locale::plain;
 use crate::secret::{Digest, Id, random};
 
 /// Index of factors by the ids of their keys.
 pub const BY_CREDENTIAL: &str = "credential";
 /// As many as one person may have.
 pub const MAX_KEYS: usize = 20;
-/// Longest name of a key, in characters.
-pub const MAX_NAME: usize = 64;
 /// Longest answer of a browser, in bytes; one with an RSA key and its signature has 2,500.
 pub const MAX_ANSWER: usize = 16 * 1024;
 /// Longest client data, in bytes.
@@ -68,11 +66,22 @@ pub struct Passkey {
 }
 
 impl Passkey {
-    /// What forms and the log call it: nothing to sign in with, and short.
+    /// Its id as an [`OwnKey`].
     #[must_use]
     pub fn reference(&self) -> Id {
-        let digest = Digest::of(&self.id.0);
-        digest.bytes().first_chunk().map_or(Id::from_bytes([0; 16]), |bytes| Id::from_bytes(*bytes))
+        own_key::reference(&Digest::of(&self.id.0))
+    }
+}
+
+impl From<&Passkey> for OwnKey {
+    fn from(key: &Passkey) -> Self {
+        Self {
+            kind: FactorKind::Passkey,
+            id: key.reference(),
+            name: key.name.clone(),
+            created_at: key.created_at,
+            last_used_at: key.last_used_at,
+        }
     }
 }
 
@@ -274,13 +283,6 @@ pub struct Owner<'a> {
 #[must_use]
 pub fn handle(master: &MasterKey, user: Id) -> Bytes {
     Bytes(master.derive("passkey user handle", user.bytes()).to_vec())
-}
-
-/// A name for a key as it is kept: trimmed, of one line in one direction, not too long. `None` when nothing is left.
-#[must_use]
-pub fn named(typed: &str) -> Option<String> {
-    let name: String = plain(typed.trim()).chars().take(MAX_NAME).collect();
-    Some(name.trim().to_owned()).filter(|name| !name.is_empty())
 }
 
 /// Why an answer was refused.

@@ -1,6 +1,7 @@
 //! What a new passkey is called when the person does not say.
 
 use super::{Bytes, Passkey};
+use crate::factor::own_key;
 
 /// Kinds of authenticators that say which one they are, as their makers list them. Nobody vouches for it, so it is a
 /// name and nothing else.
@@ -22,7 +23,7 @@ const MAKES: [(&str, &str); 10] = [
 pub fn name_for(key: &Passkey, browser: &str, known: &[Passkey]) -> String {
     let make = MAKES.iter().find(|(aaguid, _)| is(&key.aaguid, aaguid)).map(|(_, name)| *name);
     let name =
-        make.map(str::to_owned).or_else(|| super::named(browser)).unwrap_or_else(|| "Passkey".to_owned());
+        make.map(str::to_owned).or_else(|| own_key::named(browser)).unwrap_or_else(|| "Passkey".to_owned());
     let taken = |name: &str| known.iter().any(|key| key.name == name);
     let numbered = |number: usize| if number == 1 { name.clone() } else { format!("{name} {number}") };
     (1..=known.len() + 1).map(numbered).find(|name| !taken(name)).unwrap_or_default()

@@ -167,7 +167,9 @@ fn decide_for_account(situation: &Situation<'_>, task: &Task) -> Step {
             State::Enrol { session: id, username, kind, enrollable: Vec::new(), may_skip: false }
         }
         Task::Remove(kind) => State::Remove { session: id, username, kind },
-        Task::Key { key, name, change } => State::ChangeKey { session: id, username, key, name, change },
+        Task::Key { kind, key, name, change } => {
+            State::ChangeKey { session: id, username, kind, key, name, change }
+        }
         Task::Password => State::NewPassword { session: id, username },
     })
 }

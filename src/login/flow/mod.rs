@@ -67,8 +67,10 @@ pub enum Task {
     /// Enrols a factor of this kind, in place of the one there is.
     Add(FactorKind),
     Remove(FactorKind),
-    /// Changes one passkey, which the page calls by its name.
+    /// Changes one of several, which the page calls by its name.
     Key {
+        #[serde(default = "passkey")]
+        kind: FactorKind,
         key: Id,
         name: String,
         change: KeyChange,
@@ -76,7 +78,12 @@ pub enum Task {
     Password,
 }
 
-/// What becomes of a passkey.
+/// Of what there were several first.
+const fn passkey() -> FactorKind {
+    FactorKind::Passkey
+}
+
+/// What becomes of one of several.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum KeyChange {
@@ -230,8 +237,16 @@ pub enum State {
     RecoveryCodes { session: Id, username: String },
     /// Whether the factor is really to be removed.
     Remove { session: Id, username: String, kind: FactorKind },
-    /// The new name of a passkey, or whether it is really to be removed.
-    ChangeKey { session: Id, username: String, key: Id, name: String, change: KeyChange },
+    /// The new name of one of several, or whether it is really to be removed.
+    ChangeKey {
+        session: Id,
+        username: String,
+        #[serde(default = "passkey")]
+        kind: FactorKind,
+        key: Id,
+        name: String,
+        change: KeyChange,
+    },
     /// The new password.
     NewPassword { session: Id, username: String },
     /// Whether to trust this browser from now on.

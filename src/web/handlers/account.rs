@@ -7,7 +7,7 @@ use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 
 use crate::app::App;
 use crate::config::Config;
-use crate::factor::{FactorKind, Passkey, method};
+use crate::factor::{FactorKind, OwnKey, method, own_key};
 use crate::login::device_trust::{self, Device};
 use crate::login::flow::{KeyChange, Target, Task};
 use crate::login::session::{self, SignedIn};
@@ -57,9 +57,9 @@ pub async fn submit(app: web::Data<App>, request: HttpRequest, payload: web::Pay
             Err(error) => answer::stuck(&request, &config, &error),
         };
     }
-    let keys = match own_keys::of_user(&app, signed_in.user.id).await {
+    let keys = match own_key::of_user(&app.store, &signed_in.user).await {
         Ok(keys) => keys,
-        Err(error) => return answer::stuck(&request, &config, &error),
+        Err(error) => return answer::stuck(&request, &config, &error.into()),
     };
     let outcome = match task(&sent, &signed_in, &keys, &app) {
         Some(task) => dispatch::begin(&app, &visitor, Target::Account(task)).await,
@@ -68,16 +68,17 @@ pub async fn submit(app: web::Data<App>, request: HttpRequest, payload: web::Pay
     login::respond(&app, &request, outcome)
 }
 
-fn task(sent: &Params, signed_in: &SignedIn, keys: &[Passkey], app: &App) -> Option<Task> {
+fn task(sent: &Params, signed_in: &SignedIn, keys: &[OwnKey], app: &App) -> Option<Task> {
     let kind = |name| sent.get(name).and_then(FactorKind::parse);
     let add = kind("add").filter(|kind| addable(signed_in, app).contains(kind)).map(Task::Add);
     let remove = kind("remove").filter(|kind| signed_in.user.factors.contains(kind)).map(Task::Remove);
     let key = |name, change| {
         let id: Id = sent.get(name)?.parse().ok()?;
-        let known = keys.iter().find(|key| key.reference() == id)?;
-        Some(Task::Key { key: id, name: known.name.clone(), change })
+        let known = keys.iter().find(|key| key.id == id)?;
+        Some((known.kind, Task::Key { kind: known.kind, key: id, name: known.name.clone(), change }))
     };
-    let key = key("rename_key", KeyChange::Rename).or_else(|| key("remove_key", KeyChange::Remove));
+    let rename = key("rename_key", KeyChange::Rename).filter(|(kind, _)| own_keys::renamed(*kind).is_some());
+    let key = rename.or_else(|| key("remove_key", KeyChange::Remove)).map(|(_, task)| task);
     let password = (sent.get("action") == Some("password")).then_some(Task::Password);
     add.or(remove).or(key).or(password)
 }
@@ -99,14 +100,19 @@ async fn page(
 ) -> Result<HttpResponse, LoginError> {
     let (user, lang) = (&signed_in.user, answer::language(request, config, None));
     let moment = |at| lang.moment(at, &config.organisation.time_zone);
-    let enrolled: Vec<&str> = user.factors.iter().map(|kind| kind.name()).collect();
-    let key_line = |key: Passkey| KeyLine {
-        id: key.reference().to_string(),
+    let key_line = |key: OwnKey| KeyLine {
+        kind: key.kind.name(),
+        id: key.id.to_string(),
         name: key.name,
         added: moment(key.created_at),
         last_used: key.last_used_at.map(moment),
+        may_rename: own_keys::renamed(key.kind).is_some(),
     };
-    let keys: Vec<KeyLine> = own_keys::of_user(app, user.id).await?.into_iter().map(key_line).collect();
+    let keys = own_key::of_user(&app.store, user).await?;
+    let listed = |kind: &FactorKind| keys.iter().any(|key| key.kind == *kind);
+    let enrolled: Vec<&str> =
+        user.factors.iter().filter(|kind| !listed(kind)).map(|kind| kind.name()).collect();
+    let keys: Vec<KeyLine> = keys.into_iter().map(key_line).collect();
     let addable: Vec<&str> = addable(signed_in, app).iter().map(|kind| kind.name()).collect();
     let line = |session: session::Session| SessionLine {
         id: session.id.to_string(),

@@ -158,12 +158,12 @@ fn change_page(app: &App, config: &Config, sheet: Sheet<'_>) -> Rendered {
         State::Remove { username, kind, .. } => {
             RemovePage { user: username, kind: kind.name(), called: None, action, csrf }.render(&look)
         }
-        State::ChangeKey { username, name, change: KeyChange::Remove, .. } => {
-            let (kind, called) = (FactorKind::Passkey.name(), Some(name.as_str()));
+        State::ChangeKey { username, kind, name, change: KeyChange::Remove, .. } => {
+            let (kind, called) = (kind.name(), Some(name.as_str()));
             RemovePage { user: username, kind, called, action, csrf }.render(&look)
         }
-        State::ChangeKey { username, name, change: KeyChange::Rename, .. } => {
-            RenamePage { user: username, name, action, csrf, error }.render(&look)
+        State::ChangeKey { username, kind, name, change: KeyChange::Rename, .. } => {
+            RenamePage { user: username, kind: kind.name(), name, action, csrf, error }.render(&look)
         }
         State::NewPassword { username, .. } => {
             let least = config.passwords.min_length;

@@ -87,17 +87,6 @@ impl<'a> Frame<'a> {
         method == Method::Passkey.name()
     }
 
-    /// The same about `name`, for places that take no markup.
-    pub(super) fn of_method_about(
-        &self,
-        part: &str,
-        method: &str,
-        argument: &'static str,
-        name: &str,
-    ) -> String {
-        self.about(&format!("{}-{part}", method.replace('_', "-")), argument, name)
-    }
-
     /// The same about `name`, cut so that it can be marked up.
     pub(super) fn of_method_named(
         &self,

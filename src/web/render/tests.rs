@@ -45,7 +45,7 @@ fn asking(text: &str, look: &Look<'_>) -> Vec<(&'static str, String)> {
     let (app, user, username, csrf, action, error) = (text, text, text, text, text, None::<Message>);
     let apps = &[(text, text), (text, "https://a.example/")];
     let devices = &[DeviceLine { id: text.into(), browser: text.into(), address: text.into(), last_used: text.into(), trusted: true }];
-    let keys = &[KeyLine { id: text.into(), name: text.into(), added: text.into(), last_used: Some(text.into()) }];
+    let keys = &[KeyLine { kind: "passkey", id: text.into(), name: text.into(), added: text.into(), last_used: Some(text.into()), may_rename: true }];
     let sessions = &[SessionLine { id: text.into(), browser: text.into(), address: text.into(), last_used: text.into(), this: false }];
     vec![
         ("sign in", SignInPage { app, action, csrf, username, scan: true, link: true, key: Some("{}"), register: Some(text), error: error.clone() }.render(look).html),
@@ -72,12 +72,12 @@ fn asking(text: &str, look: &Look<'_>) -> Vec<(&'static str, String)> {
         ("approve", ApprovePage { app, user, browser: text, address: text, numbers: [10, 20, 30], action, csrf }.render(look).html),
         ("passkey", PasskeyPage { user: Some(user), step: PasskeyStep::Add, options: text, more: true, skip: true, action, csrf, error: None }.render(look).html),
         ("remove", RemovePage { user, kind: "passkey", called: Some(text), action, csrf }.render(look).html),
-        ("rename", RenamePage { user, name: text, action, csrf, error: None }.render(look).html),
+        ("rename", RenamePage { user, kind: "passkey", name: text, action, csrf, error: None }.render(look).html),
         ("trust", TrustPage { app, user, action, csrf }.render(look).html),
         ("break glass", BreakGlassPage { action, error: Some(Message::WrongCredentials) }.render(look).html),
         ("not me", NotMePage { browser: text, address: text, at: text, done: false, action, csrf }.render(look).html),
         ("new password", NewPasswordPage { user, least: 10, action, csrf, error: None }.render(look).html),
-        ("account", AccountPage { user, enrolled: &["totp", "passkey"], keys, addable: &["totp"], sessions, devices, home: "/", action, csrf }.render(look).html),
+        ("account", AccountPage { user, enrolled: &["totp"], keys, addable: &["totp"], sessions, devices, home: "/", action, csrf }.render(look).html),
         ("device", DevicePage { action, code: text, qr: None, error: None }.render(look).html),
         ("device consent", DeviceConsentPage { app, user, scopes: &["openid", text], code: text, action, csrf }.render(look).html),
         ("select account", SelectAccountPage { app, user, action, csrf }.render(look).html),

@@ -26,7 +26,7 @@ pub struct HomePage<'a> {
 #[derive(Clone, Copy)]
 pub struct AccountPage<'a> {
     pub user: &'a str,
-    /// Names of the kinds of factors that are enrolled.
+    /// Names of the kinds of factors that are enrolled, but for those of `keys`.
     pub enrolled: &'a [&'a str],
     pub keys: &'a [KeyLine],
     /// Of those that may be added.
@@ -39,13 +39,16 @@ pub struct AccountPage<'a> {
     pub csrf: &'a str,
 }
 
-/// A passkey in a list.
+/// One of several in a list.
 #[derive(Debug, Clone)]
 pub struct KeyLine {
+    /// The name of its kind.
+    pub kind: &'static str,
     pub id: String,
     pub name: String,
     pub added: String,
     pub last_used: Option<String>,
+    pub may_rename: bool,
 }
 
 /// A session in a list.
@@ -81,10 +84,11 @@ pub struct RemovePage<'a> {
     pub csrf: &'a str,
 }
 
-/// The new name of a passkey (`data-step="rename"`; field `name`; `action=continue|deny`).
+/// The new name of one of several (`data-step="rename"`; field `name`; `action=continue|deny`).
 #[derive(Clone)]
 pub struct RenamePage<'a> {
     pub user: &'a str,
+    pub kind: &'a str,
     pub name: &'a str,
     pub action: &'a str,
     pub csrf: &'a str,
