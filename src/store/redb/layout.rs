@@ -15,7 +15,7 @@ pub(super) const SEQUENCE_KEY: &str = "sequence";
 pub(super) const META: TableDefinition<'static, &str, u64> = TableDefinition::new("meta");
 /// Kind and id to envelope.
 pub(super) const RECORDS: TableDefinition<'static, &[u8], &[u8]> = TableDefinition::new("records");
-/// [`index_prefix`] and id to nothing.
+/// [`index_key`] to nothing.
 pub(super) const INDEX: TableDefinition<'static, &[u8], ()> = TableDefinition::new("index");
 /// Time and record key (or [`COUNTER`] and name) to nothing: what a sweep reads from the front.
 pub(super) const EXPIRY: TableDefinition<'static, &[u8], ()> = TableDefinition::new("expiry");
@@ -41,13 +41,19 @@ fn tagged(tag: u8, rest: &[u8]) -> Vec<u8> {
 
 /// What all index keys for one value begin with, and no other key does: lengths go before texts.
 pub(super) fn index_prefix(kind: Kind, name: &[u8], value: &[u8]) -> Vec<u8> {
-    let mut key = Vec::with_capacity(4 + name.len() + value.len() + 40);
-    key.push(kind.number());
+    index_key(kind.number(), name, value, &[])
+}
+
+/// Where the record `id` of the kind with number `tag` stands in [`INDEX`] by one of its values.
+pub(super) fn index_key(tag: u8, name: &[u8], value: &[u8], id: &[u8]) -> Vec<u8> {
+    let mut key = Vec::with_capacity(4 + name.len() + value.len() + id.len());
+    key.push(tag);
     // Longer ones are refused when the batch is made; a saturated length only finds nothing.
     key.push(u8::try_from(name.len()).unwrap_or(u8::MAX));
     key.extend_from_slice(name);
     key.extend_from_slice(&u16::try_from(value.len()).unwrap_or(u16::MAX).to_be_bytes());
     key.extend_from_slice(value);
+    key.extend_from_slice(id);
     key
 }
 

@@ -10,7 +10,7 @@ use redb::{ReadableTable, Table, WriteTransaction};
 use super::cache::Entry;
 use super::layout::{
     COUNTER, COUNTERS, EXPIRY, Envelope, INDEX, META, RECORDS, SEQUENCE_KEY, counter_expiry_key, expiry_end,
-    expiry_key, index_prefix, record_key, seal, split_expiry_key,
+    expiry_key, index_key, index_prefix, record_key, seal, split_expiry_key,
 };
 use super::{Fault, each_with_prefix};
 use crate::clock::Timestamp;
@@ -30,9 +30,13 @@ pub(super) struct Tables<'t> {
     pub(super) changes: Changes,
 }
 
-/// The keys that point to a record.
+/// What stands under a key before a batch.
 #[derive(Default)]
-struct References {
+struct Found {
+    there: bool,
+    /// The version, if it has not expired.
+    live: Option<u64>,
+    /// The keys that point to it.
     index: BTreeSet<Vec<u8>>,
     expiry: Option<Vec<u8>>,
 }
@@ -58,16 +62,19 @@ impl<'t> Tables<'t> {
 
     /// Applies a batch as `version`, or says what stood against it.
     pub(super) fn apply(&mut self, batch: &Batch, version: u64) -> Result<Result<(), Conflict>, Fault> {
-        if let Some(conflict) = self.conflict(&batch.ops)? {
-            return Ok(Err(conflict));
-        }
+        let mut looked = Vec::with_capacity(batch.ops.len());
         for op in &batch.ops {
             let key = record_key(op.kind, &op.id);
+            let found = self.look(&key)?;
+            looked.push((op, key, found));
+        }
+        if let Some(conflict) = self.conflict(&looked)? {
+            return Ok(Err(conflict));
+        }
+        for (op, key, found) in looked {
             match &op.change {
-                Change::Put(content) => self.put(op, key, (version, content))?,
-                Change::Delete => {
-                    self.delete(&key)?;
-                }
+                Change::Put(content) => self.put(op, key, found, (version, content))?,
+                Change::Delete => self.delete(key, &found)?,
             }
         }
         for counter in &batch.counters {
@@ -81,13 +88,33 @@ impl<'t> Tables<'t> {
         Ok(Ok(()))
     }
 
-    fn conflict(&self, ops: &[Op]) -> Result<Option<Conflict>, Fault> {
-        let named: BTreeSet<_> = ops.iter().map(|op| (op.kind, op.id.as_bytes())).collect();
+    fn look(&self, key: &[u8]) -> Result<Found, Fault> {
+        let Some(bytes) = self.records.get(key)? else {
+            return Ok(Found::default());
+        };
+        let envelope = Envelope::open(key, bytes.value())?;
+        let index = match key.split_first() {
+            Some((tag, id)) => {
+                envelope.index.iter().map(|(name, value)| index_key(*tag, name, value, id)).collect()
+            }
+            None => BTreeSet::new(),
+        };
+        Ok(Found {
+            there: true,
+            live: envelope.is_live(self.now).then_some(envelope.version),
+            index,
+            expiry: envelope.expires.map(|at| expiry_key(at, key)),
+        })
+    }
+
+    fn conflict(&self, looked: &[(&Op, Vec<u8>, Found)]) -> Result<Option<Conflict>, Fault> {
+        let named: BTreeSet<&[u8]> = looked.iter().map(|(_, key, _)| key.as_slice()).collect();
         let mut claimed = BTreeSet::new();
-        for op in ops {
-            let cause = match self.unexpected(op)? {
-                Some(cause) => Some(cause),
-                None => self.taken(op, &named, &mut claimed)?,
+        for (op, _, found) in looked {
+            let cause = match (op.expect, found.live) {
+                (Expect::Absent, Some(_)) => Some(ConflictCause::Exists),
+                (Expect::Version(wanted), live) if live != Some(wanted) => Some(ConflictCause::Changed),
+                _ => self.taken(op, &named, &mut claimed)?,
             };
             if let Some(cause) = cause {
                 return Ok(Some(Conflict { kind: op.kind, id: op.id.clone(), cause }));
@@ -96,24 +123,12 @@ impl<'t> Tables<'t> {
         Ok(None)
     }
 
-    fn unexpected(&self, op: &Op) -> Result<Option<ConflictCause>, Fault> {
-        if op.expect == Expect::Any {
-            return Ok(None);
-        }
-        let found = self.live(&record_key(op.kind, &op.id))?;
-        Ok(match (op.expect, found) {
-            (Expect::Absent, Some(_)) => Some(ConflictCause::Exists),
-            (Expect::Version(wanted), found) if found != Some(wanted) => Some(ConflictCause::Changed),
-            _ => None,
-        })
-    }
-
     /// The first unique value that another live record holds, or another record of the batch wants.
     /// Records that the batch itself changes hold nothing any more.
     fn taken<'b>(
         &self,
         op: &'b Op,
-        named: &BTreeSet<(Kind, &[u8])>,
+        named: &BTreeSet<&[u8]>,
         claimed: &mut BTreeSet<(Kind, &'static str, &'b str)>,
     ) -> Result<Option<ConflictCause>, Fault> {
         let Change::Put(content) = &op.change else {
@@ -125,7 +140,7 @@ impl<'t> Tables<'t> {
             each_with_prefix(&self.index, &prefix, |id| {
                 let mut key = vec![op.kind.number()];
                 key.extend_from_slice(id);
-                taken = taken || (!named.contains(&(op.kind, id)) && self.live(&key)?.is_some());
+                taken = taken || (!named.contains(key.as_slice()) && self.is_live(&key)?);
                 Ok(if taken { ControlFlow::Break(()) } else { ControlFlow::Continue(()) })
             })?;
             if taken {
@@ -135,69 +150,61 @@ impl<'t> Tables<'t> {
         Ok(None)
     }
 
-    /// The version of a record that has not expired.
-    fn live(&self, key: &[u8]) -> Result<Option<u64>, Fault> {
+    fn is_live(&self, key: &[u8]) -> Result<bool, Fault> {
         let Some(bytes) = self.records.get(key)? else {
-            return Ok(None);
+            return Ok(false);
         };
-        let envelope = Envelope::open(key, bytes.value())?;
-        Ok(envelope.is_live(self.now).then_some(envelope.version))
+        Ok(Envelope::open(key, bytes.value())?.is_live(self.now))
     }
 
-    fn put(&mut self, op: &Op, key: Vec<u8>, (version, content): (u64, &Content)) -> Result<(), Fault> {
-        let mut old = self.references(&key, &op.id)?;
+    fn put(
+        &mut self,
+        op: &Op,
+        key: Vec<u8>,
+        mut found: Found,
+        (version, content): (u64, &Content),
+    ) -> Result<(), Fault> {
         for entry in &content.index {
-            let mut wanted = index_prefix(op.kind, entry.name.as_bytes(), entry.value.as_bytes());
-            wanted.extend_from_slice(op.id.as_bytes());
-            if !old.index.remove(&wanted) {
+            let name = entry.name.as_bytes();
+            let wanted = index_key(op.kind.number(), name, entry.value.as_bytes(), op.id.as_bytes());
+            if !found.index.remove(&wanted) {
                 self.index.insert(wanted.as_slice(), ())?;
             }
         }
         if let Some(at) = content.expires {
             let wanted = expiry_key(at, &key);
-            if old.expiry.take_if(|found| *found == wanted).is_none() {
+            if found.expiry.take_if(|found| *found == wanted).is_none() {
                 self.expiry.insert(wanted.as_slice(), ())?;
             }
         }
-        self.forget(&old)?;
-        self.records.insert(key.as_slice(), seal(version, content).as_slice())?;
+        self.forget(&found)?;
+        let bytes = seal(version, content);
+        // Changed in its page, which costs less than a page built anew.
+        if found.there
+            && let Some(mut there) = self.records.get_mut(key.as_slice())?
+        {
+            there.insert(bytes.as_slice())?;
+        } else {
+            self.records.insert(key.as_slice(), bytes.as_slice())?;
+        }
         let entry = Entry::new(version, content.expires, &content.payload);
         self.changes.insert(key, Some(entry));
         Ok(())
     }
 
-    fn delete(&mut self, key: &[u8]) -> Result<(), Fault> {
-        let id = key.get(1..).unwrap_or_default();
-        let old = self.references(key, &String::from_utf8_lossy(id))?;
-        self.forget(&old)?;
-        self.records.remove(key)?;
-        self.changes.insert(key.to_vec(), None);
+    fn delete(&mut self, key: Vec<u8>, found: &Found) -> Result<(), Fault> {
+        self.forget(found)?;
+        self.records.remove(key.as_slice())?;
+        self.changes.insert(key, None);
         Ok(())
     }
 
-    /// What points to the record that is there now.
-    fn references(&self, key: &[u8], id: &str) -> Result<References, Fault> {
-        let Some(bytes) = self.records.get(key)? else {
-            return Ok(References::default());
-        };
-        let envelope = Envelope::open(key, bytes.value())?;
-        let tag = key.first().copied().and_then(Kind::from_number);
-        let index = tag.map_or_else(BTreeSet::new, |kind| {
-            let full = |(name, value): &(&[u8], &[u8])| {
-                let mut full = index_prefix(kind, name, value);
-                full.extend_from_slice(id.as_bytes());
-                full
-            };
-            envelope.index.iter().map(full).collect()
-        });
-        Ok(References { index, expiry: envelope.expires.map(|at| expiry_key(at, key)) })
-    }
-
-    fn forget(&mut self, old: &References) -> Result<(), Fault> {
-        for key in &old.index {
+    /// Removes what points to a record.
+    fn forget(&mut self, found: &Found) -> Result<(), Fault> {
+        for key in &found.index {
             self.index.remove(key.as_slice())?;
         }
-        if let Some(key) = &old.expiry {
+        if let Some(key) = &found.expiry {
             self.expiry.remove(key.as_slice())?;
         }
         Ok(())
@@ -268,7 +275,10 @@ impl<'t> Tables<'t> {
                 Some((COUNTER, name, _)) => {
                     self.counters.remove(name)?;
                 }
-                Some((_, _, record)) => self.delete(record)?,
+                Some((_, _, record)) => {
+                    let found = self.look(record)?;
+                    self.delete(record.to_vec(), &found)?;
+                }
                 None => {}
             }
             self.expiry.remove(key.as_slice())?;
