@@ -40,22 +40,39 @@ struct Prepared {
     clients: Vec<Client>,
 }
 
+const PARTS: [&str; 6] = ["reads", "client_credentials", "refusals", "redemption", "refresh", "sign-in"];
+
 /// Everything that is asked over HTTP.
 pub(crate) fn measure(plan: &Plan, folder: &Path, report: &mut Report) -> Outcome<()> {
+    if !PARTS.iter().any(|part| plan.wants(part)) {
+        return Ok(());
+    }
     eprintln!("preparing {} codes and {} grants", 2 * plan.rounds * CODES, 2 * plan.connections * CHAINS);
     let gantry = folder.join("gantry");
     let mut prepared = Runtime::new()?.block_on(prepare(plan, &gantry))?;
     let (server, _) = Server::gantry(&gantry)?;
-    reads(plan, &server, &mut prepared, report)?;
-    own_tokens(plan, &server, &prepared.robot, report)?;
-    refusals(plan, &server, report)?;
+    if plan.wants("reads") {
+        reads(plan, &server, &mut prepared, report)?;
+    }
+    if plan.wants("client_credentials") {
+        own_tokens(plan, &server, &prepared.robot, report)?;
+    }
+    if plan.wants("refusals") {
+        refusals(plan, &server, report)?;
+    }
     let mut writes = Worker::start("writes", &folder.join("bare"))?;
     for client in &mut prepared.clients {
-        redemptions(plan, &server, client, &mut writes, report)?;
-        rotations(plan, &server, client, &mut writes, report)?;
+        if plan.wants("redemption") {
+            redemptions(plan, &server, client, &mut writes, report)?;
+        }
+        if plan.wants("refresh") {
+            rotations(plan, &server, client, &mut writes, report)?;
+        }
     }
     let authorization = prepared.clients.first().map(|client| client.authorization.clone());
-    sign_ins(plan, &server, &authorization.unwrap_or_default(), report)?;
+    if plan.wants("sign-in") {
+        sign_ins(plan, &server, &authorization.unwrap_or_default(), report)?;
+    }
     report.note("peak memory after all of this, MiB", server.process.memory("VmHWM")?);
     Ok(())
 }

@@ -5,7 +5,8 @@
 //! through the store alone, the sign-in beside the bare password hash. The subject is the real binary; it and
 //! the limits run in child processes, whose CPU time is read from outside, so that the client's is not counted.
 //!
-//! `GANTRY_BENCH_QUICK=1` is a smoke run of half a minute. `GANTRY_BENCH_USERS` and `GANTRY_BENCH_SESSIONS`
+//! Words after `--` choose what is measured: reads, `client_credentials`, refusals, redemption, refresh, sign-in,
+//! growth, policy, start; without one, all. `GANTRY_BENCH_QUICK=1` is a smoke run of half a minute. `GANTRY_BENCH_USERS` and `GANTRY_BENCH_SESSIONS`
 //! change the size of the full store, `GANTRY_BENCH_DIR` where data is put. `--json FILE` after `--` writes the
 //! figures to a file.
 
@@ -52,9 +53,15 @@ struct Plan {
     users: usize,
     sessions: usize,
     folder: PathBuf,
+    /// What is measured; empty: everything.
+    chosen: Vec<String>,
 }
 
 impl Plan {
+    fn wants(&self, part: &str) -> bool {
+        self.chosen.is_empty() || self.chosen.iter().any(|chosen| chosen == part)
+    }
+
     fn from_environment() -> Outcome<Self> {
         let quick = std::env::var_os("GANTRY_BENCH_QUICK").is_some_and(|value| value == "1");
         let (rounds, millis, sign_ins) = if quick { (1, 300, 16) } else { (5, 1200, 96) };
@@ -67,6 +74,7 @@ impl Plan {
             users: number("GANTRY_BENCH_USERS", users)?,
             sessions: number("GANTRY_BENCH_SESSIONS", sessions)?,
             folder: std::env::var_os("GANTRY_BENCH_DIR").map_or_else(std::env::temp_dir, PathBuf::from),
+            chosen: chosen(),
         })
     }
 }
@@ -98,14 +106,34 @@ fn measure() -> Outcome<()> {
     let folder = tempfile::Builder::new().prefix("gantry-bench.").tempdir_in(&plan.folder)?;
     let mut report = report::Report::default();
     endpoints::measure(&plan, &folder.path().join("endpoints"), &mut report)?;
-    growth::measure(&plan, &folder.path().join("growth"), &mut report)?;
-    policy::measure(&plan, &folder.path().join("policy"), &mut report)?;
-    start::measure(&plan, &folder.path().join("start"), &mut report)?;
+    if plan.wants("growth") {
+        growth::measure(&plan, &folder.path().join("growth"), &mut report)?;
+    }
+    if plan.wants("policy") {
+        policy::measure(&plan, &folder.path().join("policy"), &mut report)?;
+    }
+    if plan.wants("start") {
+        start::measure(&plan, &folder.path().join("start"), &mut report)?;
+    }
     println!("{report}");
     if let Some(file) = json_file() {
         std::fs::write(file, format!("{:#}\n", report.json()))?;
     }
     Ok(())
+}
+
+/// The words that are neither options nor the value of one.
+fn chosen() -> Vec<String> {
+    let mut words = Vec::new();
+    let mut arguments = std::env::args().skip(1);
+    while let Some(argument) = arguments.next() {
+        match argument.as_str() {
+            "--json" => drop(arguments.next()),
+            option if option.starts_with('-') => {}
+            _ => words.push(argument),
+        }
+    }
+    words
 }
 
 /// The value of `--json`; everything else that cargo hands over is of no interest.
