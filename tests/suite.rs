@@ -34,6 +34,7 @@ mod races;
 mod radius;
 mod redirect_uri;
 mod registration;
+mod replay;
 mod request_object;
 mod rocketchat;
 mod rocketchat_messages;

@@ -6,6 +6,7 @@
 pub mod admin;
 pub mod arguments;
 mod init;
+mod progress;
 mod prompt;
 pub mod remote;
 mod replay;

@@ -16,8 +16,8 @@ use super::{Failure, Output};
 use crate::app::App;
 use crate::web::server::bind_unix;
 
-/// Longest command, in bytes.
-const MAX_COMMAND: u64 = 1 << 20;
+/// Longest command, in bytes: the largest configuration file is in it, with a backslash before every quotation mark.
+const MAX_COMMAND: u64 = 4 << 20;
 /// Longest answer, in bytes.
 const MAX_ANSWER: u64 = 1 << 30;
 const TIMEOUT: Duration = Duration::from_secs(120);

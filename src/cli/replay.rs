@@ -1,12 +1,12 @@
 //! `gantry policy replay` and what `gantry check` asks of the store: another configuration file than the one in force,
 //! page by page, through the running service or beside no service.
 
-use std::io::{IsTerminal, Write};
 use std::path::Path;
 
 use serde_json::{Value, json};
 
 use super::admin::{Command, NewFile, PolicyCommand, ReplayOptions, replayed, shut_out};
+use super::progress::Progress;
 use super::table::columns;
 use super::{Failure, Output, remote, runtime};
 use crate::clock::Clock;
@@ -21,6 +21,7 @@ pub(super) fn replay(path: &Path, options: &ReplayOptions) -> Result<Output, Fai
     let mut store: Option<Store> = None;
     let (mut checked, mut changed): (usize, Vec<Changed>) = (0, Vec::new());
     let mut options = ReplayOptions { file: Some(file), ..options.clone() };
+    let mut progress = Progress::new();
     loop {
         let command = Command::Policy(PolicyCommand::Replay(options.clone()));
         let asked = if store.is_none() { remote::ask(&socket, &command)? } else { None };
@@ -40,21 +41,9 @@ pub(super) fn replay(path: &Path, options: &ReplayOptions) -> Result<Output, Fai
         if options.after.is_none() {
             break;
         }
-        progress(checked);
-    }
-    if std::io::stderr().is_terminal() {
-        eprint!("\r");
+        progress.tell(&format!("{checked} sign-ins looked at"));
     }
     Ok(table(checked, &changed))
-}
-
-/// On a terminal a line that grows, elsewhere lines.
-fn progress(checked: usize) {
-    let mut stderr = std::io::stderr().lock();
-    let (before, after) = if std::io::stderr().is_terminal() { ("\r", "") } else { ("", "\n") };
-    // Nobody is told when there is nobody to tell.
-    let _ =
-        write!(stderr, "{before}gantry: {checked} sign-ins looked at{after}").and_then(|()| stderr.flush());
 }
 
 fn table(checked: usize, changed: &[Changed]) -> Output {

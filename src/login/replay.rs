@@ -8,10 +8,10 @@ use serde::{Deserialize, Serialize};
 use super::context::SignIn;
 use crate::account::User;
 use crate::clock::Timestamp;
-use crate::config::Config;
+use crate::config::{Config, Policy};
 use crate::factor::method;
 use crate::geo::Geo;
-use crate::policy::{self, Person, Second, Verdict};
+use crate::policy::{self, Context, Judgement, Person, Second, Verdict};
 use crate::store::{Store, StoreError};
 
 /// Sign-ins that are looked at in one go.
@@ -57,30 +57,31 @@ pub async fn replay(
         // Who is gone signs in no more.
         let Some(user) = store.view::<User>(&sign_in.user.to_string()).await? else { continue };
         replayed.checked += 1;
-        let then = if sign_in.refused { Verdict::Deny } else { Verdict::Allow };
-        let (now, policy, because) = outcome(config, geo, &user, &sign_in);
-        if then != now {
-            replayed.changed.push(Changed {
-                at: sign_in.context.at.to_string(),
-                user: user.username.to_string(),
-                app: sign_in.client_id.clone(),
-                address: sign_in.context.address.to_canonical().to_string(),
-                policy,
-                then,
-                now,
-                because,
-            });
-        }
+        replayed.changed.extend(changed(config, geo, &user, &sign_in));
     }
     Ok(replayed)
 }
 
-fn outcome(config: &Config, geo: &Geo, user: &User, sign_in: &SignIn) -> (Verdict, Option<String>, String) {
+/// The sign-in of `user`, if it would end in another way.
+fn changed(config: &Config, geo: &Geo, user: &User, sign_in: &SignIn) -> Option<Changed> {
+    let then = if sign_in.refused { Verdict::Deny } else { Verdict::Allow };
+    let told = |now: Verdict, policy: Option<&str>, because: &dyn Fn() -> String| {
+        (then != now).then(|| Changed {
+            at: sign_in.context.at.to_string(),
+            user: user.username.to_string(),
+            app: sign_in.client_id.clone(),
+            address: sign_in.context.address.to_canonical().to_string(),
+            policy: policy.map(str::to_owned),
+            then,
+            now,
+            because: because(),
+        })
+    };
     let Some(client) = config.apps.get(&sign_in.client_id) else {
-        return (Verdict::Deny, None, "there is no such app".to_owned());
+        return told(Verdict::Deny, None, &|| "there is no such app".to_owned());
     };
     let Some((name, policy)) = policy::of(config, client, &user.groups) else {
-        return (Verdict::Deny, None, "no access".to_owned());
+        return told(Verdict::Deny, None, &|| "no access".to_owned());
     };
     let mut context = sign_in.context.clone();
     context.place = context.place.or_else(|| geo.place(context.address));
@@ -94,12 +95,16 @@ fn outcome(config: &Config, geo: &Geo, user: &User, sign_in: &SignIn) -> (Verdic
         (None, _) if judged.first_taken && put_off => Verdict::Allow,
         (None, _) => Verdict::Challenge,
     };
-    let lines = policy::explain(policy, &context).1;
-    let because = match lines.into_iter().find(|line| line.decided) {
+    told(now, Some(name), &|| because(policy, &context, &judged))
+}
+
+/// What decides.
+fn because(policy: &Policy, context: &Context, judged: &Judgement) -> String {
+    let lines = policy::explain(policy, context).1;
+    match lines.into_iter().find(|line| line.decided) {
         Some(line) => format!("{} {}", line.rule, line.saw),
         None if !judged.first_taken => "first factor".to_owned(),
         None if judged.second != Second::Fine => "second factor".to_owned(),
         None => "no condition".to_owned(),
-    };
-    (now, Some(name.to_owned()), because)
+    }
 }
