@@ -9,6 +9,7 @@ use serde::{Deserialize, Serialize};
 
 use super::session::SignedIn;
 use super::visitor::Visitor;
+use crate::account::User;
 use crate::app::App;
 use crate::clock::Timestamp;
 use crate::secret::{ApprovalToken, Digest, Id, Token};
@@ -37,7 +38,12 @@ pub struct Approval {
 #[serde(rename_all = "snake_case")]
 pub enum Answer {
     Open,
-    Allowed { by: Id },
+    /// By whom, in which of their epochs: signing out everywhere takes it back.
+    Allowed {
+        by: Id,
+        #[serde(default)]
+        epoch: u64,
+    },
     Denied,
 }
 
@@ -120,9 +126,13 @@ pub async fn answer(
     signed_in: Option<&SignedIn>,
 ) -> Result<bool, ApplyError> {
     let by = approval.user.or(signed_in.map(|signed_in| signed_in.user.id));
+    let user = match by {
+        Some(by) => app.store.view::<User>(&by.to_string()).await.map_err(ApplyError::Store)?,
+        None => None,
+    };
     let right = picked == Some(number(app, approval.id).to_string().as_str());
-    approval.record.answer = match by {
-        Some(by) if right => Answer::Allowed { by },
+    approval.record.answer = match user {
+        Some(user) if right => Answer::Allowed { by: user.id, epoch: user.epoch },
         _ => Answer::Denied,
     };
     app.store.apply(Batch::new().update(&approval)).await?;

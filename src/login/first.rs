@@ -1,5 +1,6 @@
 //! The first factor in a sign-in: name and password.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use zeroize::Zeroizing;
@@ -167,13 +168,20 @@ async fn may_mail(
 }
 
 /// Takes the answer that somebody gave elsewhere, if it is a yes: who it is about, and the batch that uses it up.
-pub(super) async fn answered(app: &App, flow: &LoginFlow) -> Result<Result<(Id, Batch), Notice>, LoginError> {
+pub(super) async fn answered(
+    app: &App,
+    flow: &LoginFlow,
+) -> Result<Result<(Arc<User>, Batch), Notice>, LoginError> {
     let Some(Pending::Asked { approval }) = flow.pending else {
         return Ok(Err(Notice::NotSent));
     };
     let Some(answer) = approval::find(app, approval).await? else { return Ok(Err(Notice::Denied)) };
     Ok(match answer.answer {
-        Answer::Allowed { by } => Ok((by, Batch::new().remove(&answer))),
+        Answer::Allowed { by, epoch } => {
+            let user = app.store.view::<User>(&by.to_string()).await?;
+            let user = user.filter(|user| user.is_active() && user.epoch == epoch);
+            user.map(|user| (user, Batch::new().remove(&answer))).ok_or(Notice::Denied)
+        }
         Answer::Open => Err(Notice::Waiting),
         Answer::Denied => Err(Notice::Denied),
     })
@@ -185,21 +193,19 @@ pub(super) async fn from_elsewhere(
     visitor: &Visitor,
     mut flow: Stored<LoginFlow>,
 ) -> Result<Outcome, LoginError> {
-    let (by, batch) = match answered(app, &flow).await? {
-        Ok(answer) => answer,
+    let (user, batch) = match answered(app, &flow).await? {
+        Ok((user, batch)) => (Arc::unwrap_or_clone(user), batch),
         Err(notice) => return Ok(again(flow.record, notice)),
     };
-    let user = app.store.get::<User>(&by.to_string()).await?.filter(|user| user.is_active());
-    let Some(user) = user else { return Ok(again(flow.record, Notice::Denied)) };
     // Another channel than this browser (RFC 8176 section 2).
     let now = app.clock.now();
     let Beginning { session, cookies, batch } =
-        session::begin(app, visitor, &user.record, Authentication::by(&["mca"], now), batch).await?;
+        session::begin(app, visitor, &user, Authentication::by(&["mca"], now), batch).await?;
     flow.record.progress.signed_in = Some(session.id);
     (flow.record.progress.scanning, flow.record.progress.mailed) = (false, None);
     let (user_id, session_id) = (user.id, session.id);
-    session::note_language(app, visitor, &user.record).await;
-    let signed_in = SignedIn { session, user: user.record };
+    session::note_language(app, visitor, &user).await;
+    let signed_in = SignedIn { session, user };
     let outcome = proceed(app, visitor, flow, Some(&signed_in), batch).await?;
     tracing::info!(target: "gantry::audit", event = "signed_in", user = %user_id, session = %session_id, address = %visitor.address, by = "approval");
     Ok(Outcome { cookies, ..outcome })

@@ -61,7 +61,7 @@ async fn by_link(
     user: User,
 ) -> Result<Outcome, LoginError> {
     match first::answered(app, &flow).await? {
-        Ok((by, batch)) if by == user.id => {
+        Ok((by, batch)) if by.id == user.id => {
             tracing::info!(target: "gantry::audit", event = "second_factor_proved", user = %user.id, method = method.name());
             elevated(app, visitor, flow, Proved::by(method, session, user, batch)).await
         }
