@@ -185,7 +185,7 @@ async fn a_long_past_is_looked_at_page_by_page_and_told_of_meanwhile() {
         sign_in.context.address = Ipv4Addr::new(203, 0, 113, 7).into();
         match number / 2_000 {
             1 => sign_in.context.at = now - Duration::from_secs(31 * 24 * 3600),
-            2 if number % 2 == 0 => from_outside(number, sign_in),
+            2 if number.is_multiple_of(2) => from_outside(number, sign_in),
             _ => {}
         }
     };

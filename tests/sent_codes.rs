@@ -86,7 +86,7 @@ impl World {
     }
 }
 
-fn number(page: &Page<'_>) -> String {
+pub(crate) fn number(page: &Page<'_>) -> String {
     let (_, rest) = page.html.split_once("<strong>").expect("a number");
     rest.split_once('<').expect("its end").0.to_owned()
 }

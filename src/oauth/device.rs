@@ -317,7 +317,7 @@ pub async fn redeem(
         Err(ApplyError::Conflict(_)) => return Err(BAD_CODE),
         Err(error) => return Err(error.into()),
     }
-    let user = user.ok_or(OAuthError::invalid_grant("this person may no longer use this app"))?;
+    let user = user.ok_or(grant::NO_LONGER)?;
     Ok((grant, user))
 }
 

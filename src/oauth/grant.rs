@@ -13,7 +13,8 @@ use super::vocabulary::{Authentication, Scopes};
 use crate::account::User;
 use crate::app::App;
 use crate::clock::Timestamp;
-use crate::config::{self, Config};
+use crate::config::{self, Config, Policy};
+use crate::login::device_trust::{Device, Seal};
 use crate::login::session::Session;
 use crate::policy::{self, Verdict};
 use crate::secret::{CodeToken, Digest, Id, Token};
@@ -225,10 +226,24 @@ impl Permission {
     }
 }
 
-/// Whether what hangs on `grant` may still be used: the one answer for access and refresh tokens. Gives the
-/// person, or `None` when its time is over, or the app, the person, their access, the epoch or the session is
-/// gone.
+/// Where [`holder`] finds nobody.
+pub(super) const NO_LONGER: OAuthError =
+    OAuthError::invalid_grant("this person may no longer use this app, or not at this time");
+
+/// Whether what hangs on `grant` may be used now: the one answer for codes, access and refresh tokens. Gives the
+/// person, or `None` when it is over ([`standing`]) or its policy is closed at this hour.
 pub async fn holder(app: &App, config: &Config, grant: &Grant) -> Result<Option<Arc<User>>, StoreError> {
+    let Some((user, named)) = standing(app, config, grant).await? else { return Ok(None) };
+    Ok(is_open(app, grant, &user, named).await?.then_some(user))
+}
+
+/// Whether `grant` still stands. Gives the person and the policy they are under, with its name, or `None` when its
+/// time is over, or the app, the person, their access, the epoch or the session is gone.
+pub async fn standing<'c>(
+    app: &App,
+    config: &'c Config,
+    grant: &Grant,
+) -> Result<Option<(Arc<User>, (&'c str, &'c Policy))>, StoreError> {
     let Some(client) = config.apps.get(&grant.client_id).filter(|_| app.clock.now() < grant.expires_at)
     else {
         return Ok(None);
@@ -245,32 +260,40 @@ pub async fn holder(app: &App, config: &Config, grant: &Grant) -> Result<Option<
     let needed = grant.claims.widen(&grant.scopes);
     let consented =
         client.first_party || consent::covers(&app.store, user.id, &grant.client_id, &needed).await?;
-    let holds = consented
-        && user.is_active()
-        && user.epoch == grant.epoch
-        && policy::access(client, &user.groups)
-            .and_then(|access| config.policies.get(&access.policy))
-            .is_some_and(|policy| {
-                policy::still_enough(policy, &user, &grant.authentication, app.clock.now())
-            });
-    Ok(holds.then_some(user))
+    let named = policy::of(config, client, &user.groups)
+        .filter(|(_, policy)| policy::still_enough(policy, &user, &grant.authentication, app.clock.now()));
+    let stands = consented && user.is_active() && user.epoch == grant.epoch;
+    Ok(named.filter(|_| stands).map(|named| (user, named)))
 }
 
 /// Whether the policy lets an app go on for `user` now, as far as that does not depend on where they are: it is the
-/// app's server that asks.
-#[must_use]
-pub fn is_open(config: &Config, grant: &Grant, user: &User, now: Timestamp) -> bool {
-    let access = config.apps.get(&grant.client_id).and_then(|client| policy::access(client, &user.groups));
-    let policy = access.and_then(|access| config.policies.get(&access.policy));
+/// app's server that asks. A browser that makes up for the hours does so as long as its session is there.
+async fn is_open(app: &App, grant: &Grant, user: &User, named: (&str, &Policy)) -> Result<bool, StoreError> {
+    let now = app.clock.now();
+    let lifted = grant.authentication.is_lifted(now);
     // What a break-glass code has opened ends with it: from here nobody sees whether it would be open without.
-    if grant.authentication.lifted_until.is_some() && !grant.authentication.is_lifted(now) {
-        return false;
+    if grant.authentication.lifted_until.is_some() && !lifted {
+        return Ok(false);
     }
-    policy.is_some_and(|policy| match policy::wherever(policy, now) {
+    Ok(match policy::wherever(named.1, now) {
         Verdict::Allow => true,
-        Verdict::Challenge => policy::proves_second(policy, &grant.authentication),
-        Verdict::Deny => grant.authentication.is_lifted(now),
+        Verdict::Challenge if policy::proves_second(named.1, &grant.authentication) => true,
+        Verdict::Challenge | Verdict::Deny => lifted || skips_hours(app, grant, user, named).await?,
     })
+}
+
+/// Whether the session of `grant` is at a browser that is registered for not having to meet the hours.
+async fn skips_hours(
+    app: &App,
+    grant: &Grant,
+    user: &User,
+    named: (&str, &Policy),
+) -> Result<bool, StoreError> {
+    let Some(id) = grant.session.filter(|_| policy::skips_hours(named.1)) else { return Ok(false) };
+    let device = app.store.view::<Session>(&id.to_string()).await?.and_then(|session| session.device);
+    let Some(device) = device else { return Ok(false) };
+    let device = app.store.view::<Device>(&device.to_string()).await?;
+    Ok(device.is_some_and(|device| device.is_trusted(&Seal::new(user, named))))
 }
 
 /// The grant and the person behind an access token that still holds.

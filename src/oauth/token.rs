@@ -117,7 +117,7 @@ impl Request<'_> {
         let user = grant::holder(self.app, self.config, &grant).await?;
         let Some(user) = user else {
             self.burn(&code).await?;
-            return Err(OAuthError::invalid_grant("this person may no longer use this app"));
+            return Err(grant::NO_LONGER);
         };
         let redeemed = Stored { record: code.record.spent(&grant, self.now), version: code.version };
         match self.app.store.apply(Batch::new().update(&redeemed).insert(&grant)).await {
@@ -248,10 +248,7 @@ impl Request<'_> {
             let scopes = self.narrowed(&grant)?;
             self.check_resource(grant.resource.as_ref())?;
             let holder = grant::holder(self.app, self.config, &grant).await?;
-            let user = holder.ok_or(OAuthError::invalid_grant("this person may no longer use this app"))?;
-            if !grant::is_open(self.config, &grant, &user, self.now) {
-                return Err(OAuthError::invalid_grant("this person may not use this app at this time"));
-            }
+            let user = holder.ok_or(grant::NO_LONGER)?;
             if presented == Presented::Current {
                 grant.record.generation = grant.generation.map(|generation| generation.saturating_add(1));
                 grant.record.rotated_at = self.now;

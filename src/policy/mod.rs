@@ -188,6 +188,12 @@ pub fn wherever(policy: &Policy, at: Timestamp) -> Verdict {
     rule::wherever(policy, at)
 }
 
+/// Whether a registered device makes up for the hours of `policy`.
+#[must_use]
+pub fn skips_hours(policy: &Policy) -> bool {
+    policy.devices.as_ref().is_some_and(|rule| rule.registered_skips.contains(&Condition::Time))
+}
+
 /// Whether a sign-in like this one may become a habit of the person: under none of their policies is it a change
 /// that wants more than was proved. A weak app must not teach what a strict one asks about.
 #[must_use]

@@ -147,7 +147,8 @@ impl RelyingParty {
     }
 
     async fn about(&self, endpoint: &str, token: &str) -> Reply {
-        let elsewhere = Self { token_url: format!("{}/oauth2/{endpoint}", self.issuer), ..self.clone() };
+        let mut elsewhere = self.clone();
+        elsewhere.at_endpoint(endpoint);
         let form = [("token", token)];
         elsewhere.token(if token.is_empty() { &[] } else { &form }).await
     }
@@ -157,7 +158,8 @@ impl RelyingParty {
     pub(crate) async fn push(&self, changed: &[(&str, &str)]) -> Reply {
         let pairs = query_of(&self.authorize_with(changed));
         let form: Vec<(&str, &str)> = pairs.iter().map(|(name, value)| (&**name, &**value)).collect();
-        let elsewhere = Self { token_url: format!("{}/oauth2/par", self.issuer), ..self.clone() };
+        let mut elsewhere = self.clone();
+        elsewhere.at_endpoint("par");
         match &self.secret {
             Some(_) => elsewhere.token(&form).await,
             None => elsewhere.token_as(None, &form).await,

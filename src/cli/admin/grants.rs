@@ -67,8 +67,8 @@ async fn listing(app: &App, who: Option<&str>, client_id: Option<&str>) -> Resul
     let mut rows = Vec::new();
     let mut values: Vec<Value> = Vec::new();
     for grant in grants.into_iter().filter(|grant| client_id.is_none_or(|id| id == grant.client_id)) {
-        // One whose person, session or access is gone is dead already.
-        let Some(user) = grant::holder(app, &config, &grant).await? else {
+        // One whose person, session or access is gone is dead already; one that waits for its hours is not.
+        let Some((user, _)) = grant::standing(app, &config, &grant).await? else {
             continue;
         };
         let offline = grant.session.is_none();
