@@ -50,7 +50,7 @@ fn usual(look: &Look<'_>) -> Vec<(&'static str, Rendered)> {
     let devices = [DeviceLine { id: "d1".into(), browser: "Firefox · Windows".into(), address: "192.0.2.9".into(), last_used: "24 November 2026, 12:00 UTC".into(), trusted: true }];
     let not_me = NotMePage { browser: "Firefox on Linux", address: "203.0.113.7", at: "24 November 2026, 09:00 UTC", done: false, action, csrf };
     let line = |id: &str, this| SessionLine { id: id.into(), browser: "Chromium on Linux".into(), address: "192.0.2.7".into(), last_used: "24 November 2026, 12:00 UTC".into(), this };
-    let keys = &[KeyLine { kind: "passkey", may_rename: true, id: "k1".into(), name: "Phone".into(), added: "24 Nov 2026, 12:00".into(), last_used: Some("26 Nov 2026, 9:30".into()) }, KeyLine { kind: "passkey", may_rename: true, id: "k2".into(), name: "The blue key on my key ring".into(), added: "24 Nov 2026, 12:00".into(), last_used: None }];
+    let keys = &[KeyLine { kind: "passkey", may_rename: true, id: "k1".into(), name: "Phone".into(), added: "24 Nov 2026, 12:00".into(), last_used: Some("26 Nov 2026, 9:30".into()) }, KeyLine { kind: "passkey", may_rename: true, id: "k2".into(), name: "The blue key on my key ring".into(), added: "24 Nov 2026, 12:00".into(), last_used: None }, KeyLine { kind: "hardware_token", may_rename: false, id: "k3".into(), name: "T-1001".into(), added: "24 Nov 2026, 12:00".into(), last_used: Some("25 Nov 2026, 8:10".into()) }];
     let sessions = &[line("a", true), line("b", false)];
     let apps = &[("Chat", "https://chat.example.org"), ("Wiki", "https://wiki.example.org")];
     let fields = &[("code", "gc_1"), ("state", "s")];

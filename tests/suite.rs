@@ -51,6 +51,7 @@ mod store;
 mod surroundings;
 mod token;
 mod tokens;
+mod tokens_several;
 mod userinfo;
 mod web_push;
 mod webauthn;

@@ -25,14 +25,14 @@ const APPS: &str = r#"
 const HOTP: [&str; 8] = ["755224", "287082", "359152", "969429", "338314", "254676", "287922", "162583"];
 const SECRET: &str = "3132333435363738393031323334353637383930";
 
-struct World {
-    idp: TestIdp,
-    alice: TestUser,
+pub(crate) struct World {
+    pub(crate) idp: TestIdp,
+    pub(crate) alice: TestUser,
     vault: RelyingParty,
 }
 
 impl World {
-    async fn new() -> Self {
+    pub(crate) async fn new() -> Self {
         let idp = TestIdp::setup().with_settings(SETTINGS).with_apps(APPS).start().await;
         let alice = idp.user("alice").create().await;
         idp.gantry("user set alice --email alice@example.org").await;
@@ -40,7 +40,7 @@ impl World {
         Self { idp, alice, vault }
     }
 
-    async fn import(&self, rows: &str) -> Result<serde_json::Value, String> {
+    pub(crate) async fn import(&self, rows: &str) -> Result<serde_json::Value, String> {
         self.import_files(TokenFiles { list: rows.to_owned(), ..TokenFiles::default() }).await
     }
 
@@ -52,7 +52,15 @@ impl World {
         done.map(|output| output.json).map_err(|failure| failure.message)
     }
 
-    async fn asked<'b>(&self, browser: &'b mut Browser, step: &str) -> Page<'b> {
+    /// Who has which token.
+    pub(crate) async fn listed(&self) -> Vec<[String; 3]> {
+        let listed = self.idp.gantry("token list").await;
+        let text = |token: &serde_json::Value, name: &str| token[name].as_str().expect(name).to_owned();
+        let row = |token| ["user", "kind", "serial"].map(|name| text(token, name));
+        listed.as_array().expect("a list").iter().map(row).collect()
+    }
+
+    pub(crate) async fn asked<'b>(&self, browser: &'b mut Browser, step: &str) -> Page<'b> {
         let page = browser.open(self.vault.authorize_url()).await.submit_password(&self.alice).await;
         page.expect_step(step)
     }
@@ -101,9 +109,8 @@ async fn a_counter_token_signs_in_and_every_code_once() {
             page.expect_status(422).expect_step("hardware_token");
         }
     }
-    let listed = world.idp.gantry("token list").await;
-    assert_eq!(listed, json!([{ "user": "alice", "kind": "hardware_token", "serial": "T-1" }]));
-    world.idp.gantry("token remove alice hardware_token").await;
+    assert_eq!(world.listed().await, [["alice", "hardware_token", "T-1"]]);
+    world.idp.gantry("token remove alice T-1").await;
     world.asked(&mut world.idp.browser(), "enrol").await;
 }
 
@@ -140,17 +147,22 @@ async fn tokens_of_a_pskc_file_are_given_out_all_or_none() {
     let mut browser = world.idp.browser();
     let page = world.asked(&mut browser, "hardware_token").await;
     page.submit(&[("code", HOTP[0])]).await.expect_code();
-    let users = Some("serial,user\nT-9,alice\n");
-    world.import_files(of(&key("k9", "T-9", "<UserId>CN=nobody</UserId>"), users)).await.expect("good");
-    let listed = world.idp.gantry("token list").await;
-    assert_eq!(listed, json!([{ "user": "alice", "kind": "hardware_token", "serial": "T-9" }]));
+    // A key without a device goes by its own name.
+    let users = Some("serial,user\nk9,alice\n");
+    let other = key("k9", "", "<UserId>CN=nobody</UserId>").replace("MTIz", "MzIx");
+    world.import_files(of(&other, users)).await.expect("good");
+    let tokens = ["T-1", "k9"].map(|serial| ["alice", "hardware_token", serial]);
+    assert_eq!(world.listed().await, tokens);
 }
 
 #[tokio::test]
 async fn a_clock_token_signs_in_within_a_step() {
     // TO-05
     let world = World::new().await;
-    world.import(&format!("user,type,secret,digits,period\nalice,totp,{SECRET},6,30\n")).await.expect("good");
+    world
+        .import(&format!("user,type,serial,secret,digits,period\nalice,totp,T-1,{SECRET},6,30\n"))
+        .await
+        .expect("good");
     let secret = b"12345678901234567890";
     for (late, good) in [(-60, false), (-30, true), (60, false), (30, true)] {
         world.idp.clock.advance(Duration::from_secs(120));
@@ -187,16 +199,25 @@ async fn a_yubikey_signs_in_once_per_touch() {
 #[tokio::test]
 async fn a_wrong_row_is_named_and_nothing_is_imported() {
     let world = World::new().await;
-    let good = format!("alice,hotp,{SECRET},6\n");
+    let good = format!("alice,hotp,T-1,{SECRET},6\n");
+    let long = format!("alice,hotp,{},3132333435363738,6\n", "x".repeat(65));
     for (row, told) in [
-        ("nobody,hotp,3132333435363738,6\n".to_owned(), "line 3: there is no user nobody"),
-        ("alice,hotp,313,6\n".to_owned(), "line 3: the secret is neither hex nor base32"),
-        ("alice,hotp,3132333435363738,9\n".to_owned(), "line 3: digits are 6 to 8"),
-        ("alice,dial,3132333435363738,6\n".to_owned(), "line 3: the type is none of"),
-        (good.clone(), "line 3: alice has a token of this type in this file already"),
-        ("alice,hotp\n".to_owned(), "record 2"),
+        ("nobody,hotp,T-2,3132333435363738,6\n", "line 3: there is no user nobody"),
+        ("alice,hotp,T-2,313,6\n", "line 3: the secret is neither hex nor base32"),
+        ("alice,hotp,T-2,3132333435363738,9\n", "line 3: digits are 6 to 8"),
+        ("alice,dial,T-2,3132333435363738,6\n", "line 3: the type is none of"),
+        ("alice,hotp,,3132333435363738,6\n", "line 3: the serial number is missing"),
+        (
+            "alice,hotp,T\u{202e}2,3132333435363738,6\n",
+            "line 3: the serial number is missing, or no plain text",
+        ),
+        (&long, "line 3: the serial number is missing, or no plain text of 64 characters"),
+        (&good, "line 3: alice has the token T-1 already"),
+        (&good.replace("T-1", "T-2"), "line 3: its secret is that of the token T-1 of alice"),
+        ("alice,hotp,T-2\n", "record 2"),
     ] {
-        let refused = world.import(&format!("user,type,secret,digits\n{good}{row}")).await.expect_err(told);
+        let rows = format!("user,type,serial,secret,digits\n{good}{row}");
+        let refused = world.import(&rows).await.expect_err(told);
         assert!(refused.contains(told) && refused.contains("nothing was imported"), "{refused}");
         assert_eq!(world.idp.gantry("token list").await, json!([]));
     }

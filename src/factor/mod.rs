@@ -98,7 +98,7 @@ impl FactorKind {
     /// Whether a person may have several, each with a name.
     #[must_use]
     pub const fn is_several(self) -> bool {
-        matches!(self, Self::Passkey)
+        matches!(self, Self::Passkey | Self::HardwareToken | Self::Yubikey)
     }
 
     /// The kind of this name.
@@ -157,8 +157,14 @@ pub enum Content {
         /// In the order in which they were added.
         browsers: Vec<PushBrowser>,
     },
-    HardwareToken(OathToken),
-    Yubikey(Yubikey),
+    HardwareTokens {
+        /// One at least.
+        tokens: Vec<OathToken>,
+    },
+    Yubikeys {
+        /// One at least.
+        keys: Vec<Yubikey>,
+    },
     Grid {
         seed: SealedBytes,
         /// Right answers so far.
@@ -182,8 +188,8 @@ impl Content {
             Self::RecoveryCodes { .. } => FactorKind::RecoveryCodes,
             Self::Contact { kind, .. } => *kind,
             Self::WebPush { .. } => FactorKind::WebPush,
-            Self::HardwareToken(_) => FactorKind::HardwareToken,
-            Self::Yubikey(_) => FactorKind::Yubikey,
+            Self::HardwareTokens { .. } => FactorKind::HardwareToken,
+            Self::Yubikeys { .. } => FactorKind::Yubikey,
             Self::Grid { .. } => FactorKind::Grid,
             Self::Kba { .. } => FactorKind::Kba,
             Self::Passkeys { .. } => FactorKind::Passkey,

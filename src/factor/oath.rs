@@ -1,14 +1,20 @@
-//! Hardware tokens that show codes: by counter (HOTP, RFC 4226) or by time (TOTP, RFC 6238).
+//! Hardware tokens that show codes: by counter (HOTP, RFC 4226) or by time (TOTP, RFC 6238). A person may have
+//! several, each with a counter of its own.
 
 use aws_lc_rs::hmac;
 use serde::{Deserialize, Serialize};
+use zeroize::Zeroizing;
 
+use super::{FactorKind, OwnKey, own_key};
 use crate::clock::Timestamp;
 use crate::keys::{MasterKey, SealedBytes, UnsealError};
-use crate::secret::{Id, same};
+use crate::secret::{Digest, Id, same};
 
-/// Codes that were shown and never typed (RFC 4226 section 7.4).
-const LOOK_AHEAD: u64 = 10;
+/// As many as one person may have.
+pub const MOST: usize = 5;
+/// Codes that were shown and never typed (RFC 4226 section 7.4), of all tokens of a person together: several are no
+/// easier to guess.
+const LOOK_AHEAD: usize = 10;
 /// Two codes in a row find a token that has run further (RFC 4226 section 7.4).
 const RESYNC: u64 = 100;
 /// Longer codes are none, in characters.
@@ -46,6 +52,21 @@ pub struct OathToken {
     pub motion: Motion,
     /// The least counter or step that is still good: they only grow (RFC 6238 section 5.2).
     pub next: u64,
+    pub created_at: Timestamp,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub last_used_at: Option<Timestamp>,
+}
+
+impl From<&OathToken> for OwnKey {
+    fn from(token: &OathToken) -> Self {
+        Self {
+            kind: FactorKind::HardwareToken,
+            id: own_key::reference(&Digest::of(token.serial.as_bytes())),
+            name: token.serial.clone(),
+            created_at: token.created_at,
+            last_used_at: token.last_used_at,
+        }
+    }
 }
 
 /// Seals the secret of a token of `user`.
@@ -58,23 +79,47 @@ fn sealed_name(user: Id) -> String {
     format!("hardware token {user}")
 }
 
+/// Uses up what was typed with the one of `tokens` that shows it, and says which one that is; `None` for a wrong or used
+/// code. Each is looked at, whichever it is, and only that one moves on.
+pub fn use_up(
+    tokens: &mut [OathToken],
+    master: &MasterKey,
+    user: Id,
+    typed: &str,
+    now: Timestamp,
+) -> Result<Option<String>, UnsealError> {
+    let typed: String = typed.chars().filter(|c| !c.is_whitespace()).take(MAX_TYPED).collect();
+    let ahead = u64::try_from(LOOK_AHEAD / tokens.len().max(1)).unwrap_or_default();
+    let mut shown = Vec::new();
+    for token in tokens.iter() {
+        let secret = token.opened(master, user)?;
+        shown.push(token.after(&secret, &typed, now, ahead));
+    }
+    let shown = tokens.iter_mut().zip(shown).find_map(|(token, next)| Some((token, next?)));
+    Ok(shown.map(|(token, next)| {
+        (token.next, token.last_used_at) = (next, Some(now));
+        token.serial.clone()
+    }))
+}
+
 impl OathToken {
+    /// Whether it is the token with this secret.
+    pub fn has(&self, master: &MasterKey, user: Id, secret: &[u8]) -> Result<bool, UnsealError> {
+        Ok(same(&self.opened(master, user)?, secret))
+    }
+
+    fn opened(&self, master: &MasterKey, user: Id) -> Result<Zeroizing<Vec<u8>>, UnsealError> {
+        master.open(&sealed_name(user), &self.secret)
+    }
+
     /// The counter or step after the one whose code was typed; `None` for a wrong or used code.
-    pub fn after(
-        &self,
-        master: &MasterKey,
-        user: Id,
-        typed: &str,
-        now: Timestamp,
-    ) -> Result<Option<u64>, UnsealError> {
-        let secret = master.open(&sealed_name(user), &self.secret)?;
-        let typed: String = typed.chars().filter(|c| !c.is_whitespace()).take(MAX_TYPED).collect();
+    fn after(&self, secret: &[u8], typed: &str, now: Timestamp, ahead: u64) -> Option<u64> {
         let digits = usize::try_from(self.digits).unwrap_or_default();
         // TO-10: in constant time.
-        let is = |counter: u64, code: &str| same(self.code(&secret, counter).as_bytes(), code.as_bytes());
-        Ok(match self.motion {
+        let is = |counter: u64, code: &str| same(self.code(secret, counter).as_bytes(), code.as_bytes());
+        match self.motion {
             Motion::Counter => {
-                let near = (self.next..=self.next.saturating_add(LOOK_AHEAD)).find(|at| is(*at, &typed));
+                let near = (self.next..=self.next.saturating_add(ahead)).find(|at| is(*at, typed));
                 let twice = typed.split_at_checked(digits).filter(|_| typed.len() == digits * 2);
                 let far = twice.and_then(|(first, second)| {
                     let mut range = self.next..=self.next.saturating_add(RESYNC);
@@ -85,9 +130,9 @@ impl OathToken {
             Motion::Time { period } => {
                 let step = u64::try_from(now.seconds()).unwrap_or(0) / period.max(1);
                 let near = step.saturating_sub(1)..=step + 1;
-                near.filter(|at| *at >= self.next).find(|at| is(*at, &typed)).map(|at| at + 1)
+                near.filter(|at| *at >= self.next).find(|at| is(*at, typed)).map(|at| at + 1)
             }
-        })
+        }
     }
 
     /// RFC 4226 section 5.3.
@@ -111,45 +156,90 @@ impl OathToken {
 mod tests {
     use super::*;
 
-    fn token(motion: Motion, algorithm: OathAlgorithm, digits: u32, secret: &[u8]) -> (MasterKey, OathToken) {
-        let master = MasterKey::from_bytes(&[7; 32]).expect("a key");
-        let secret = seal(&master, user(), secret);
-        (master, OathToken { serial: "1".into(), secret, algorithm, digits, motion, next: 0 })
+    const SECRET: &[u8] = b"12345678901234567890";
+
+    fn master() -> MasterKey {
+        MasterKey::from_bytes(&[7; 32]).expect("a key")
+    }
+
+    fn token(motion: Motion, algorithm: OathAlgorithm, digits: u32, secret: &[u8]) -> OathToken {
+        let (serial, secret) = ("T-1".to_owned(), seal(&master(), user(), secret));
+        let created_at = Timestamp::from_seconds(0);
+        OathToken { serial, secret, algorithm, digits, motion, next: 0, created_at, last_used_at: None }
+    }
+
+    fn counter_token(serial: &str, secret: &[u8]) -> OathToken {
+        OathToken { serial: serial.to_owned(), ..token(Motion::Counter, OathAlgorithm::Sha1, 6, secret) }
     }
 
     fn user() -> Id {
         Id::from_bytes([1; 16])
     }
 
+    fn used(tokens: &mut [OathToken], typed: &str, seconds: i64) -> Option<String> {
+        use_up(tokens, &master(), user(), typed, Timestamp::from_seconds(seconds)).expect("opens")
+    }
+
+    /// What a token would move on to.
+    fn after(token: &OathToken, typed: &str, seconds: i64) -> Option<u64> {
+        let mut token = [token.clone()];
+        used(&mut token, typed, seconds).map(|_| token[0].next)
+    }
+
     #[test]
     fn counter_tokens_show_the_codes_of_rfc_4226_appendix_d() {
-        let (master, mut token) = token(Motion::Counter, OathAlgorithm::Sha1, 6, b"12345678901234567890");
-        let now = Timestamp::from_seconds(0);
+        let mut token = counter_token("T-1", SECRET);
         let codes = ["755224", "287082", "359152", "969429", "338314", "254676", "287922", "162583"];
         for (counter, code) in codes.into_iter().enumerate() {
-            let next = token.after(&master, user(), code, now).expect("opens");
-            assert_eq!(next, Some(u64::try_from(counter).expect("small") + 1), "{code}");
+            assert_eq!(after(&token, code, 0), Some(u64::try_from(counter).expect("small") + 1), "{code}");
         }
         token.next = 3;
         // TO-01, TO-02
         for used in &codes[..3] {
-            assert_eq!(token.after(&master, user(), used, now).expect("opens"), None, "{used}");
+            assert_eq!(after(&token, used, 0), None, "{used}");
         }
         for wrong in ["", "0", "96942", "9694290", "969429x"] {
-            assert_eq!(token.after(&master, user(), wrong, now).expect("opens"), None, "{wrong}");
+            assert_eq!(after(&token, wrong, 0), None, "{wrong}");
         }
     }
 
     #[test]
     fn two_codes_in_a_row_find_a_token_that_has_run_away() {
-        let (master, token) = token(Motion::Counter, OathAlgorithm::Sha1, 6, b"12345678901234567890");
-        let code = |counter| token.code(b"12345678901234567890", counter);
-        let now = Timestamp::from_seconds(0);
-        let after = |typed: &str| token.after(&master, user(), typed, now).expect("opens");
+        let token = counter_token("T-1", SECRET);
+        let code = |counter| token.code(SECRET, counter);
+        let after = |typed: &str| after(&token, typed, 0);
         assert_eq!((after(&code(10)), after(&code(11))), (Some(11), None));
         assert_eq!(after(&format!("{} {}", code(60), code(61))), Some(62));
         assert_eq!(after(&format!("{}{}", code(60), code(62))), None);
         assert_eq!(after(&format!("{}{}", code(101), code(102))), None);
+    }
+
+    #[test]
+    fn of_several_tokens_only_the_one_that_shows_the_code_moves_on() {
+        let secrets: [&[u8]; 3] = [SECRET, b"another secret of 20b", b"a third one of twenty"];
+        let mut tokens: Vec<_> = ["A", "B", "C"]
+            .iter()
+            .zip(secrets)
+            .map(|(serial, secret)| counter_token(serial, secret))
+            .collect();
+        let code = |at: usize, counter| counter_token("", secrets[at]).code(secrets[at], counter);
+        let next = |tokens: &[OathToken]| tokens.iter().map(|token| token.next).collect::<Vec<_>>();
+        assert_eq!(used(&mut tokens, &code(1, 0), 9).as_deref(), Some("B"));
+        assert_eq!(
+            (next(&tokens), tokens[1].last_used_at),
+            (vec![0, 1, 0], Some(Timestamp::from_seconds(9)))
+        );
+        assert_eq!(used(&mut tokens, &code(1, 0), 9), None);
+        // They share what one may run ahead.
+        assert_eq!(used(&mut tokens, &code(0, 4), 9), None);
+        assert_eq!(used(&mut tokens, &code(0, 3), 9).as_deref(), Some("A"));
+        // Two codes in a row are of one token, and find that one.
+        assert_eq!(used(&mut tokens, &format!("{}{}", code(1, 60), code(2, 61)), 9), None);
+        assert_eq!(used(&mut tokens, &format!("{}{}", code(2, 60), code(2, 61)), 9).as_deref(), Some("C"));
+        assert_eq!(next(&tokens), [4, 1, 62]);
+        let one = &tokens[0];
+        assert!(one.has(&master(), user(), SECRET).expect("opens"));
+        assert!(!one.has(&master(), user(), secrets[1]).expect("opens"));
     }
 
     #[test]
@@ -164,17 +254,11 @@ mod tests {
             ),
         ];
         for (algorithm, secret, code) in cases {
-            let (master, mut token) = token(Motion::Time { period: 30 }, algorithm, 8, secret);
-            let at = |token: &OathToken, seconds| {
-                token.after(&master, user(), code, Timestamp::from_seconds(seconds)).expect("opens")
-            };
+            let mut token = token(Motion::Time { period: 30 }, algorithm, 8, secret);
             // TO-05
-            assert_eq!(
-                [at(&token, 59), at(&token, 29), at(&token, 89), at(&token, 90)],
-                [Some(2), Some(2), Some(2), None]
-            );
+            assert_eq!([59, 29, 89, 90].map(|at| after(&token, code, at)), [Some(2), Some(2), Some(2), None]);
             token.next = 2;
-            assert_eq!(at(&token, 59), None);
+            assert_eq!(after(&token, code, 59), None);
         }
     }
 }

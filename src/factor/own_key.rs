@@ -69,6 +69,8 @@ impl Content {
     pub fn keys(&self) -> Vec<OwnKey> {
         match self {
             Self::Passkeys { keys } => keys.iter().map(OwnKey::from).collect(),
+            Self::HardwareTokens { tokens } => tokens.iter().map(OwnKey::from).collect(),
+            Self::Yubikeys { keys } => keys.iter().map(OwnKey::from).collect(),
             _ => Vec::new(),
         }
     }
@@ -88,6 +90,8 @@ impl Content {
         let (at, taken) = self.keys().into_iter().enumerate().find(|(_, key)| key.id == id)?;
         match self {
             Self::Passkeys { keys } => drop(keys.remove(at)),
+            Self::HardwareTokens { tokens } => drop(tokens.remove(at)),
+            Self::Yubikeys { keys } => drop(keys.remove(at)),
             _ => return None,
         }
         Some(taken)

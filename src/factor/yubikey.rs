@@ -7,9 +7,13 @@ use aws_lc_rs::cipher::{AES_128, DecryptingKey, DecryptionContext, UnboundCipher
 use serde::{Deserialize, Serialize};
 use zeroize::Zeroizing;
 
+use super::{FactorKind, OwnKey, own_key};
+use crate::clock::Timestamp;
 use crate::keys::{MasterKey, SealedBytes, UnsealError};
-use crate::secret::{Id, same};
+use crate::secret::{Digest, Id, same};
 
+/// As many as one person may have.
+pub const MOST: usize = 5;
 /// The digits of modhex, which are on the same keys everywhere.
 const MODHEX: &[u8; 16] = b"cbdefghijklnrtuv";
 const PUBLIC: usize = 12;
@@ -18,32 +22,71 @@ const PRIVATE: usize = 6;
 /// What the CRC of a whole block leaves (ISO/IEC 13239).
 const RESIDUE: u16 = 0xf0b8;
 
-/// A key of one person.
+/// A key of one person, who may have several.
 #[derive(Clone, Serialize, Deserialize)]
 pub struct Yubikey {
-    /// Twelve letters of modhex.
+    /// Twelve letters of modhex, with which everything begins that it types.
     pub public_id: String,
     /// AES key and private id.
     secret: SealedBytes,
     /// Use counter and session counter of the last password; they only grow.
     last: u32,
+    created_at: Timestamp,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    last_used_at: Option<Timestamp>,
+}
+
+impl From<&Yubikey> for OwnKey {
+    fn from(key: &Yubikey) -> Self {
+        Self {
+            kind: FactorKind::Yubikey,
+            id: own_key::reference(&Digest::of(key.public_id.as_bytes())),
+            name: key.public_id.clone(),
+            created_at: key.created_at,
+            last_used_at: key.last_used_at,
+        }
+    }
+}
+
+/// Uses up what was typed with the one of `keys` that typed it, and says which one that is; `None` for what is no
+/// password of them, or an old one. Each is looked at, whichever it is.
+pub fn use_up(
+    keys: &mut [Yubikey],
+    master: &MasterKey,
+    user: Id,
+    typed: &str,
+    now: Timestamp,
+) -> Result<Option<String>, UnsealError> {
+    let counters = keys.iter().map(|key| key.fresh(master, user, typed)).collect::<Result<Vec<_>, _>>()?;
+    let typed_by = keys.iter_mut().zip(counters).find_map(|(key, counter)| Some((key, counter?)));
+    Ok(typed_by.map(|(key, counter)| {
+        (key.last, key.last_used_at) = (counter, Some(now));
+        key.public_id.clone()
+    }))
 }
 
 impl Yubikey {
     /// A key of `user`; `None` when the parts have other lengths.
     #[must_use]
-    pub fn new(master: &MasterKey, user: Id, public_id: &str, private_id: &[u8], aes: &[u8]) -> Option<Self> {
+    pub fn new(
+        master: &MasterKey,
+        (user, now): (Id, Timestamp),
+        public_id: &str,
+        private_id: &[u8],
+        aes: &[u8],
+    ) -> Option<Self> {
         let good = public_id.len() == PUBLIC
             && unhex(public_id, MODHEX).is_some()
             && private_id.len() == PRIVATE
             && aes.len() == 16;
         let secret = Zeroizing::new([aes, private_id].concat());
         let secret = master.seal(&sealed_name(user), &secret);
-        good.then(|| Self { public_id: public_id.to_owned(), secret, last: 0 })
+        let public_id = public_id.to_owned();
+        good.then_some(Self { public_id, secret, last: 0, created_at: now, last_used_at: None })
     }
 
-    /// The key after `typed` was used; `None` for what is no password of it, or an old one.
-    pub fn used(&self, master: &MasterKey, user: Id, typed: &str) -> Result<Option<Self>, UnsealError> {
+    /// The counters of `typed`; `None` for what is no password of it, or an old one.
+    fn fresh(&self, master: &MasterKey, user: Id, typed: &str) -> Result<Option<u32>, UnsealError> {
         let secret = master.open(&sealed_name(user), &self.secret)?;
         let typed = typed.trim().to_ascii_lowercase();
         let Some((public, block)) = typed.split_at_checked(PUBLIC).filter(|_| typed.len() == TYPED) else {
@@ -52,8 +95,7 @@ impl Yubikey {
         let Some((aes, private)) = secret.split_at_checked(16) else { return Ok(None) };
         let plain = unhex(block, MODHEX).and_then(|block| decrypt(aes, block));
         let counters = plain.and_then(|plain| read(&plain, private));
-        let fresh = counters.filter(|counter| public == self.public_id && *counter > self.last);
-        Ok(fresh.map(|last| Self { last, ..self.clone() }))
+        Ok(counters.filter(|counter| public == self.public_id && *counter > self.last))
     }
 }
 
@@ -110,36 +152,38 @@ mod tests {
     use super::*;
 
     const PUBLIC_ID: &str = "vvccccfiluij";
+    const ALICE: Id = Id::from_bytes([1; 16]);
 
-    fn key() -> (MasterKey, Yubikey) {
+    fn key(public_id: &str) -> (MasterKey, Yubikey) {
         let master = MasterKey::from_bytes(&[7; 32]).expect("a key");
         let aes = from_hex("ecde18dbe76fbd0c33330f1c354871db").expect("hex");
         let private = from_hex("8792ebfe26cc").expect("hex");
-        let key = Yubikey::new(&master, Id::from_bytes([1; 16]), PUBLIC_ID, &private, &aes).expect("whole");
-        (master, key)
+        let key = Yubikey::new(&master, (ALICE, Timestamp::from_seconds(0)), public_id, &private, &aes);
+        (master, key.expect("whole"))
     }
 
     #[test]
     fn a_password_that_openssl_encrypted_is_read() {
         // One block under AES-128-ECB: use counter 19, session 17.
-        let (master, key) = key();
+        let ((_, other), (master, key)) = (key("cccccccccccc"), key(PUBLIC_ID));
         let password = format!("{PUBLIC_ID}edidudkvuvurlvvgejlgltfvkbfnduhh");
-        let used = key.used(&master, Id::from_bytes([1; 16]), &password).expect("opens");
-        let used = used.expect("a password");
-        assert_eq!(used.last, 0x1311);
+        let (mut keys, now) = ([other, key], Timestamp::from_seconds(9));
+        let mut used = || use_up(&mut keys, &master, ALICE, &password, now).expect("opens");
+        assert_eq!(used().as_deref(), Some(PUBLIC_ID));
         // TO-01
-        assert!(used.used(&master, Id::from_bytes([1; 16]), &password).expect("opens").is_none());
+        assert_eq!(used(), None);
+        assert_eq!(keys.map(|key| (key.last, key.last_used_at)), [(0, None), (0x1311, Some(now))]);
     }
 
     #[test]
     fn whatever_else_is_typed_is_no_password() {
-        let (master, key) = key();
+        let (master, key) = key(PUBLIC_ID);
         let good = format!("{PUBLIC_ID}edidudkvuvurlvvgejlgltfvkbfnduhh");
         let other_key = good.replacen("vv", "cc", 1);
         let changed = good.replace("edid", "edic");
         for wrong in ["", "x", &good[..43], &format!("{good}c"), &other_key, &changed, &"é".repeat(22)] {
-            assert!(key.used(&master, Id::from_bytes([1; 16]), wrong).expect("opens").is_none(), "{wrong}");
+            assert!(key.fresh(&master, ALICE, wrong).expect("opens").is_none(), "{wrong}");
         }
-        assert!(key.used(&master, Id::from_bytes([2; 16]), &good).is_err());
+        assert!(key.fresh(&master, Id::from_bytes([2; 16]), &good).is_err());
     }
 }

@@ -376,8 +376,8 @@ pub fn notice(app: &App, visitor: &Visitor, user: &User, changed: impl Into<Chan
 }
 
 /// The same, of what an administrator did.
-pub fn notice_of_administrator(app: &App, user: &User, what: Credential, batch: Batch) -> Batch {
-    told(app, user, (what.into(), String::new(), user.language()), batch)
+pub fn notice_of_administrator(app: &App, user: &User, changed: impl Into<Changed>, batch: Batch) -> Batch {
+    told(app, user, (changed.into(), String::new(), user.language()), batch)
 }
 
 fn told(

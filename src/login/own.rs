@@ -112,7 +112,9 @@ async fn change_password(
     Ok(Outcome { cookies, ..outcome })
 }
 
-pub(super) const fn removed(kind: FactorKind) -> Credential {
+/// What is told of a factor that is gone.
+#[must_use]
+pub const fn removed(kind: FactorKind) -> Credential {
     match kind {
         FactorKind::Totp | FactorKind::RecoveryCodes => Credential::AuthenticatorRemoved,
         FactorKind::AlternateEmail => Credential::AddressRemoved,

@@ -121,6 +121,14 @@ impl Credential {
             Self::FactorsReset => "mail-what-factors-reset",
         }
     }
+
+    /// The key of the line with the name of the one that it is about.
+    const fn fact(self) -> &'static str {
+        match self {
+            Self::TokenAdded | Self::TokenRemoved => "mail-fact-token",
+            _ => "mail-fact-passkey",
+        }
+    }
 }
 
 /// Codes and links are as good as a key.
@@ -249,9 +257,9 @@ impl LetterContent {
             | Self::SignInLink { address, .. }
             | Self::Activation { address, .. }
             | Self::RegisteredAlready { address, .. } => vec![from(address)],
-            Self::CredentialChanged { name, address, at: time, .. } => {
+            Self::CredentialChanged { what, name, address, at: time } => {
                 let mut facts = vec![at(time), from(address)];
-                facts.extend(name.iter().map(|name| ("mail-fact-passkey", short(name))));
+                facts.extend(name.iter().map(|name| (what.fact(), short(name))));
                 facts
             }
             Self::NewSignIn { device: name, address, place, at: time, .. } => {

@@ -50,6 +50,7 @@ mail-test = Das ist ein Test. Briefe von { $org } kommen an.
 
 mail-fact-time = Zeit: { $value }
 mail-fact-passkey = Passkey: { $value }
+mail-fact-token = Token: { $value }
 mail-fact-device = Gerät: { $value }
 mail-fact-address = Netzadresse: { $value }
 mail-fact-place = Ort: { $value }

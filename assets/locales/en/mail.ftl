@@ -50,6 +50,7 @@ mail-test = This is a test. Mail from { $org } arrives.
 
 mail-fact-time = Time: { $value }
 mail-fact-passkey = Passkey: { $value }
+mail-fact-token = Token: { $value }
 mail-fact-device = Device: { $value }
 mail-fact-address = Network address: { $value }
 mail-fact-place = Place: { $value }

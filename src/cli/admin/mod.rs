@@ -5,6 +5,7 @@ mod devices;
 mod grants;
 mod groups;
 mod keys;
+mod own_keys;
 mod policy;
 mod sending;
 mod sessions;

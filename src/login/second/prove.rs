@@ -10,7 +10,7 @@ use crate::account::User;
 use crate::app::App;
 use crate::factor::radius::{self, Verdict};
 use crate::factor::totp::TotpSecret;
-use crate::factor::{self, Content, Factor, FactorKind, Method, grid, kba, recovery};
+use crate::factor::{self, Content, Factor, FactorKind, Method, grid, kba, oath, recovery, yubikey};
 use crate::notify::Credential;
 use crate::secret::Id;
 use crate::store::{Batch, Stored};
@@ -142,12 +142,13 @@ async fn check(
         (Method::RecoveryCode, Content::RecoveryCodes { left }) => {
             recovery::used(left, code).map(|rest| *left = rest).is_some()
         }
-        (Method::HardwareToken, Content::HardwareToken(token)) => {
-            let next = token.after(master, user, code, now).map_err(unreadable)?;
-            next.map(|next| token.next = next).is_some()
+        (Method::HardwareToken, Content::HardwareTokens { tokens }) => {
+            let serial = oath::use_up(tokens, master, user, code, now).map_err(unreadable)?;
+            serial.map(|serial| note_token(user, &serial)).is_some()
         }
-        (Method::Yubikey, Content::Yubikey(key)) => {
-            key.used(master, user, code).map_err(unreadable)?.map(|used| *key = used).is_some()
+        (Method::Yubikey, Content::Yubikeys { keys }) => {
+            let serial = yubikey::use_up(keys, master, user, code, now).map_err(unreadable)?;
+            serial.map(|serial| note_token(user, &serial)).is_some()
         }
         (Method::Grid, Content::Grid { seed, uses }) => {
             let cells = grid::cells(master, user, *uses);
@@ -160,6 +161,10 @@ async fn check(
         _ => false,
     };
     Ok(good.then(|| Batch::new().update(&factor)))
+}
+
+fn note_token(user: Id, serial: &str) {
+    tracing::info!(target: "gantry::audit", event = "token_used", user = %user, serial);
 }
 
 /// What right answers to `questions` change; nothing where none are asked. Each answer is hashed and compared,

@@ -1,33 +1,38 @@
 //! `gantry token …`
 
+mod receiver;
 mod rows;
 
 use std::collections::BTreeMap;
+use std::collections::btree_map::Entry;
 use std::path::PathBuf;
 
 use clap::Subcommand;
 use serde::{Deserialize, Serialize};
-use serde_json::json;
+use serde_json::{Value, json};
 
-use rows::{Row, csv_rows, factor_of, pskc_rows};
+use receiver::Receiver;
+use rows::Row;
 
-use super::done;
-use crate::account::{AccountError, User, find_user};
+use super::{done, own_keys};
+use crate::account::find_user;
 use crate::app::App;
 use crate::cli::table::columns;
 use crate::cli::{Failure, Output};
-use crate::factor::{self, Content, Factor, FactorKind};
-use crate::login::challenge::notice_of_administrator;
-use crate::notify::Credential;
-use crate::store::{Batch, Stored};
+use crate::factor::{FactorKind, OwnKey};
+use crate::secret::Id;
+use crate::store::{ApplyError, Batch};
 
 /// Longer files are no lists of tokens, in bytes.
 pub(in crate::cli) const MAX_FILE: u64 = 4 * 1024 * 1024;
+/// What is given out here.
+const KINDS: [FactorKind; 2] = [FactorKind::HardwareToken, FactorKind::Yubikey];
+
 #[derive(Debug, Clone, Subcommand, Serialize, Deserialize)]
 pub enum TokenCommand {
-    /// Give out the tokens of a CSV or PSKC file (RFC 6030), all or none. Columns of CSV: `user`, `type` (totp, hotp,
-    /// yubikey), `serial`, `secret` (hex or base32), `digits`, `period`, `counter`, `algorithm`; for a `YubiKey` also
-    /// `public_id` and `private_id`
+    /// Give out the tokens of a CSV or PSKC file (RFC 6030), all or none, beside those that people have. Columns of
+    /// CSV: `user`, `type` (totp, hotp, yubikey), `serial`, `secret` (hex or base32), `digits`, `period`, `counter`,
+    /// `algorithm`; for a `YubiKey` also `public_id` and `private_id`
     Import {
         file: PathBuf,
         /// File with the key of an encrypted PSKC file, in hex
@@ -40,9 +45,13 @@ pub enum TokenCommand {
         content: Option<TokenFiles>,
     },
     /// List who has which token
-    List,
-    /// Take a token away: `hardware_token` or `yubikey`
-    Remove { who: String, kind: String },
+    List {
+        /// Only those of this person
+        #[arg(long, value_name = "WHO")]
+        user: Option<String>,
+    },
+    /// Take one token away, by its serial number or the public id of a `YubiKey`; the others stay
+    Remove { who: String, serial: String },
 }
 
 /// What stands in the files of an import, read where the command was typed.
@@ -53,86 +62,74 @@ pub struct TokenFiles {
     pub users: Option<String>,
 }
 
-/// Somebody who gets tokens.
-type Receiver = (Stored<User>, Vec<(FactorKind, Factor)>);
-
 /// Carries out `command`.
 pub(super) async fn execute(app: &App, command: TokenCommand) -> Result<Output, Failure> {
     match command {
-        TokenCommand::Import { content, .. } => {
-            let files = content.unwrap_or_default();
-            let rows = if files.list.trim_start().starts_with('<') {
-                pskc_rows(&files)
-            } else {
-                csv_rows(&files.list)
+        TokenCommand::Import { content, .. } => import(app, rows::read(&content.unwrap_or_default())?).await,
+        TokenCommand::List { user } => list(app, user.as_deref()).await,
+        TokenCommand::Remove { who, serial } => {
+            let taken = own_keys::take_away(app, who, &KINDS, |key| key.name == serial).await?;
+            let Some((user, _)) = taken else {
+                let none = format!("there is no token {serial} of this person");
+                return Err(Failure::new(none).hint("gantry token list shows all"));
             };
-            import(app, rows?).await
-        }
-        TokenCommand::List => list(app).await,
-        TokenCommand::Remove { who, kind } => {
-            let kind =
-                FactorKind::parse(&kind).filter(|kind| !kind.is_own() && *kind != FactorKind::RecoveryCodes);
-            let kind = kind.ok_or_else(|| Failure::new("no such kind").hint("hardware_token or yubikey"))?;
-            let mut user = find_user(&app.store, &who).await?.ok_or(AccountError::NoUser(who))?;
-            let batch = factor::remove(Batch::new(), &mut user, kind);
-            let batch = notice_of_administrator(app, &user, Credential::TokenRemoved, batch);
-            app.store.apply(batch).await?;
-            app.notifier.ring();
-            tracing::info!(target: "gantry::audit", event = "token_removed", user = %user.id, kind = kind.name());
-            Ok(done(
-                format!("{}: {} taken away", user.username, kind.name()),
-                json!({ "user": user.username }),
-            ))
+            let json = json!({ "user": user.username, "serial": serial });
+            Ok(done(format!("{}: {serial} taken away", user.username), json))
         }
     }
 }
 
 async fn import(app: &App, rows: Vec<(String, Row)>) -> Result<Output, Failure> {
-    let mut people: BTreeMap<String, Receiver> = BTreeMap::new();
-    let count = rows.len();
+    let (master, now, count) = (app.keys.master(), app.clock.now(), rows.len());
+    let given = own_keys::owned(app, &KINDS, None).await?;
+    let mut owners: BTreeMap<String, String> =
+        given.into_iter().map(|(user, key)| (key.name, user)).collect();
+    let mut people: BTreeMap<Id, Receiver> = BTreeMap::new();
     for (place, row) in rows {
         let wrong = |what: &str| Failure::new(format!("{place}: {what}; nothing was imported"));
         let user = find_user(&app.store, &row.user).await?;
         let user = user.ok_or_else(|| {
             wrong(&format!("there is no user {}", row.user)).hint("gantry user list shows all")
         })?;
-        let factor = factor_of(app, &user, &row).map_err(&wrong)?;
-        let (_, factors) = people.entry(user.id.to_string()).or_insert_with(|| (user, Vec::new()));
-        if factors.iter().any(|(kind, _)| *kind == factor.0) {
-            return Err(wrong(&format!("{} has a token of this type in this file already", row.user)));
+        let (token, secret) = row.token(master, (user.id, now)).map_err(&wrong)?;
+        let serial = OwnKey::from(&token).name;
+        if let Some(owner) = owners.insert(serial.clone(), user.username.to_string()) {
+            return Err(wrong(&format!("{owner} has the token {serial} already"))
+                .hint(format!("gantry token remove {owner} {serial} takes it away first")));
         }
-        factors.push(factor);
+        let receiver = match people.entry(user.id) {
+            Entry::Occupied(known) => known.into_mut(),
+            Entry::Vacant(new) => new.insert(Receiver::of(app, user).await?),
+        };
+        receiver.take(master, token, &secret).map_err(|what| wrong(&what))?;
     }
     let mut batch = Batch::new();
-    for (user, factors) in people.values_mut() {
-        batch = factor::enrol(batch, user, factors);
-        batch = notice_of_administrator(app, user, Credential::TokenAdded, batch);
+    for receiver in people.into_values() {
+        batch = receiver.keep(app, batch);
     }
     if count > 0 {
-        app.store.apply(batch).await?;
+        app.store.apply(batch).await.map_err(|error| match error {
+            ApplyError::Conflict(_) => {
+                Failure::new("somebody's tokens changed meanwhile; nothing was imported").hint("try again")
+            }
+            ApplyError::Store(error) => error.into(),
+        })?;
         app.notifier.ring();
     }
     tracing::info!(target: "gantry::audit", event = "tokens_imported", count);
     Ok(done(format!("imported {count} token(s)"), json!({ "imported": count })))
 }
 
-async fn list(app: &App) -> Result<Output, Failure> {
-    let (mut rows, mut values, mut after) = (Vec::new(), Vec::new(), None::<String>);
-    loop {
-        let page = app.store.scan::<Factor>(after.as_deref(), 1000).await?;
-        let Some(last) = page.last() else { break };
-        after = Some(crate::store::Record::id(&last.record));
-        for factor in page {
-            let (kind, serial) = match &factor.content {
-                Content::HardwareToken(token) => ("hardware_token", token.serial.clone()),
-                Content::Yubikey(key) => ("yubikey", key.public_id.clone()),
-                _ => continue,
-            };
-            let user = app.store.get::<User>(&factor.user.to_string()).await?;
-            let name = user.map(|user| user.username.to_string()).unwrap_or_default();
-            values.push(json!({ "user": name, "kind": kind, "serial": serial }));
-            rows.push([name, kind.to_owned(), serial]);
-        }
+async fn list(app: &App, who: Option<&str>) -> Result<Output, Failure> {
+    let (mut rows, mut values): (_, Vec<Value>) = (Vec::new(), Vec::new());
+    for (user, key) in own_keys::owned(app, &KINDS, who).await? {
+        let (kind, added) = (key.kind.name(), key.created_at.to_string());
+        let used = key.last_used_at.map(|at| at.to_string());
+        values.push(json!({
+            "user": user, "kind": kind, "serial": key.name, "added_at": added, "last_used_at": used,
+        }));
+        rows.push([user, kind.to_owned(), key.name, added, used.unwrap_or_default()]);
     }
-    Ok(Output { text: columns(["USER", "KIND", "SERIAL"], &rows), json: values.into() })
+    let text = columns(["USER", "KIND", "SERIAL", "ADDED", "LAST USED"], &rows);
+    Ok(Output { text, json: values.into() })
 }

@@ -7,13 +7,14 @@ use totp_rs::Secret;
 use zeroize::Zeroizing;
 
 use super::TokenFiles;
-use crate::account::User;
-use crate::app::App;
 use crate::cli::Failure;
+use crate::clock::Timestamp;
 use crate::factor::oath::{self, Motion, OathAlgorithm, OathToken};
 use crate::factor::pskc::{self, PskcKey};
 use crate::factor::yubikey::{self, Yubikey};
-use crate::factor::{Content, Factor, FactorKind};
+use crate::factor::{OwnKey, own_key};
+use crate::keys::MasterKey;
+use crate::secret::Id;
 
 /// RFC 4226 section 4, R6 wants 128 bits; eight bytes are seen in old tokens.
 const SECRET_BYTES: std::ops::RangeInclusive<usize> = 8..=128;
@@ -48,8 +49,28 @@ struct Owner {
     user: String,
 }
 
+/// What a row gives out.
+pub(super) enum Token {
+    Oath(OathToken),
+    Yubikey(Yubikey),
+}
+
+impl From<&Token> for OwnKey {
+    fn from(token: &Token) -> Self {
+        match token {
+            Token::Oath(token) => token.into(),
+            Token::Yubikey(key) => key.into(),
+        }
+    }
+}
+
+/// The rows of a file, each with what messages call it.
+pub(super) fn read(files: &TokenFiles) -> Result<Vec<(String, Row)>, Failure> {
+    if files.list.trim_start().starts_with('<') { pskc_rows(files) } else { csv_rows(&files.list) }
+}
+
 /// The rows of a CSV file, each with what messages call it.
-pub(super) fn csv_rows(text: &str) -> Result<Vec<(String, Row)>, Failure> {
+fn csv_rows(text: &str) -> Result<Vec<(String, Row)>, Failure> {
     let mut rows = csv::ReaderBuilder::new().trim(csv::Trim::All).from_reader(text.as_bytes());
     let rows = rows.deserialize::<Row>().enumerate().map(|(index, row)| {
         let row = row.map_err(|error| Failure::new(format!("{error}; nothing was imported")).hint(
@@ -61,7 +82,7 @@ pub(super) fn csv_rows(text: &str) -> Result<Vec<(String, Row)>, Failure> {
 }
 
 /// The keys of a PSKC file as rows. Whose they are says the other file, or this one.
-pub(super) fn pskc_rows(files: &TokenFiles) -> Result<Vec<(String, Row)>, Failure> {
+fn pskc_rows(files: &TokenFiles) -> Result<Vec<(String, Row)>, Failure> {
     let wrong = |what: String| Failure::new(format!("{what}; nothing was imported"));
     let key = match files.key.as_deref().map(|text| yubikey::from_hex(text.trim())) {
         Some(None) => return Err(wrong("the key is not hex".to_owned())),
@@ -70,7 +91,11 @@ pub(super) fn pskc_rows(files: &TokenFiles) -> Result<Vec<(String, Row)>, Failur
     let keys = pskc::read(&files.list, key.as_ref().map(|key| key.as_slice()));
     let keys = keys.map_err(|error| wrong(error.to_string()))?;
     let owners = files.users.as_deref().map(owners).transpose()?;
-    let row = |key: PskcKey| {
+    let row = |mut key: PskcKey| {
+        // Without a device there is the key's own name (RFC 6030 section 4.1).
+        if key.serial.is_empty() {
+            key.serial.clone_from(&key.id);
+        }
         let user = match &owners {
             Some(owners) => owners.get(&key.serial).cloned(),
             None => key.user,
@@ -110,46 +135,54 @@ fn owners(text: &str) -> Result<BTreeMap<String, String>, Failure> {
     })
 }
 
-pub(super) fn factor_of(app: &App, user: &User, row: &Row) -> Result<(FactorKind, Factor), &'static str> {
-    let (master, now) = (app.keys.master(), app.clock.now());
-    let secret = secret(&row.secret).ok_or("the secret is neither hex nor base32 of 8 to 128 bytes")?;
-    let motion = match row.kind.to_ascii_lowercase().as_str() {
-        "totp" => Motion::Time { period: row.period.unwrap_or(30) },
-        "hotp" => Motion::Counter,
-        "yubikey" => {
-            let private = yubikey::from_hex(&row.private_id).ok_or("the private id is not hex")?;
-            let key = Yubikey::new(master, user.id, &row.public_id, &private, &secret);
-            let key = key.ok_or(
-                "a YubiKey has a public id of 12 modhex letters, a private id of 6 bytes and a key of 16",
-            )?;
-            let content = Content::Yubikey(key);
-            return Ok((FactorKind::Yubikey, Factor { user: user.id, content, created_at: now }));
+impl Row {
+    /// The token of `user` that it tells of, and its secret.
+    pub(super) fn token(
+        &self,
+        master: &MasterKey,
+        (user, now): (Id, Timestamp),
+    ) -> Result<(Token, Zeroizing<Vec<u8>>), &'static str> {
+        let secret = secret(&self.secret).ok_or("the secret is neither hex nor base32 of 8 to 128 bytes")?;
+        let motion = match self.kind.to_ascii_lowercase().as_str() {
+            "totp" => Motion::Time { period: self.period.unwrap_or(30) },
+            "hotp" => Motion::Counter,
+            "yubikey" => {
+                let private = yubikey::from_hex(&self.private_id).ok_or("the private id is not hex")?;
+                let key = Yubikey::new(master, (user, now), &self.public_id, &private, &secret);
+                let key = key.ok_or(
+                    "a YubiKey has a public id of 12 modhex letters, a private id of 6 bytes and a key of 16",
+                )?;
+                return Ok((Token::Yubikey(key), secret));
+            }
+            _ => return Err("the type is none of totp, hotp, yubikey"),
+        };
+        let digits = self.digits.filter(|digits| (6..=8).contains(digits));
+        let digits = digits.or(self.digits.is_none().then_some(6)).ok_or("digits are 6 to 8")?;
+        if matches!(motion, Motion::Time { period } if !(10..=300).contains(&period)) {
+            return Err("the period is 10 to 300 seconds");
         }
-        _ => return Err("the type is none of totp, hotp, yubikey"),
-    };
-    let digits = row.digits.filter(|digits| (6..=8).contains(digits)).or(row.digits.is_none().then_some(6));
-    let digits = digits.ok_or("digits are 6 to 8")?;
-    if matches!(motion, Motion::Time { period } if !(10..=300).contains(&period)) {
-        return Err("the period is 10 to 300 seconds");
+        let serial = own_key::named(&self.serial).filter(|serial| *serial == self.serial);
+        let token = OathToken {
+            serial: serial
+                .ok_or("the serial number is missing, or no plain text of 64 characters at most")?,
+            secret: oath::seal(master, user, &secret),
+            algorithm: self.algorithm.unwrap_or(OathAlgorithm::Sha1),
+            digits,
+            motion,
+            next: self.counter.unwrap_or(0),
+            created_at: now,
+            last_used_at: None,
+        };
+        Ok((Token::Oath(token), secret))
     }
-    let token = OathToken {
-        serial: row.serial.chars().take(64).collect(),
-        secret: oath::seal(master, user.id, &secret),
-        algorithm: row.algorithm.unwrap_or(OathAlgorithm::Sha1),
-        digits,
-        motion,
-        next: row.counter.unwrap_or(0),
-    };
-    let content = Content::HardwareToken(token);
-    Ok((FactorKind::HardwareToken, Factor { user: user.id, content, created_at: now }))
 }
 
-fn secret(text: &str) -> Option<Vec<u8>> {
+fn secret(text: &str) -> Option<Zeroizing<Vec<u8>>> {
     let text: String = text.chars().filter(|c| !c.is_whitespace()).collect();
     let bytes = yubikey::from_hex(&text).or_else(|| {
         Secret::try_from_base32(text.to_ascii_uppercase().trim_end_matches('='))
             .ok()
             .map(|secret| secret.as_ref().to_vec())
     });
-    bytes.filter(|bytes| SECRET_BYTES.contains(&bytes.len()))
+    bytes.map(Zeroizing::new).filter(|bytes| SECRET_BYTES.contains(&bytes.len()))
 }

@@ -1,0 +1,65 @@
+//! What people have several of, for administrators: who has which, and taking a single one away.
+
+use super::Failure;
+use crate::account::{AccountError, User, find_user};
+use crate::app::App;
+use crate::factor::{self, Factor, FactorKind, OwnKey, own_key};
+use crate::login::challenge::{Changed, notice_of_administrator};
+use crate::login::own::removed;
+use crate::store::{Batch, Record, Stored};
+
+/// Everybody's of these kinds, or those of `who`, each with the name of its owner.
+pub(super) async fn owned(
+    app: &App,
+    kinds: &[FactorKind],
+    who: Option<&str>,
+) -> Result<Vec<(String, OwnKey)>, Failure> {
+    let mut found = Vec::new();
+    let keys = |user: &User, keys: Vec<OwnKey>| {
+        let keys = keys.into_iter().filter(|key| kinds.contains(&key.kind));
+        keys.map(|key| (user.username.to_string(), key)).collect::<Vec<_>>()
+    };
+    if let Some(who) = who {
+        let user = find_user(&app.store, who).await?;
+        let user = user.ok_or_else(|| AccountError::NoUser(who.to_owned()))?;
+        return Ok(keys(&user, own_key::of_user(&app.store, &user).await?));
+    }
+    let mut after = None::<String>;
+    loop {
+        let page = app.store.scan::<Factor>(after.as_deref(), 1000).await?;
+        let Some(last) = page.last() else { return Ok(found) };
+        after = Some(last.record.id());
+        for factor in page.iter().filter(|factor| kinds.contains(&factor.content.kind())) {
+            if let Some(user) = app.store.get::<User>(&factor.user.to_string()).await? {
+                found.extend(keys(&user, factor.content.keys()));
+            }
+        }
+    }
+}
+
+/// Takes the one that `is` says away from `who`, and tells them; `None` when they have none such.
+pub(super) async fn take_away(
+    app: &App,
+    who: String,
+    kinds: &[FactorKind],
+    is: impl Fn(&OwnKey) -> bool,
+) -> Result<Option<(Stored<User>, OwnKey)>, Failure> {
+    let mut user = find_user(&app.store, &who).await?.ok_or(AccountError::NoUser(who))?;
+    let keys = own_key::of_user(&app.store, &user).await?;
+    let Some(key) = keys.into_iter().find(|key| kinds.contains(&key.kind) && is(key)) else {
+        return Ok(None);
+    };
+    let Some(factor) = app.store.get::<Factor>(&factor::key(user.id, key.kind)).await? else {
+        return Ok(None);
+    };
+    let Some((key, batch)) = own_key::remove(Batch::new(), &mut user, factor, key.id) else {
+        return Ok(None);
+    };
+    let changed = Changed::named(removed(key.kind), &key.name);
+    app.store.apply(notice_of_administrator(app, &user, changed, batch)).await?;
+    app.notifier.ring();
+    tracing::info!(
+        target: "gantry::audit", event = "second_factor_removed", by = "administrator", user = %user.id, kind = key.kind.name(), key = key.name
+    );
+    Ok(Some((user, key)))
+}
