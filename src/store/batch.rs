@@ -24,6 +24,8 @@ pub enum Expect {
 #[must_use = "a batch does nothing until it is applied"]
 pub struct Batch {
     pub(super) ops: Vec<Op>,
+    /// Must be live once it is applied, whatever their version.
+    pub(super) required: Vec<(Kind, String)>,
     /// Set back to zero.
     pub(super) counters: Vec<Recount>,
     pub(super) relaxed: bool,
@@ -70,6 +72,7 @@ impl Batch {
     /// With everything of `other`, which may not name a record of this one.
     pub fn and(mut self, other: Self) -> Self {
         self.ops.extend(other.ops);
+        self.required.extend(other.required);
         self.counters.extend(other.counters);
         self.relaxed &= other.relaxed;
         self.error = self.error.or(other.error);
@@ -78,7 +81,7 @@ impl Batch {
 
     /// Nothing yet.
     pub const fn new() -> Self {
-        Self { ops: Vec::new(), counters: Vec::new(), relaxed: false, error: None }
+        Self { ops: Vec::new(), required: Vec::new(), counters: Vec::new(), relaxed: false, error: None }
     }
 
     /// Writes a record that must not be there yet.
@@ -109,6 +112,13 @@ impl Batch {
     /// Deletes a record that must still have the version it was read with.
     pub fn remove<R: Record>(self, stored: &Stored<R>) -> Self {
         self.delete::<R>(stored.record.id(), Expect::Version(stored.version))
+    }
+
+    /// Lets the rest happen only if this record is live then, which the batch may see to itself. Whoever deletes it first
+    /// and looks for what hangs on it afterwards finds all there will ever be.
+    pub fn require<R: Record>(mut self, id: impl Into<String>) -> Self {
+        self.required.push((R::KIND, id.into()));
+        self
     }
 
     /// Sets a counter back to zero.

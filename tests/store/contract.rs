@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use gantry::store::{ApplyError, Batch, Budget, ConflictCause, Expect, StoreError};
 
-use super::actors::{Badge, Home, Note, Outcome, badge, ids, run};
+use super::actors::{Badge, Home, Note, Outcome, SECOND, badge, ids, run};
 
 #[test]
 fn what_was_applied_is_read_back_also_after_reopening() {
@@ -91,6 +91,31 @@ fn delete_checks_what_it_expects() {
         store.apply(Batch::new().delete::<Badge>("1", Expect::Any)).await.expect("delete");
         assert!(store.get::<Badge>("1").await.expect("get").is_none());
         assert!(store.find::<Badge>("team", "red", 9).await.expect("find").is_empty());
+    });
+}
+
+#[test]
+fn what_is_required_is_live_in_the_end_and_stays_as_it_is() {
+    run(async {
+        let Home { store, clock, .. } = Home::new();
+        let needs = |id: &str| Batch::new().put(&badge("1")).require::<Badge>(id);
+        assert_eq!(store.apply(needs("2")).await.expect_conflict(), ("2".into(), ConflictCause::Changed));
+        assert!(store.get::<Badge>("1").await.expect("get").is_none());
+        let version = store.apply(Batch::new().insert(&badge("2"))).await.expect("insert");
+        store.apply(needs("2")).await.expect("there");
+        let read = store.get::<Badge>("2").await.expect("get").expect("there");
+        assert_eq!(read.version, version);
+        // Another kind of the same id is another record.
+        let other = store.apply(Batch::new().require::<Note>("2")).await;
+        assert_eq!(other.expect_conflict().0, "2");
+        // The batch itself may see to it, or against it.
+        store.apply(Batch::new().update(&read).require::<Badge>("2")).await.expect("updated");
+        store.apply(Batch::new().require::<Badge>("3").insert(&badge("3"))).await.expect("made");
+        store.apply(needs("2").delete::<Badge>("2", Expect::Any)).await.expect_conflict();
+        assert!(store.get::<Badge>("2").await.expect("get").is_some());
+        store.apply(Batch::new().put(&badge("2").expiring(clock.now() + SECOND))).await.expect("put");
+        clock.advance(SECOND);
+        store.apply(needs("2")).await.expect_conflict();
     });
 }
 

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use gantry::store::{ApplyError, Batch, Conflict, ConflictCause, Store};
+use gantry::store::{ApplyError, Batch, Conflict, ConflictCause, Expect, Store};
 use tokio::sync::Barrier;
 
 use super::actors::{Badge, Home, badge, clock, run_parallel};
@@ -99,6 +99,38 @@ fn sixty_four_create_the_same_username_in_a_file_and_one_does() {
             assert_eq!(winners, 1);
         }
         assert_eq!(home.store.scan::<Badge>(None, 99).await.expect("scan").len(), 10);
+    });
+}
+
+#[test]
+fn nothing_is_left_that_needed_what_was_deleted_first() {
+    run_parallel(async {
+        let store = Disk::default().open(&clock()).expect("store");
+        for round in 0..300 {
+            let (needed, team) = (format!("{round}"), format!("of {round}"));
+            store.apply(Batch::new().insert(&badge(&needed))).await.expect("insert");
+            let barrier = Arc::new(Barrier::new(9));
+            let hang = |n: usize| {
+                let (store, barrier) = (store.clone(), Arc::clone(&barrier));
+                let record = badge(&format!("{round}-{n}")).team(&team);
+                let batch = Batch::new().insert(&record).require::<Badge>(&needed);
+                tokio::spawn(async move {
+                    barrier.wait().await;
+                    // Too late or not: both may be.
+                    let _ = store.apply(batch).await;
+                })
+            };
+            let hanging: Vec<_> = (0..8).map(hang).collect();
+            barrier.wait().await;
+            store.apply(Batch::new().delete::<Badge>(&needed, Expect::Any)).await.expect("delete");
+            for found in store.find::<Badge>("team", &team, 99).await.expect("find") {
+                store.apply(Batch::new().remove(&found)).await.expect("remove");
+            }
+            for task in hanging {
+                task.await.expect("no panic");
+            }
+            assert_eq!(store.find::<Badge>("team", &team, 99).await.expect("find").len(), 0);
+        }
     });
 }
 

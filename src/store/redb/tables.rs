@@ -68,7 +68,11 @@ impl<'t> Tables<'t> {
             let found = self.look(&key)?;
             looked.push((op, key, found));
         }
-        if let Some(conflict) = self.conflict(&looked)? {
+        let conflict = match self.conflict(&looked)? {
+            Some(conflict) => Some(conflict),
+            None => self.missing(batch)?,
+        };
+        if let Some(conflict) = conflict {
             return Ok(Err(conflict));
         }
         for (op, key, found) in looked {
@@ -105,6 +109,20 @@ impl<'t> Tables<'t> {
             index,
             expiry: envelope.expires.map(|at| expiry_key(at, key)),
         })
+    }
+
+    /// The first record that is required and not there once the batch is applied.
+    fn missing(&self, batch: &Batch) -> Result<Option<Conflict>, Fault> {
+        for (kind, id) in &batch.required {
+            let there = match batch.ops.iter().find(|op| op.kind == *kind && op.id == *id) {
+                Some(op) => matches!(op.change, Change::Put(_)),
+                None => self.is_live(&record_key(*kind, id))?,
+            };
+            if !there {
+                return Ok(Some(Conflict { kind: *kind, id: id.clone(), cause: ConflictCause::Changed }));
+            }
+        }
+        Ok(None)
     }
 
     fn conflict(&self, looked: &[(&Op, Vec<u8>, Found)]) -> Result<Option<Conflict>, Fault> {
