@@ -142,11 +142,21 @@ async fn an_app_that_wants_the_password_gets_it() {
 }
 
 #[tokio::test]
-async fn a_person_who_was_shut_out_meanwhile_is_not_let_in() {
-    let mut world = World::new().await;
-    let mut browser = world.idp.browser();
-    let (page, address, number) = world.waiting(&mut browser).await;
-    answer(&mut world.phone, &address, &[("number", &number)]).await;
-    world.idp.gantry("user disable alice").await;
-    page.press("continue").await.expect_status(422).expect_step("qr");
+async fn a_phone_that_was_shut_out_meanwhile_lets_nobody_in() {
+    for command in ["user disable alice", "user logout alice", "session revoke", "sign out"] {
+        let mut world = World::new().await;
+        let mut browser = world.idp.browser();
+        let (page, address, number) = world.waiting(&mut browser).await;
+        answer(&mut world.phone, &address, &[("number", &number)]).await;
+        match command {
+            "sign out" => drop(world.phone.open("/account/sign-out").await.press("sign_out").await),
+            "session revoke" => {
+                let sessions = world.idp.gantry("session list").await;
+                let id = sessions[0]["id"].as_str().expect("an id");
+                world.idp.gantry(&format!("{command} {id}")).await;
+            }
+            _ => drop(world.idp.gantry(command).await),
+        }
+        page.press("continue").await.expect_status(422).expect_step("qr");
+    }
 }

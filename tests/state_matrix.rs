@@ -118,6 +118,11 @@ async fn a_waiting_code_is_closed_at_once() {
 }
 
 #[tokio::test]
+async fn a_waiting_code_for_offline_use_is_closed_at_once() {
+    row(Way::OfflineCode, grant).await;
+}
+
+#[tokio::test]
 async fn a_device_that_was_let_in_is_closed_at_once() {
     // TK-26
     row(Way::DevicePoll, grant).await;

@@ -3,6 +3,7 @@
 mod alerts;
 mod challenges;
 mod devices;
+mod disavowal;
 mod every_way;
 mod places;
 
@@ -15,6 +16,7 @@ use serde_json::Value;
 
 use crate::second_factor::{secret_on, totp};
 use crate::support::browser::Page;
+use crate::support::idp::Setup;
 use crate::support::{Browser, RelyingParty, TestIdp, TestUser, logs};
 
 /// Whoever has an authenticator app is not asked for it unless a condition challenges.
@@ -46,7 +48,11 @@ impl World {
     /// With this policy for the app, and further settings.
     pub(crate) async fn new(policy: &str, settings: &str) -> Self {
         let policies = format!("policies: {{ standard: {{}}, office: {{ {policy} }} }}\n{settings}");
-        let idp = TestIdp::setup().behind_proxy().with_settings(&policies).with_apps(OFFICE).start().await;
+        Self::of(TestIdp::setup().with_settings(&policies)).await
+    }
+
+    async fn of(setup: Setup) -> Self {
+        let idp = setup.behind_proxy().with_apps(OFFICE).start().await;
         let office = idp.relying_party("office").await;
         Self { idp, office, seen: BTreeSet::new() }
     }

@@ -51,6 +51,9 @@ impl Record for Disavowal {
     }
 }
 
+/// A session may let another browser in before it ends, and that one the next: so often is looked for more.
+const ROUNDS: usize = 8;
+
 /// Letters of one kind about one person, in this time: whoever signs in again and again fills no mailbox.
 const LETTERS: (u64, Duration) = (5, Duration::from_secs(3600));
 
@@ -163,17 +166,26 @@ pub async fn find(app: &App, text: &str) -> Result<Option<Stored<Disavowal>>, St
 }
 
 /// It was not them: the session ends with everything that hangs on it, and so do the device, and what has begun with
-/// it or since. The link goes last: when something fails on the way, it is still there.
+/// it or since.
+///
+/// Whoever it was may be at work at this very moment. So the device goes first, with which sessions begin, then the
+/// sessions, in which things are allowed, and then what was allowed: each needs the one before to come about, and what
+/// came about in time is found. The link goes last: when something fails on the way, it is still there.
 pub async fn disavow(app: &App, disavowal: Stored<Disavowal>) -> Result<(), ApplyError> {
-    for session in theirs(app, &disavowal).await.map_err(ApplyError::Store)? {
-        session::end(app, &session).await?;
+    if let Some(device) = disavowal.device {
+        app.store.apply(Batch::new().delete::<Device>(device.to_string(), Expect::Any)).await?;
+    }
+    for _ in 0..ROUNDS {
+        let sessions = theirs(app, &disavowal).await.map_err(ApplyError::Store)?;
+        if sessions.is_empty() {
+            break;
+        }
+        for session in sessions {
+            session::end(app, &session).await?;
+        }
     }
     grant::end_since(app, disavowal.user, disavowal.at).await?;
-    let mut batch = Batch::new().remove(&disavowal);
-    if let Some(device) = disavowal.device {
-        batch = batch.delete::<Device>(device.to_string(), Expect::Any);
-    }
-    app.store.apply(batch).await?;
+    app.store.apply(Batch::new().remove(&disavowal)).await?;
     let Disavowal { user, session, address, .. } = &disavowal.record;
     tracing::warn!(target: "gantry::audit", event = "sign_in_disavowed", user = %user, session = %session, address);
     Ok(())

@@ -43,6 +43,9 @@ pub enum Answer {
         by: Id,
         #[serde(default)]
         epoch: u64,
+        /// Where they are signed in, when that is all that says who they are.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        session: Option<Id>,
     },
     Denied,
 }
@@ -130,9 +133,10 @@ pub async fn answer(
         Some(by) => app.store.view::<User>(&by.to_string()).await.map_err(ApplyError::Store)?,
         None => None,
     };
+    let session = signed_in.map(|signed_in| signed_in.session.id).filter(|_| approval.user.is_none());
     let right = picked == Some(number(app, approval.id).to_string().as_str());
     approval.record.answer = match user {
-        Some(user) if right => Answer::Allowed { by: user.id, epoch: user.epoch },
+        Some(user) if right => Answer::Allowed { by: user.id, epoch: user.epoch, session },
         _ => Answer::Denied,
     };
     app.store.apply(Batch::new().update(&approval)).await?;

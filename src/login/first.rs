@@ -12,7 +12,7 @@ use super::dispatch::{LoginError, Next, Notice, Outcome, Submission, load, proce
 use super::flow::{LoginFlow, Pending, Progress, State, Target};
 use super::password::{Checked, MAX_PASSWORD_BYTES};
 use super::second::again;
-use super::session::{self, Beginning, SignedIn};
+use super::session::{self, Beginning, Session, SignedIn};
 use super::throttle::{Attempt, short_hash};
 use super::visitor::Visitor;
 use crate::account::{User, find_user};
@@ -167,7 +167,8 @@ async fn may_mail(
     Ok(!exhausted)
 }
 
-/// Takes the answer that somebody gave elsewhere, if it is a yes: who it is about, and the batch that uses it up.
+/// Takes the answer that somebody gave elsewhere, if it is a yes: who it is about, and the batch that uses it up. A
+/// session that has ended lets nobody in any more.
 pub(super) async fn answered(
     app: &App,
     flow: &LoginFlow,
@@ -177,10 +178,18 @@ pub(super) async fn answered(
     };
     let Some(answer) = approval::find(app, approval).await? else { return Ok(Err(Notice::Denied)) };
     Ok(match answer.answer {
-        Answer::Allowed { by, epoch } => {
+        Answer::Allowed { by, epoch, session } => {
             let user = app.store.view::<User>(&by.to_string()).await?;
             let user = user.filter(|user| user.is_active() && user.epoch == epoch);
-            user.map(|user| (user, Batch::new().remove(&answer))).ok_or(Notice::Denied)
+            let Some(user) = user else { return Ok(Err(Notice::Denied)) };
+            let taken = Batch::new().remove(&answer);
+            match session.map(|session| session.to_string()) {
+                None => Ok((user, taken)),
+                Some(session) if app.store.view::<Session>(&session).await?.is_some() => {
+                    Ok((user, taken.require::<Session>(session)))
+                }
+                Some(_) => Err(Notice::Denied),
+            }
         }
         Answer::Open => Err(Notice::Waiting),
         Answer::Denied => Err(Notice::Denied),

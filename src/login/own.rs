@@ -127,7 +127,7 @@ pub const fn removed(kind: FactorKind) -> Credential {
     }
 }
 
-/// The task is carried out.
+/// The task is carried out, unless the session has just ended.
 pub(super) async fn done(
     app: &App,
     visitor: &Visitor,
@@ -137,6 +137,7 @@ pub(super) async fn done(
 ) -> Result<Outcome, LoginError> {
     flow.record.progress.done = true;
     let session = session::current(app, visitor).await?.ok_or(LoginError::Gone)?.session;
+    let batch = batch.require::<session::Session>(session.id.to_string());
     proceed(app, visitor, flow, Some(&SignedIn { session, user }), batch).await
 }
 

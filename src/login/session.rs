@@ -228,6 +228,7 @@ async fn ending(app: &App, session: Id, batch: Batch) -> Result<Batch, StoreErro
 pub async fn end(app: &App, session: &Session) -> Result<(), ApplyError> {
     let batch = ending(app, session.id, Batch::new()).await.map_err(ApplyError::Store)?;
     app.store.apply(batch).await?;
+    backchannel::missed(app, session.id).await?;
     app.logout_bell.ring();
     tracing::info!(target: "gantry::audit", event = "signed_out", user = %session.user, session = %session.id);
     Ok(())

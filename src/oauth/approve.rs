@@ -32,6 +32,8 @@ pub async fn approve(
     let Approval { client, request, user, session, now, .. } = *approval;
     let absolute = approval.config.sign_in.absolute;
     batch = backchannel::entered(batch, client, session, session.created_at + absolute);
+    // Or an app might let somebody in after it was told that the session has ended.
+    batch = batch.require::<Session>(session.id.to_string());
     let approved = Approved::of(request, user, session);
     let mut given = Given::new();
     let mut code = None;

@@ -134,6 +134,16 @@ pub async fn left(app: &App, session: Id, batch: Batch) -> Result<Batch, StoreEr
     Ok(told(app, &visits, batch))
 }
 
+/// Tells the apps that were entered in `session` at the very moment it ended. From then on none is.
+pub async fn missed(app: &App, session: Id) -> Result<(), ApplyError> {
+    let visits = app.store.find::<Visit>(BY_SESSION, &session.to_string(), MOST).await;
+    let visits = visits.map_err(ApplyError::Store)?;
+    if !visits.is_empty() {
+        app.store.apply(told(app, &visits, Batch::new())).await?;
+    }
+    Ok(())
+}
+
 /// Tells the apps that `user` has entered in sessions that have ended by other means than signing out:
 /// disabling, deleting, a new password.
 pub async fn person_left(app: &App, user: Id) -> Result<(), ApplyError> {

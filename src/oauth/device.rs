@@ -306,12 +306,12 @@ pub async fn redeem(
         DeviceState::Approved(permission) => (**permission).clone(),
     };
     // Signing out between allowing and fetching takes the permission back; afterwards the device is on its own.
-    let mut grant = bound(Grant { session: permission.session, ..Grant::new(client, permission, now) });
-    let user = grant::holder(app, config, &grant).await?;
-    grant.session = None;
+    let allowed = bound(Grant::new(client, permission, now));
+    let user = grant::holder(app, config, &allowed).await?;
+    let grant = Grant { session: None, ..allowed.clone() };
     // Taken before anything is issued: of many polls at once one gets tokens.
     let ending = Batch::new().remove(&request);
-    let batch = if user.is_some() { ending.insert(&grant) } else { ending };
+    let batch = if user.is_some() { allowed.while_allowed(ending).insert(&grant) } else { ending };
     match app.store.apply(batch).await {
         Ok(_) => {}
         Err(ApplyError::Conflict(_)) => return Err(BAD_CODE),

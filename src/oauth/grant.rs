@@ -158,18 +158,17 @@ impl Record for Grant {
 }
 
 impl Grant {
-    /// A grant for what was approved, not yet stored.
+    /// A grant for what was approved, not yet stored: it hangs on the session in which that was.
     #[must_use]
     pub fn new(app: &config::App, permission: Permission, now: Timestamp) -> Self {
         let refreshable = app.grants.contains(&config::GrantKind::RefreshToken);
-        let offline = permission.scopes.has("offline_access") && refreshable;
         let lifetime = if refreshable { app.lifetimes.refresh_token } else { app.lifetimes.access_token };
         Self {
             id: Id::new(now),
             client_id: app.client_id.clone(),
             user: permission.user,
             epoch: permission.epoch,
-            session: permission.session.filter(|_| !offline),
+            session: permission.session,
             scopes: permission.scopes,
             claims: permission.claims,
             resource: permission.resource,
@@ -179,6 +178,22 @@ impl Grant {
             rotated_at: now,
             created_at: now,
             expires_at: now + lifetime,
+        }
+    }
+
+    /// As it is kept: for offline use it does not hang on the session any more.
+    #[must_use]
+    pub fn kept(self) -> Self {
+        let offline = self.scopes.has("offline_access") && self.generation.is_some();
+        Self { session: self.session.filter(|_| !offline), ..self }
+    }
+
+    /// Lets `batch` happen only while the session lives in which this was allowed. Whoever ends the session afterwards
+    /// finds what came of it: nothing comes of it later, not even for offline use.
+    pub fn while_allowed(&self, batch: Batch) -> Batch {
+        match self.session {
+            Some(session) => batch.require::<Session>(session.to_string()),
+            None => batch,
         }
     }
 

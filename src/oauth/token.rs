@@ -120,7 +120,9 @@ impl Request<'_> {
             return Err(grant::NO_LONGER);
         };
         let redeemed = Stored { record: code.record.spent(&grant, self.now), version: code.version };
-        match self.app.store.apply(Batch::new().update(&redeemed).insert(&grant)).await {
+        let batch = grant.while_allowed(Batch::new().update(&redeemed));
+        let grant = grant.kept();
+        match self.app.store.apply(batch.insert(&grant)).await {
             Ok(_) => {
                 let nonce = approved.nonce.clone();
                 Ok(Consumed { scopes: grant.scopes.clone(), grant, user, nonce })

@@ -23,6 +23,8 @@ pub(super) enum Way {
     Refresh,
     /// A code that waits to be redeemed.
     Code,
+    /// ... for tokens that will not hang on the session any more.
+    OfflineCode,
     /// A device that was let in and has not asked yet.
     DevicePoll,
     /// The page that lets a device in.
@@ -112,6 +114,10 @@ impl Way {
             Self::Introspection => Held::Introspection,
             Self::Refresh => Held::Refresh,
             Self::Code => Held::Code(web.silent_code(browser).await),
+            Self::OfflineCode => {
+                let page = browser.open(web.asking_for("openid offline_access").authorize_url()).await;
+                Held::Code(past(page, "consent", "allow").await.expect_code())
+            }
             Self::DevicePoll => {
                 let device = Device::new(&world.idp, "tv").await;
                 device.let_in(browser, &person.user).await;

@@ -51,12 +51,19 @@ pub(crate) struct Setup {
     settings: String,
     argon2id: &'static str,
     data_dir: PathBuf,
+    workers: usize,
 }
 
 impl Setup {
     /// Plain HTTP, with the tests as the trusted proxy: they choose from which address a browser comes.
     pub(crate) fn behind_proxy(mut self) -> Self {
         self.tls = false;
+        self
+    }
+
+    /// Requests are really answered beside each other.
+    pub(crate) fn with_workers(mut self, workers: usize) -> Self {
+        self.workers = workers;
         self
     }
 
@@ -95,7 +102,7 @@ impl Setup {
         let loaded = config::load(&path).expect("configuration");
         let clock = Clock::manual(Timestamp::from_seconds(BEGIN));
         let app = App::open(loaded.config, &path, clock.clone()).await.expect("app");
-        let running = Running::start(&app, Socket::Tcp(listener), Some(1)).expect("service");
+        let running = Running::start(&app, Socket::Tcp(listener), Some(self.workers)).expect("service");
         let certificate =
             self.tls.then(|| std::fs::read(app.config().data_dir.join("tls/ca.pem")).expect("certificate"));
         let issuer = format!("https://localhost:{port}");
@@ -192,6 +199,7 @@ impl TestIdp {
             settings: String::new(),
             argon2id: "{ memory_kib: 8192, iterations: 1, parallelism: 1 }",
             data_dir: "data".into(),
+            workers: 1,
         }
     }
 

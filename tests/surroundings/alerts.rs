@@ -2,11 +2,11 @@
 
 use super::*;
 
-const TELLS: &str = "adaptive: { alerts: { user: true, admins: [ops@example.org] }, \
+pub(super) const TELLS: &str = "adaptive: { alerts: { user: true, admins: [ops@example.org] }, \
                      network: { allow: [203.0.113.0/24, 203.0.112.0/24], otherwise: deny } }";
 
 /// The address of "this was not me" in a letter.
-fn link(letters: &[String]) -> String {
+pub(super) fn link(letters: &[String]) -> String {
     let lines = letters.iter().flat_map(|letter| letter.lines());
     let mut words = lines.flat_map(str::split_whitespace);
     words.rfind(|word| word.contains("/not-me/")).expect("a link").to_owned()
