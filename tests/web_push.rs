@@ -140,10 +140,24 @@ impl World {
         assert_eq!(deliver_due(&self.idp.app).await.expect("store"), 1);
     }
 
+    /// Picks a number behind the link.
+    async fn answered(&self, link: &str, number: &str) {
+        let mut phone = self.idp.browser();
+        let asking = phone.open(link).await.expect_step("approve");
+        let (action, csrf) = (asking.action(), asking.field("csrf").expect("csrf"));
+        assert_eq!(phone.post(&action, &[("csrf", &csrf), ("number", number)]).await.status, 200);
+    }
+
     async fn asked<'b>(&self, browser: &'b mut Browser) -> Page<'b> {
         let page = browser.open(self.vault.authorize_url()).await.submit_password(&self.alice).await;
         page.expect_step("web_push")
     }
+}
+
+/// What the page shows that waits.
+fn number(page: &Page<'_>) -> String {
+    let (_, rest) = page.html.split_once("<strong>").expect("a number");
+    rest.split_once('<').expect("its end").0.to_owned()
 }
 
 #[tokio::test]
@@ -153,8 +167,7 @@ async fn a_browser_is_proved_and_then_asked() {
     world.enrol().await;
     let mut browser = world.idp.browser();
     let page = world.asked(&mut browser).await;
-    let (_, rest) = page.html.split_once("<strong>").expect("a number");
-    let number = rest.split_once('<').expect("its end").0.to_owned();
+    let number = number(&page);
     let (call, said) = world.pushed().await;
     assert_eq!(call.line, "POST /send/alice-1 HTTP/1.1");
     let headers = ["ttl", "urgency", "content-encoding"].map(|name| call.header(name).to_owned());
@@ -163,15 +176,29 @@ async fn a_browser_is_proved_and_then_asked() {
     // The number is to be seen where somebody signs in, and nowhere else.
     assert!(!said["text"].as_str().expect("text").contains(&number));
     let link = said["url"].as_str().expect("a link").to_owned();
-    let mut phone = world.idp.browser();
-    let asking = phone.open(&link).await.expect_step("approve");
-    let (action, csrf) = (asking.action(), asking.field("csrf").expect("csrf"));
-    assert_eq!(phone.post(&action, &[("csrf", &csrf), ("number", &number)]).await.status, 200);
+    world.answered(&link, &number).await;
     let code = page.press("continue").await.expect_code();
     let claims = world.vault.redeem(&code).await.expect_tokens().id_claims();
     assert_eq!(claims["amr"], json!(["pwd", "mca", "mfa"]));
     assert!(!logs::so_far().contains("alice-1"));
     signed_for_the_service(&world, &call);
+}
+
+#[tokio::test]
+async fn who_was_refused_may_be_asked_again() {
+    let mut world = World::new().await;
+    world.enrol().await;
+    let mut browser = world.idp.browser();
+    let page = world.asked(&mut browser).await;
+    let (_, said) = world.pushed().await;
+    world.answered(said["url"].as_str().expect("a link"), "1").await;
+    let page = page.press("continue").await.expect_status(422);
+    // That answer stays a no, so there is a way to another one.
+    assert!(page.html.contains("value=\"resend\""), "{}", page.html);
+    let page = page.press("resend").await.expect_step("web_push");
+    let (_, said) = world.pushed().await;
+    world.answered(said["url"].as_str().expect("a link"), &number(&page)).await;
+    page.press("continue").await.expect_code();
 }
 
 /// RFC 8292 sections 2 and 3.
@@ -217,7 +244,11 @@ async fn a_browser_that_is_gone_is_forgotten_and_opens_no_other_way() {
     // It is still known that there was one: a password alone sets up nothing in its place.
     let mut browser = world.idp.browser();
     let page = world.asked(&mut browser).await;
-    assert!(!page.html.contains("<strong>"), "{}", page.html);
+    assert!(
+        !page.html.contains("<strong>") && page.html.contains("Nothing has been sent yet."),
+        "{}",
+        page.html
+    );
     page.press("resend").await.expect_status(422);
     assert_eq!(deliver_due(&world.idp.app).await.expect("store"), 0);
     assert!(!world.service.is_called());

@@ -155,6 +155,7 @@ sign-in-by-link = Link per Mail senden
 wait-number = Wählen Sie dann dort diese Zahl:
 wait-done = Das habe ich getan
 send = Senden
+nothing-sent = Es wurde noch nichts gesendet.
 send-again = Noch einmal senden
 contact-sent = Ein Code wurde an { $to } gesendet.
 contact-code = Sechsstelliger Code

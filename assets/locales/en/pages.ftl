@@ -155,6 +155,7 @@ sign-in-by-link = Mail me a link
 wait-number = Then pick this number there:
 wait-done = I have done that
 send = Send
+nothing-sent = Nothing has been sent yet.
 send-again = Send it again
 contact-sent = A code was sent to { $to }.
 contact-code = Six-digit code

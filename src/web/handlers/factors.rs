@@ -48,15 +48,13 @@ pub fn page(app: &App, config: &Config, sheet: Sheet<'_>) -> Rendered {
             let url = approval::address(app, approval);
             let (qr, number) = (Qr::of(&url), number(app, flow));
             let (qr, url) = (qr.as_ref(), Some(url.as_str()));
-            let page =
-                WaitPage { app: title, method: "qr", number, qr, url, more: true, action, csrf, error };
-            page.render(&look)
+            let (method, again, more) = ("qr", false, true);
+            WaitPage { app: title, method, number, qr, url, again, more, action, csrf, error }.render(&look)
         }
         State::Mailed { .. } => {
             let (method, number) = ("magic_link", number(app, flow));
-            let page =
-                WaitPage { app: title, method, number, qr: None, url: None, more: true, action, csrf, error };
-            page.render(&look)
+            let (qr, url, again, more) = (None, None, false, true);
+            WaitPage { app: title, method, number, qr, url, again, more, action, csrf, error }.render(&look)
         }
         _ => change_page(app, config, Sheet { flow, look, title, action, csrf, error }),
     }
@@ -73,10 +71,8 @@ fn proof_page(app: &App, sheet: Sheet<'_>) -> Rendered {
         }
         State::Prove { method, usable, .. } if method.is_link() => {
             let (method, more) = (method.name(), usable.len() > 1);
-            let number = number(app, flow);
-            let page =
-                WaitPage { app: title, method, number, qr: None, url: None, more, action, csrf, error };
-            page.render(&look)
+            let (number, qr, url, again) = (number(app, flow), None, None, true);
+            WaitPage { app: title, method, number, qr, url, again, more, action, csrf, error }.render(&look)
         }
         State::Prove { username, method: Method::Grid, usable, .. } => {
             let cells: &[String] = match &flow.pending {

@@ -60,7 +60,7 @@ fn asking(text: &str, look: &Look<'_>) -> Vec<(&'static str, String)> {
         ("recovery codes", RecoveryCodesPage { user, codes: &[text.to_owned()], action, csrf }.render(look).html),
         ("codes", CodePage { app, user, method: "email_and_sms_code", sent: Sending::Two, asked: None, more: true, action, csrf, error: None }.render(look).html),
         ("send", CodePage { app, user, method: "email_code", sent: Sending::Not, asked: None, more: true, action, csrf, error: None }.render(look).html),
-        ("wait", WaitPage { app, method: "qr", number: Some(42), qr: None, url: Some(text), more: true, action, csrf, error: None }.render(look).html),
+        ("wait", WaitPage { app, method: "qr", number: Some(42), qr: None, url: Some(text), again: true, more: true, action, csrf, error: None }.render(look).html),
         ("grid", AnswersPage { app, user, method: "grid", asked: &["A1".into(), text.to_owned()], code: false, more: true, action, csrf, error: None }.render(look).html),
         ("kba", AnswersPage { app, user, method: "kba", asked: &[text.to_owned()], code: true, more: true, action, csrf, error: None }.render(look).html),
         ("grid card", GridPage { user, rows: &[vec![text.to_owned()]], action, csrf }.render(look).html),
