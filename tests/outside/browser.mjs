@@ -9,9 +9,9 @@ import { send, form, json } from '../peers/http.mjs';
 import { Chat, serve } from './chat.mjs';
 import { spaPage } from './spa.mjs';
 import { authenticator, passkeys as usePasskeys } from './passkeys.mjs';
-import { pushPage } from './push.mjs';
+import { pushMessages, pushPage } from './push.mjs';
 
-const { url: issuer, username, password, config, mail, wiki, spa, tv, cert, key, ...rocketchat } = JSON.parse(fs.readFileSync(process.env.FACTS));
+const { url: issuer, username, password, config, mail, wiki, spa, tv, push, cert, key, ...rocketchat } = JSON.parse(fs.readFileSync(process.env.FACTS));
 const shots = process.env.SHOTS;
 fs.mkdirSync(shots, { recursive: true });
 
@@ -341,7 +341,7 @@ function totp(typed, seconds = Date.now() / 1000) {
   return String((mac.readUInt32BE(mac[19] & 15) & 0x7fffffff) % 1_000_000).padStart(6, '0');
 }
 
-// The last one: the person has a second factor from here on.
+// The last one of this person, who has a second factor from here on.
 await check('an authenticator app is set up on a phone and asked for in a popup without scripts, a passkey beside it', async () => {
   const demanding = `${wikiUrl()}&${new URLSearchParams({ claims: JSON.stringify({ id_token: { acr: { essential: true, values: ['aal2'] } } }) })}`;
   let key, passkeys;
@@ -407,6 +407,8 @@ await check('an authenticator app is set up on a phone and asked for in a popup 
     await page.waitForSelector('form[data-step="consent"], #query');
   });
 });
+
+if (process.env.FIREFOX) await pushMessages({ issuer, safe: wish(wiki.id, demanded), ...push, visit, screens: SCREENS, shots });
 
 await browser.close();
 server.close();

@@ -149,10 +149,10 @@ make_cert() {
     -extfile <(printf 'subjectAltName=%s\nextendedKeyUsage=serverAuth\nbasicConstraints=CA:FALSE\n' "$san") 2>/dev/null
 }
 
-# trust HOME CERTIFICATE...: a certificate store for Chromium. `P` also trusts a self-signed pair itself.
+# trust FOLDER CERTIFICATE...: a browser's certificate store. `P` also trusts a self-signed pair itself.
 trust() {
-  local db=sql:$1/.pki/nssdb n=0 file
-  mkdir -p "$1/.pki/nssdb"
+  local db=sql:$1 n=0 file
+  mkdir -p "$1"
   shift
   certutil -d "$db" -N --empty-password
   for file; do
