@@ -55,3 +55,4 @@ mod tokens_several;
 mod userinfo;
 mod web_push;
 mod webauthn;
+mod webauthn_hostile;
