@@ -41,7 +41,7 @@ impl World {
     }
 }
 
-fn shown(page: &Page<'_>) -> (String, String) {
+pub(crate) fn shown(page: &Page<'_>) -> (String, String) {
     let between = |before: &str, after: &str| {
         let (_, rest) = page.html.split_once(before).expect(before);
         rest.split_once(after).expect(after).0.to_owned()

@@ -11,21 +11,21 @@ use crate::support::authenticator::Authenticator;
 use crate::support::browser::{Page, attribute};
 
 /// Presses a button of the account's page.
-async fn press<'b>(browser: &'b mut Browser, name: &str, value: &str) -> Page<'b> {
+pub(crate) async fn press<'b>(browser: &'b mut Browser, name: &str, value: &str) -> Page<'b> {
     let page = browser.open("/account").await.expect_step("account");
     let (action, csrf) = (page.action(), page.field("csrf").expect("csrf"));
     browser.post(&action, &[("csrf", &csrf), (name, value)]).await
 }
 
 /// The value of the button `name` in the row of `key`, as the account's page writes both.
-async fn reference(browser: &mut Browser, key: &str) -> String {
+pub(crate) async fn reference(browser: &mut Browser, key: &str) -> String {
     let page = browser.open("/account").await.expect_step("account");
     let row = page.html.split("<li>").find(|row| row.contains(key)).expect(key);
     let (_, button) = row.split_once("name=\"remove_key\"").expect("a button");
     attribute(button, "value").expect("a value")
 }
 
-async fn letters(world: &World) -> String {
+pub(crate) async fn letters(world: &World) -> String {
     deliver_due(&world.idp.app).await.expect("store");
     let folder = std::fs::read_dir(world.idp.app.config().data_dir.join("mail")).expect("a folder");
     let texts = folder.map(|entry| std::fs::read_to_string(entry.expect("an entry").path()).expect("text"));

@@ -25,6 +25,7 @@ mod overload;
 mod par;
 mod parsers;
 mod passkey_account;
+mod passkey_copies;
 mod passkey_sign_in;
 mod passkeys;
 mod password_grant;

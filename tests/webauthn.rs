@@ -7,7 +7,7 @@ use gantry::clock::Timestamp;
 use gantry::factor::own_key::named;
 use gantry::factor::passkey::{
     Assertion, Bytes, Ceremony, MAX_KEYS, Owner, Passkey, Person, Proof, Purpose, Refusal, Registration,
-    RelyingParty, UserVerification, handle, register::Adding,
+    RelyingParty, SuspectedClone, UserVerification, handle, register::Adding,
 };
 use gantry::keys::MasterKey;
 use gantry::secret::Id;
@@ -71,7 +71,9 @@ pub(crate) fn prove_as(
 ) -> Result<Proof, Refusal> {
     let handle = &handle_of(user);
     let answer = Assertion::read(&answer.to_string()).ok_or(Refusal::Malformed)?;
-    answer.verify(ceremony, &party(), &Person { user, handle, keys, within: FLOW }, now)
+    let suspected_clone = SuspectedClone::Refuse;
+    let person = Person { user, handle, keys, within: FLOW, suspected_clone };
+    answer.verify(ceremony, &party(), &person, now)
 }
 
 /// What comes of alice's proof with this authenticator.
@@ -219,9 +221,31 @@ fn a_counter_grows_or_is_not_there() {
         let key = Passkey { sign_count: stored, ..registered(&mut authenticator) };
         authenticator.count = count;
         match proof(&mut authenticator, &key) {
-            Ok(proof) => assert_eq!((good, proof.key.sign_count), (true, count)),
+            Ok(proof) => {
+                assert_eq!((good, proof.key.sign_count, proof.suspected), (true, count, false));
+            }
             Err(refusal) => assert_eq!((good, refusal), (false, Refusal::Counter), "{stored} {count}"),
         }
+    }
+}
+
+#[test]
+fn a_counter_that_did_not_grow_is_no_more_than_a_suspicion_where_that_will_do() {
+    // WA-05
+    for (stored, count, suspected) in [(10, 9, true), (10, 10, true), (10, 0, true), (10, 11, false)] {
+        let mut authenticator = Authenticator::security_key(ISSUER);
+        authenticator.flags |= UV;
+        let key = Passkey { sign_count: stored, ..registered(&mut authenticator) };
+        authenticator.count = count;
+        let ceremony = begin(Purpose::Prove { user: ALICE });
+        let answer = authenticator.get(&ceremony.request_options(&party(), std::slice::from_ref(&key)));
+        let answer = Assertion::read(&answer.to_string()).expect("an answer");
+        let (handle, keys) = (&handle_of(ALICE), std::slice::from_ref(&key));
+        let suspected_clone = SuspectedClone::Challenge;
+        let person = Person { user: ALICE, handle, keys, within: FLOW, suspected_clone };
+        let proof = answer.verify(ceremony, &party(), &person, NOW).expect("a proof");
+        assert_eq!((proof.suspected, proof.key.sign_count), (suspected, if suspected { 10 } else { 11 }));
+        assert_eq!(proof.methods().contains(&"mfa"), !suspected, "{stored} {count}");
     }
 }
 

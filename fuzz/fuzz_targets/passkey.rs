@@ -9,7 +9,7 @@ use gantry::factor::passkey::data::AuthenticatorData;
 use gantry::factor::passkey::register::Adding;
 use gantry::factor::passkey::{
     Assertion, Bytes, Ceremony, Passkey, Person, PublicKey, Purpose, Refusal, Registration, RelyingParty,
-    UserVerification, cbor,
+    SuspectedClone, UserVerification, cbor,
 };
 use gantry::secret::Id;
 use gantry_fuzz::{ISSUER, two_parts};
@@ -66,8 +66,15 @@ fn prove(json: &str) {
         name: String::new(),
         created_at: NOW,
         last_used_at: None,
+        suspected_at: None,
     };
-    let person = Person { user: USER, handle: &Bytes(b"h".to_vec()), keys: &[key], within: USER };
+    let person = Person {
+        user: USER,
+        handle: &Bytes(b"h".to_vec()),
+        keys: &[key],
+        within: USER,
+        suspected_clone: SuspectedClone::Refuse,
+    };
     let refused = answer.verify(ceremony(Purpose::SignIn), &party, &person, NOW).err();
     assert!(refused.is_some_and(|refusal| refusal != Refusal::Counter));
 }

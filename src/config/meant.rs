@@ -19,7 +19,7 @@ use super::registration::SelfRegistration;
 use super::sending::{Gateways, MailOut, Rocketchat};
 use crate::clock::Timestamp;
 use crate::factor::Method;
-use crate::factor::passkey::UserVerification;
+use crate::factor::passkey::{SuspectedClone, UserVerification};
 use crate::keys::PublicKeys;
 use crate::policy::rule::{BehaviourRule, DeviceRule, NetworkRule, PlaceRule, TimeRule};
 
@@ -274,6 +274,8 @@ pub struct Policy {
     pub second_factor: SecondFactor,
     /// Whether a passkey that is the second factor must check who uses it; the first factor always must.
     pub user_verification: UserVerification,
+    /// What comes of a passkey of which there may be a copy.
+    pub suspected_clone: SuspectedClone,
     /// How long after their account was made people may put off enrolling a factor.
     pub grace: Duration,
     /// Before this instant everybody may.

@@ -57,7 +57,7 @@ pub(super) async fn by_password(
             let now = app.clock.now();
             let Beginning { session, cookies, batch } =
                 session::begin(app, visitor, &user, Authentication::by(&["pwd"], now), batch).await?;
-            flow.record.progress.signed_in = Some(session.id);
+            flow.record.progress.began(session.id);
             let (user_id, session_id) = (user.id, session.id);
             session::note_language(app, visitor, &user).await;
             let outcome = proceed(app, visitor, flow, Some(&SignedIn { session, user }), batch).await?;
@@ -210,8 +210,7 @@ pub(super) async fn from_elsewhere(
     let now = app.clock.now();
     let Beginning { session, cookies, batch } =
         session::begin(app, visitor, &user, Authentication::by(&["mca"], now), batch).await?;
-    flow.record.progress.signed_in = Some(session.id);
-    (flow.record.progress.scanning, flow.record.progress.mailed) = (false, None);
+    flow.record.progress.began(session.id);
     let (user_id, session_id) = (user.id, session.id);
     session::note_language(app, visitor, &user).await;
     let signed_in = SignedIn { session, user };

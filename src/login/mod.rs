@@ -11,6 +11,7 @@ pub mod break_glass;
 pub mod challenge;
 mod conclude;
 pub mod context;
+mod copied_key;
 pub mod device;
 pub mod device_trust;
 pub mod dispatch;

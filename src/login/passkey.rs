@@ -7,6 +7,7 @@
 use std::time::Duration;
 
 use super::challenge::Changed;
+use super::copied_key;
 use super::dispatch::{LoginError, Next, Notice, Outcome, Submission, proceed};
 use super::first::MAX_NAME;
 use super::flow::{LoginFlow, Pending, State};
@@ -21,7 +22,7 @@ use crate::factor::passkey::naming::name_for;
 use crate::factor::passkey::register::{Adding, Made};
 use crate::factor::passkey::{
     self, Assertion, BY_CREDENTIAL, Bytes, Ceremony, Decoy, Owner, Passkey, Person, Proof, Purpose, Refusal,
-    Registration, RelyingParty, UserVerification,
+    Registration, RelyingParty, SuspectedClone, UserVerification,
 };
 use crate::factor::{self, Content, Factor, FactorKind, Method, own_key};
 use crate::notify::Credential;
@@ -143,16 +144,23 @@ pub(super) struct Refused<'a> {
     user: Option<&'a User>,
     why: String,
     notice: Notice,
+    /// What is kept of it all the same.
+    batch: Batch,
 }
 
 impl<'a> Refused<'a> {
     pub(super) fn new(user: Option<&'a User>, why: impl Into<String>) -> Self {
-        Self { user, why: why.into(), notice: Notice::WrongPasskey }
+        Self { user, why: why.into(), notice: Notice::WrongPasskey, batch: Batch::new() }
     }
 
-    /// Says so where the make is not taken.
-    fn by_make(self, why: Refusal) -> Self {
-        Self { notice: if why == Refusal::Make { Notice::KeyNotTaken } else { self.notice }, ..self }
+    /// Says so where there may be a copy of the key, or its make is not taken.
+    fn because(user: Option<&'a User>, (why, batch): (Refusal, Batch)) -> Self {
+        let notice = match why {
+            Refusal::Make => Notice::KeyNotTaken,
+            Refusal::Counter => Notice::KeySuspected,
+            _ => Notice::WrongPasskey,
+        };
+        Self { user, why: why.to_string(), notice, batch }
     }
 
     /// Says so where nobody was checked. This is told by the answer alone, whosever key it is made with.
@@ -166,41 +174,57 @@ impl<'a> Refused<'a> {
 pub(super) async fn refused(
     app: &App,
     mut flow: Stored<LoginFlow>,
-    Refused { user, why, notice }: Refused<'_>,
+    Refused { user, why, notice, batch }: Refused<'_>,
 ) -> Result<Outcome, LoginError> {
     tracing::warn!(target: "gantry::audit", event = "passkey_refused", user = ?user.map(|user| user.id), %why);
     flow.record.pending = question(app, &flow, user).await?;
-    app.store.apply(Batch::new().update(&flow).relaxed()).await?;
+    let batch = if batch.is_empty() { batch.relaxed() } else { batch };
+    app.store.apply(batch.update(&flow)).await?;
+    app.notifier.ring();
     Ok(again(flow.record, notice))
 }
 
-/// What an answer proves about `user`, with the record of their keys after this use.
+/// What an answer proves about the owner of `factor`, who is `user` if they may sign in, with the record of their keys
+/// after this use; or why it proves nothing, with what is kept of it all the same.
 fn proof(
     app: &App,
+    visitor: &Visitor,
     flow: &LoginFlow,
-    (user, mut factor): (Id, Stored<Factor>),
+    (user, mut factor): (Option<&User>, Stored<Factor>),
     (ceremony, answer): (Ceremony, &Assertion),
-) -> Result<(Proof, Batch), String> {
+) -> (Result<Proof, Refusal>, Batch) {
+    let owner = factor.user;
     let Content::Passkeys { keys } = &mut factor.record.content else {
-        return Err("there are no keys".to_owned());
+        return (Err(Refusal::OtherPerson), Batch::new());
     };
-    let proof = verify(app, flow, (user, keys), (ceremony, answer))?;
-    for key in keys.iter_mut().filter(|key| key.id == proof.key.id) {
-        key.clone_from(&proof.key);
-    }
-    Ok((proof, Batch::new().update(&factor)))
+    let rule = user.map_or_else(SuspectedClone::default, |user| copied_key::rule(app, flow, user));
+    let noted = |factor| copied_key::noted(app, visitor, user, factor, answer.credential());
+    let checked = verify(app, flow, (owner, keys, rule), (ceremony, answer));
+    let batch = match &checked {
+        Ok(proof) if proof.suspected => noted(factor),
+        Ok(proof) => {
+            for key in keys.iter_mut().filter(|key| key.id == proof.key.id) {
+                key.clone_from(&proof.key);
+            }
+            Batch::new().update(&factor)
+        }
+        Err(Refusal::Counter) => noted(factor),
+        Err(_) => Batch::new(),
+    };
+    (checked, batch)
 }
 
 fn verify(
     app: &App,
     flow: &LoginFlow,
-    (user, keys): (Id, &[Passkey]),
+    (user, keys, suspected_clone): (Id, &[Passkey], SuspectedClone),
     (ceremony, answer): (Ceremony, &Assertion),
-) -> Result<Proof, String> {
-    let party = RelyingParty::of(&app.config().issuer).ok_or("there are no passkeys here")?;
+) -> Result<Proof, Refusal> {
+    // Where there are no passkeys any more, no site is the right one.
+    let party = RelyingParty::of(&app.config().issuer).ok_or(Refusal::Origin)?;
     let handle = passkey::handle(app.keys.master(), user);
-    let person = Person { user, handle: &handle, keys, within: flow.id };
-    answer.verify(ceremony, &party, &person, app.clock.now()).map_err(|why| why.to_string())
+    let person = Person { user, handle: &handle, keys, within: flow.id, suspected_clone };
+    answer.verify(ceremony, &party, &person, app.clock.now())
 }
 
 fn sent(sent: &Submission) -> &str {
@@ -221,8 +245,12 @@ pub(super) async fn prove(
     else {
         return refused(app, flow, Refused::new(Some(&user), "no answer")).await;
     };
-    match proof(app, &flow, (user.id, factor), (ceremony.clone(), &answer)) {
-        Ok((proof, batch)) => {
+    let (proof, batch) = proof(app, visitor, &flow, (Some(&user), factor), (ceremony.clone(), &answer));
+    match proof {
+        Ok(proof) if proof.suspected => {
+            copied_key::ask_for_another(app, visitor, flow, (session, user), batch).await
+        }
+        Ok(proof) => {
             let amr = if proof.key.backup_eligible { "swk" } else { "hwk" };
             tracing::info!(target: "gantry::audit", event = "second_factor_proved", user = %user.id, method = "passkey");
             let batch = forgive(batch, session, user.id);
@@ -231,7 +259,7 @@ pub(super) async fn prove(
             elevated(app, visitor, flow, proved).await
         }
         Err(why) => {
-            let why = Refused::new(Some(&user), why).unless_verified(&ceremony, &answer);
+            let why = Refused::because(Some(&user), (why, batch)).unless_verified(&ceremony, &answer);
             refused(app, flow, why).await
         }
     }
@@ -286,24 +314,29 @@ pub(super) async fn sign_in(
         return refused(app, flow, Refused::new(None, "no answer")).await;
     };
     let (user, factor) = owner(app, answer.credential()).await?;
+    let user = user.map(|user| user.record);
     // Anybody else's is treated as nobody's, in the time it takes.
-    let checked = match factor.filter(|factor| ceremony.is_for(factor.user)) {
-        Some(factor) => proof(app, &flow, (factor.user, factor), (ceremony.clone(), &answer)),
-        None => nobodys(app, &flow, (ceremony.clone(), &answer)),
+    let (checked, batch) = match factor.filter(|factor| ceremony.is_for(factor.user)) {
+        Some(factor) => proof(app, visitor, &flow, (user.as_ref(), factor), (ceremony.clone(), &answer)),
+        None => (Err(nobodys(app, &flow, (ceremony.clone(), &answer))), Batch::new()),
     };
-    let (user, proof, batch) = match (user, checked) {
-        (Some(user), Ok((proof, batch))) => (user.record, proof, batch),
+    let (user, proof) = match (user, checked) {
+        (Some(user), Ok(proof)) => (user, proof),
         (_, checked) => {
-            let why = checked.err().unwrap_or_else(|| "the account is disabled".to_owned());
-            let why = Refused::new(None, why).unless_verified(&ceremony, &answer);
-            return refused(app, flow, why).await;
+            let why = match checked {
+                Ok(_) => Refused::new(None, "the account is disabled"),
+                Err(why) => Refused::because(None, (why, batch)),
+            };
+            return refused(app, flow, why.unless_verified(&ceremony, &answer)).await;
         }
     };
-    let proved = Authentication::by(&proof.methods(), app.clock.now());
-    let proved = Authentication { proved: vec![Method::Passkey], ..proved };
+    let suspected_key = proof.suspected;
+    let proved = if suspected_key { Vec::new() } else { vec![Method::Passkey] };
+    let by = Authentication::by(&proof.methods(), app.clock.now());
+    let proved = Authentication { proved, suspected_key, ..by };
     let Beginning { session, cookies, batch } = session::begin(app, visitor, &user, proved, batch).await?;
-    flow.record.progress.signed_in = Some(session.id);
-    (flow.record.progress.by_key, flow.record.progress.key_of) = (false, None);
+    flow.record.progress.began(session.id);
+    flow.record.progress.key_suspected = suspected_key;
     let (user_id, session_id) = (user.id, session.id);
     session::note_language(app, visitor, &user).await;
     let outcome = proceed(app, visitor, flow, Some(&SignedIn { session, user }), batch).await?;
@@ -320,10 +353,10 @@ async fn owner(app: &App, key: &Bytes) -> Result<(Option<Stored<User>>, Option<S
 }
 
 /// Checks an answer made with nobody's key: it takes as long as with somebody's, and proves nothing.
-fn nobodys<T>(app: &App, flow: &LoginFlow, (ceremony, answer): (Ceremony, &Assertion)) -> Result<T, String> {
+fn nobodys(app: &App, flow: &LoginFlow, (ceremony, answer): (Ceremony, &Assertion)) -> Refusal {
     let decoy = Decoy::with(answer.credential());
-    let outcome = verify(app, flow, (ceremony.user().unwrap_or(decoy.user), &decoy.keys), (ceremony, answer));
-    Err(outcome.err().unwrap_or_else(|| "nobody's key".to_owned()))
+    let person = (ceremony.user().unwrap_or(decoy.user), &*decoy.keys, SuspectedClone::default());
+    verify(app, flow, person, (ceremony, answer)).err().unwrap_or(Refusal::OtherPerson)
 }
 
 /// Adds the key that the browser has made.
@@ -347,7 +380,7 @@ pub(super) async fn enrol(
     let now = app.clock.now();
     let Made { mut key, user_verified: verified } = match answer.verify(ceremony, &party, &adding, now) {
         Ok(made) => made,
-        Err(why) => return refused(app, flow, Refused::new(Some(&user), why.to_string()).by_make(why)).await,
+        Err(why) => return refused(app, flow, Refused::because(Some(&user), (why, Batch::new()))).await,
     };
     let amr = if key.backup_eligible { "swk" } else { "hwk" };
     let browser = session::browser_name(&visitor.user_agent);

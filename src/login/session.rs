@@ -212,6 +212,22 @@ pub async fn elevate(
     Ok(Some(Beginning { session: old.record, cookies, batch }))
 }
 
+/// The browser's session after a key was used in it of which there may be a copy; added to `batch`. `None` when
+/// `session` is no longer the browser's.
+pub async fn suspect(
+    app: &App,
+    visitor: &Visitor,
+    session: Id,
+    batch: Batch,
+) -> Result<Option<(Session, Batch)>, StoreError> {
+    let Some(mut old) = old_session(app, visitor).await?.filter(|old| old.id == session) else {
+        return Ok(None);
+    };
+    old.record.authentication.suspected_key = true;
+    let batch = batch.update(&old);
+    Ok(Some((old.record, batch)))
+}
+
 async fn old_session(app: &App, visitor: &Visitor) -> Result<Option<Stored<Session>>, StoreError> {
     let Some(token) = &visitor.session else {
         return Ok(None);

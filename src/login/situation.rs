@@ -95,10 +95,11 @@ impl Default for Judged {
     }
 }
 
-/// A key that was the first factor is not the second one too (TO-07 of the attack list).
+/// A key that was the first factor is not the second one too (TO-07 of the attack list), and after one of which there
+/// may be a copy another factor is wanted (WA-05).
 fn not_twice(usable: &mut Vec<Method>, session: &Session) {
-    let by_key = session.authentication.methods.iter().any(|method| method == "user");
-    usable.retain(|method| !by_key || *method != Method::Passkey);
+    let key_used = session.authentication.began_by_key() || session.authentication.suspected_key;
+    usable.retain(|method| !key_used || *method != Method::Passkey);
 }
 
 impl Judged {
@@ -152,7 +153,7 @@ impl Judged {
             // Also what nobody enrols, such as a code by mail: a factor added with the password alone would answer
             // for it from then on.
             Self { second: Second::Challenge, usable, ..Self::default() }
-        } else if user.factors.is_empty() {
+        } else if user.factors.is_empty() && !session.authentication.suspected_key {
             Self::default()
         } else {
             Self::closed(Closed::NoMeans)

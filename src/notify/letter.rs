@@ -76,6 +76,8 @@ pub enum Credential {
     PasskeyAdded,
     PasskeyRenamed,
     PasskeyRemoved,
+    /// One was used of which there may be a copy.
+    PasskeySuspected,
     TokenAdded,
     TokenRemoved,
     RecoveryCodesMade,
@@ -105,6 +107,7 @@ impl Credential {
             Self::PasskeyAdded => "mail-what-passkey-added",
             Self::PasskeyRenamed => "mail-what-passkey-renamed",
             Self::PasskeyRemoved => "mail-what-passkey-removed",
+            Self::PasskeySuspected => "mail-what-passkey-suspected",
             Self::TokenAdded => "mail-what-token-added",
             Self::TokenRemoved => "mail-what-token-removed",
             Self::DeviceCopied => "mail-what-device-copied",

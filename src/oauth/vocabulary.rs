@@ -190,6 +190,9 @@ pub struct Authentication {
     /// nothing about that.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub unverified_key: bool,
+    /// A key was used of which there may be a copy. It proves nothing by itself.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub suspected_key: bool,
 }
 
 /// The `acr` values that can be reached, the weakest first: the authenticator assurance levels of NIST
@@ -201,13 +204,32 @@ impl Authentication {
     #[must_use]
     pub fn by(methods: &[&str], at: Timestamp) -> Self {
         let methods = methods.iter().map(|&method| method.to_owned()).collect();
-        Self { at, methods, proved: Vec::new(), lifted_until: None, unverified_key: false }
+        Self {
+            at,
+            methods,
+            proved: Vec::new(),
+            lifted_until: None,
+            unverified_key: false,
+            suspected_key: false,
+        }
     }
 
     /// Whether every policy is met, because a break-glass code was used a moment ago.
     #[must_use]
     pub fn is_lifted(&self, now: Timestamp) -> bool {
         self.lifted_until.is_some_and(|until| now < until)
+    }
+
+    /// Whether a key was the first factor (RFC 8176 section 2, `user`).
+    #[must_use]
+    pub fn began_by_key(&self) -> bool {
+        self.methods.iter().any(|method| method == "user")
+    }
+
+    /// Whether nothing was proved but by a key of which there may be a copy.
+    #[must_use]
+    pub fn is_doubtful(&self) -> bool {
+        self.suspected_key && !self.has_second_factor()
     }
 
     /// What the proofs amount to.

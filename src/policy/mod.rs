@@ -20,7 +20,7 @@ use crate::account::{GroupName, User};
 use crate::clock::Timestamp;
 use crate::config::{Access, App, Config, FirstFactor, Policy, SecondFactor};
 use crate::factor::Method;
-use crate::factor::passkey::UserVerification;
+use crate::factor::passkey::{SuspectedClone, UserVerification};
 use crate::oauth::vocabulary::Authentication;
 
 /// What an app says about somebody, with the reason.
@@ -76,11 +76,14 @@ pub fn evaluate(app: &App, groups: &BTreeSet<GroupName>) -> Decision {
 /// Whether `policy` takes what was proved first.
 #[must_use]
 pub fn takes_first(policy: &Policy, authentication: &Authentication) -> bool {
+    let by_key = authentication.began_by_key();
+    // Another policy may have let it pass, in the same session.
+    let refused = by_key && authentication.suspected_key && policy.suspected_clone == SuspectedClone::Refuse;
     match policy.first_factor {
         FirstFactor::Password => authentication.methods.iter().any(|method| method == "pwd"),
         FirstFactor::MagicLink => authentication.methods.iter().any(|method| method == "mca"),
-        FirstFactor::Passkey => authentication.methods.iter().any(|method| method == "user"),
-        FirstFactor::Any => true,
+        FirstFactor::Passkey => by_key && !refused,
+        FirstFactor::Any => !refused,
     }
 }
 
@@ -127,11 +130,13 @@ pub fn second_factor(
         SecondFactor::IfEnrolled => demanded || means.enrolled,
         SecondFactor::Required => true,
     };
-    match wanted && !proves_second(policy, authentication) {
+    // Whoever has a copy of a key needs more than it, whatever the policy wants of others.
+    let suspected = authentication.suspected_key;
+    match (wanted || suspected) && !proves_second(policy, authentication) {
         false => Second::Fine,
         true if means.usable => Second::Challenge,
-        // Whoever has only the password must not add a factor beside those that are there.
-        true if means.enrolled => Second::Stuck,
+        // Whoever has only the password, or a copy of a key, must not add a factor beside those that are there.
+        true if means.enrolled || suspected => Second::Stuck,
         true => Second::Enrol,
     }
 }

@@ -76,6 +76,7 @@ mail-what-authenticator-removed = eine Authenticator-App wurde entfernt
 mail-what-passkey-added = ein Passkey wurde hinzugefügt
 mail-what-passkey-renamed = ein Passkey bekam einen anderen Namen
 mail-what-passkey-removed = ein Passkey wurde entfernt
+mail-what-passkey-suspected = ein Passkey wurde benutzt, von dem es eine Kopie geben kann; wenn Sie den Grund nicht kennen, entfernen Sie ihn und fügen Sie ihn neu hinzu
 mail-what-token-added = ein Hardware-Token wurde hinzugefügt
 mail-what-token-removed = ein Hardware-Token wurde entfernt
 mail-what-device-copied = ein Browser, dem Sie vertraut haben, wurde kopiert oder zurückgesetzt; ihm wird nicht mehr vertraut

@@ -76,6 +76,7 @@ mail-what-authenticator-removed = an authenticator app was removed
 mail-what-passkey-added = a passkey was added
 mail-what-passkey-renamed = a passkey was given another name
 mail-what-passkey-removed = a passkey was removed
+mail-what-passkey-suspected = a passkey was used that may have been copied; unless you know why, remove it and add it again
 mail-what-token-added = a hardware token was added
 mail-what-token-removed = a hardware token was removed
 mail-what-device-copied = a browser that you trusted was copied or restored; it is not trusted any more

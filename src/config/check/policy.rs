@@ -37,6 +37,7 @@ pub(super) fn check(policy: schema::Policy, problems: &mut Problems) -> Option<P
         first_factor: policy.first_factor?.value,
         second_factor: policy.second_factor?.value,
         user_verification: policy.user_verification?.value,
+        suspected_clone: policy.suspected_clone?.value,
         grace: grace?.map_or(Duration::ZERO, |grace| grace.value),
         required_from: required_from?,
         network: network?,

@@ -6,7 +6,7 @@ use crate::config::meant::{Challenge, FirstFactor, SecondFactor};
 use crate::config::period::Period;
 use crate::config::read::{self, At, Field, Keys, Need, Read, Shape, section, words};
 use crate::factor::Method;
-use crate::factor::passkey::UserVerification;
+use crate::factor::passkey::{SuspectedClone, UserVerification};
 use crate::policy::Verdict;
 use crate::policy::rule::Condition;
 
@@ -22,6 +22,9 @@ section! {
         /// Whether a passkey as the second factor must check a PIN or a finger: `required`, `preferred`,
         /// `discouraged`. As the first factor it always must, or it would be one thing in place of a password.
         user_verification: UserVerification = Default("preferred"),
+        /// What comes of a passkey whose signature counter did not grow, so that there may be a copy of it: `refuse`, or
+        /// `challenge`, where it says who somebody is and another second factor proves it.
+        suspected_clone: SuspectedClone = Default("refuse"),
         /// With `required`: how long after their account was made people may put off enrolling one.
         grace: Period = Optional("7d"),
         /// With `required`: the day before which everybody may put it off.
@@ -200,4 +203,5 @@ words! {
         "discouraged" = Self::Discouraged,
     }
 }
+words! { SuspectedClone { "refuse" = Self::Refuse, "challenge" = Self::Challenge, } }
 words! { Verdict { "allow" = Self::Allow, "challenge" = Self::Challenge, "deny" = Self::Deny, } }

@@ -1,6 +1,6 @@
 //! A key is proved (`WebAuthn` section 7.2).
 
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 
 use super::data::AuthenticatorData;
 use super::{Answer, Bytes, Ceremony, Heard, Passkey, Purpose, Refusal, RelyingParty};
@@ -29,24 +29,38 @@ pub struct Person<'a> {
     pub keys: &'a [Passkey],
     /// The sign-in or session that the answer arrived in.
     pub within: Id,
+    /// What comes of a key of which there may be a copy.
+    pub suspected_clone: SuspectedClone,
+}
+
+/// What comes of a key whose counter did not grow: the specification leaves it to who asks (section 7.2).
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum SuspectedClone {
+    #[default]
+    Refuse,
+    /// It says who somebody is, and another factor proves it.
+    Challenge,
 }
 
 /// What was proved.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Proof {
-    /// The key as it is after this use.
+    /// The key as it is after this use; as it was, if it is suspected.
     pub key: Passkey,
     pub user_verified: bool,
+    /// There may be a copy of the key, so that it is no factor by itself.
+    pub suspected: bool,
 }
 
 impl Proof {
     /// RFC 8176 section 2: a key that stays in its device or one that is synchronised, somebody who touched it,
-    /// and, where a PIN or a finger was checked, two factors.
+    /// and, where a PIN or a finger was checked, two factors. A copy may be in hands that were never checked.
     #[must_use]
     pub fn methods(&self) -> Vec<&'static str> {
         let key = if self.key.backup_eligible { "swk" } else { "hwk" };
         let mut methods = vec![key, "user"];
-        methods.extend(self.user_verified.then_some("mfa"));
+        methods.extend((self.user_verified && !self.suspected).then_some("mfa"));
         methods
     }
 }
@@ -99,13 +113,18 @@ impl Assertion {
         if data.backup_eligible != known.backup_eligible {
             return Err(Refusal::Backup);
         }
+        let mut key = known.clone();
         // Section 6.1.1: zero means that it does not count.
         let counts = data.sign_count != 0 || known.sign_count != 0;
-        if counts && data.sign_count <= known.sign_count {
+        let suspected = counts && data.sign_count <= known.sign_count;
+        if suspected && person.suspected_clone == SuspectedClone::Refuse {
             return Err(Refusal::Counter);
         }
-        let mut key = known.clone();
-        (key.sign_count, key.backed_up, key.last_used_at) = (data.sign_count, data.backed_up, Some(now));
-        Ok(Proof { key, user_verified: data.user_verified })
+        // Of one that is suspected the count that is known stays, or a copy would catch up by being used.
+        if !suspected {
+            (key.sign_count, key.backed_up) = (data.sign_count, data.backed_up);
+            (key.last_used_at, key.suspected_at) = (Some(now), None);
+        }
+        Ok(Proof { key, user_verified: data.user_verified, suspected })
     }
 }

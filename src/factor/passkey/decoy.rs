@@ -68,6 +68,7 @@ fn key(id: Vec<u8>, transports: &[Transport]) -> Passkey {
         name: String::new(),
         created_at: Timestamp::from_seconds(0),
         last_used_at: None,
+        suspected_at: None,
     }
 }
 

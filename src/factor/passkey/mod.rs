@@ -22,7 +22,7 @@ use serde_json::{Value, json};
 use url::{Host, Url};
 
 pub use attestation::Attestation;
-pub use authenticate::{Assertion, Person, Proof};
+pub use authenticate::{Assertion, Person, Proof, SuspectedClone};
 pub use bytes::Bytes;
 pub use cose::PublicKey;
 pub use decoy::Decoy;
@@ -63,6 +63,9 @@ pub struct Passkey {
     pub created_at: Timestamp,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub last_used_at: Option<Timestamp>,
+    /// Since when there may be a copy of it: its counter did not grow, and has not done so since.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub suspected_at: Option<Timestamp>,
 }
 
 impl Passkey {

@@ -104,6 +104,7 @@ impl Registration {
             name: String::new(),
             created_at: now,
             last_used_at: None,
+            suspected_at: None,
         };
         Ok(Made { key, user_verified: data.user_verified })
     }

@@ -60,6 +60,8 @@ pub enum Notice {
     KeyUnverified,
     /// Passkeys of this make are not taken.
     KeyNotTaken,
+    /// There may be a copy of the passkey.
+    KeySuspected,
     /// The new password is too short, or not the same twice.
     PasswordTooShort(usize),
     PasswordsDiffer,

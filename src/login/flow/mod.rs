@@ -163,6 +163,9 @@ pub struct Progress {
     /// The person wants another one.
     #[serde(default)]
     pub choosing: bool,
+    /// A passkey was used of which there may be a copy.
+    #[serde(default)]
+    pub key_suspected: bool,
     /// The person enrols none this time.
     #[serde(default)]
     pub skipped: bool,
@@ -175,6 +178,15 @@ pub struct Progress {
     /// The task of the target was carried out.
     #[serde(default)]
     pub done: bool,
+}
+
+impl Progress {
+    /// The session `id` has begun: on which way does not matter any more.
+    pub fn began(&mut self, id: Id) {
+        self.signed_in = Some(id);
+        (self.by_key, self.scanning, self.key_suspected) = (false, false, false);
+        (self.key_of, self.mailed) = (None, None);
+    }
 }
 
 /// What an answer is checked against.

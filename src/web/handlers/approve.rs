@@ -28,7 +28,9 @@ struct Asked {
 /// What there is to answer at this address for this visitor.
 async fn asked(app: &App, visitor: &Visitor, token: &str) -> Result<Option<Asked>, LoginError> {
     let Some(approval) = approval::open(app, token).await? else { return Ok(None) };
-    let signed_in = session::current(app, visitor).await?;
+    // What is not enough for its own browser is not enough for another one (WA-05 of the attack list).
+    let enough = |signed_in: &SignedIn| !signed_in.session.authentication.is_doubtful();
+    let signed_in = session::current(app, visitor).await?.filter(enough);
     let username = match (approval.user, &signed_in) {
         (Some(user), _) => {
             app.store.get::<User>(&user.to_string()).await?.map(|user| user.username.to_string())

@@ -235,6 +235,7 @@ pub(super) const fn message(notice: Notice) -> Message {
         Notice::WrongPasskey => Message::WrongPasskey,
         Notice::KeyUnverified => Message::KeyUnverified,
         Notice::KeyNotTaken => Message::KeyNotTaken,
+        Notice::KeySuspected => Message::KeySuspected,
         Notice::PasswordTooShort(least) => Message::PasswordTooShort { least },
         Notice::PasswordsDiffer => Message::PasswordsDiffer,
         Notice::Waiting => Message::StillWaiting,
@@ -246,6 +247,12 @@ pub(super) const fn message(notice: Notice) -> Message {
     }
 }
 
+/// What a page says of what came before it.
+fn standing(flow: &LoginFlow) -> Option<Notice> {
+    let proves = matches!(flow.state, State::Prove { .. });
+    (proves && flow.progress.key_suspected).then_some(Notice::KeySuspected)
+}
+
 fn render(app: &App, config: &Config, flow: &LoginFlow, given: &Given<'_>) -> Rendered {
     let csrf = dispatch::csrf(app, flow);
     let csrf = csrf.as_str();
@@ -253,7 +260,7 @@ fn render(app: &App, config: &Config, flow: &LoginFlow, given: &Given<'_>) -> Re
     let client = wish.as_ref().and_then(|(client_id, _)| config.apps.get(*client_id));
     let title = client.map_or(config.organisation.name.as_str(), |client| client.title.as_str());
     let action = given.here;
-    let error = given.notice.map(message);
+    let error = given.notice.or_else(|| standing(flow)).map(message);
     match &flow.state {
         State::Identify => {
             let hint = match &flow.target {

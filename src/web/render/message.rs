@@ -51,6 +51,8 @@ pub enum Message {
     KeyUnverified,
     /// Passkeys of this make are not taken.
     KeyNotTaken,
+    /// There may be a copy of a passkey.
+    KeySuspected,
     /// A new password needs more characters.
     PasswordTooShort {
         least: usize,
@@ -163,6 +165,7 @@ impl Message {
             Self::WrongPasskey => "wrong-passkey",
             Self::KeyUnverified => "key-unverified",
             Self::KeyNotTaken => "key-not-taken",
+            Self::KeySuspected => "key-suspected",
             Self::PasswordTooShort { .. } => "password-too-short",
             Self::PasswordsDiffer => "passwords-differ",
             Self::QuestionGone => "question-gone",
@@ -226,6 +229,7 @@ mod tests {
             Message::WrongPasskey,
             Message::KeyUnverified,
             Message::KeyNotTaken,
+            Message::KeySuspected,
             Message::PasswordsDiffer,
             Message::QuestionGone,
             Message::SignInFirst,
