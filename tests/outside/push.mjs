@@ -53,7 +53,7 @@ export async function pushMessages({ issuer, safe, people: [nora, omar], passwor
   const firefox = await Firefox.launch({ profile, pushServer: service.url.replace('http', 'ws') });
   const step = (name, run) => check(name, () => run().catch(async (e) => {
     await firefox.shot(path.join(shots, `failed-${Date.now()}.png`)).catch(() => {});
-    throw new Error(`${e.message}\npush service: ${JSON.stringify(service.messages.map(({ status, why, code }) => ({ status, why, code })))}`);
+    throw new Error(`${e.message}\npush service: ${JSON.stringify(service.messages)}`);
   }));
 
   async function shot(what) {

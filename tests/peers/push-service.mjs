@@ -1,12 +1,12 @@
 // The push service that Firefox is told to use: to browsers it speaks the protocol of Mozilla's (one WebSocket each, JSON
-// in text frames), to whoever sends a message RFC 8030. It refuses what Mozilla's refuses, and remembers what became of
+// in text frames), to whoever sends a message RFC 8030. It refuses what RFC 8030 and 8292 forbid, and remembers what became of
 // each message: 100 shown to the worker, 101 not decrypted, 102 not delivered.
 import http from 'node:http';
 import { createHash, createPublicKey, randomUUID, verify } from 'node:crypto';
 import { EventEmitter, once } from 'node:events';
 
-// Resolves to a service: `url`, `messages` (of {channel, headers, code}), `channels` (known ones), close(), and
-// until(test), which resolves as soon as `test(service)` is truthy.
+// Resolves to a service: `url`, `messages` (of {status, why, code}), `channels` (by the secret in their address), close(),
+// and until(test), which resolves as soon as the test is truthy.
 export async function pushService(port) {
   const service = Object.assign(new EventEmitter(), { url: `http://127.0.0.1:${port}`, channels: new Map(), messages: [] });
   const server = http.createServer((req, res) => take(service, req, res));
@@ -15,7 +15,7 @@ export async function pushService(port) {
   service.close = () => { server.close(); server.closeAllConnections(); };
   service.until = async (test) => {
     for (const signal = AbortSignal.timeout(15_000);;) {
-      const found = test(service);
+      const found = test();
       if (found) return found;
       await once(service, 'news', { signal });
     }
@@ -30,7 +30,7 @@ async function take(service, req, res) {
   const { pathname } = new URL(req.url, service.url), channel = service.channels.get(pathname.slice('/push/'.length));
   const [status, why] = channel ? wrong(service, req, channel) ?? [201, 'Created'] : [410, 'no such subscription'];
   res.writeHead(status, { 'content-type': 'text/plain', ...(status === 201 ? { location: `${service.url}/m/${randomUUID()}`, ttl: req.headers.ttl } : {}) }).end(why);
-  const message = { channel: pathname, headers: req.headers, status, why };
+  const message = { status, why };
   service.messages.push(message);
   if (status === 201) {
     message.version = randomUUID();
