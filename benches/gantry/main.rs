@@ -6,9 +6,9 @@
 //! the limits run in child processes, whose CPU time is read from outside, so that the client's is not counted.
 //!
 //! Words after `--` choose what is measured: reads, `client_credentials`, refusals, redemption, refresh, sign-in,
-//! growth, policy, start; without one, all. `GANTRY_BENCH_QUICK=1` is a smoke run of half a minute. `GANTRY_BENCH_USERS` and `GANTRY_BENCH_SESSIONS`
-//! change the size of the full store, `GANTRY_BENCH_DIR` where data is put. `--json FILE` after `--` writes the
-//! figures to a file.
+//! growth, policy, start; without one, all. `GANTRY_BENCH_QUICK=1` is a smoke run of half a minute.
+//! `GANTRY_BENCH_USERS` and `GANTRY_BENCH_SESSIONS` change the size of the full store, `GANTRY_BENCH_DIR` where data is
+//! put. `--json FILE` after `--` writes the figures to a file.
 
 /// The endpoints against their limits.
 mod endpoints;

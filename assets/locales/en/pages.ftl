@@ -86,7 +86,7 @@ enrol-type = Or type this key:
 enrol-form = With this hash, number of digits and period:
 enrol-code = Then enter the digits it shows
 codes-title = Keep these recovery codes
-codes-lead = Each signs you in once when you do not have your authenticator app. They are not shown again.
+codes-lead = Each signs you in once when your phone or key is not at hand. They are not shown again.
 codes-kept = I have kept them
 
 # Home
