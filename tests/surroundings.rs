@@ -11,9 +11,11 @@ use std::collections::BTreeSet;
 use std::path::PathBuf;
 use std::time::Duration;
 
+use gantry::login::context::{self, Habits, SignIn};
 use gantry::notify::deliver_due;
 use serde_json::Value;
 
+use crate::races::at_once;
 use crate::second_factor::{secret_on, totp};
 use crate::support::browser::Page;
 use crate::support::idp::Setup;
@@ -211,6 +213,33 @@ async fn a_new_country_allows_challenges_or_denies() {
     let (_folder, settings) = places::usual();
     let world = World::new("", &settings).await;
     each_verdict(&world, "new_country", |_, browser| browser.coming_from(OUTSIDE)).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn of_two_sign_ins_at_once_none_is_forgotten_and_of_many_none_fails() {
+    let settings = "policies: { standard: {}, office: {} }\n";
+    let world = World::of(TestIdp::setup().with_settings(settings).with_workers(4)).await;
+    let store = &world.idp.app.store;
+    for (round, together) in [2, 2, 2, 2, 2, 2, 16].into_iter().enumerate() {
+        let alice = world.person(&format!("alice{round}")).await;
+        let mut browsers = Vec::new();
+        for n in 0..together {
+            let mut browser = world.browser(&format!("203.0.{n}.7"));
+            browser.open("/login").await.submit_password(&alice).await.expect_status(200);
+            browsers.push(browser);
+        }
+        let browsers = std::cell::RefCell::new(browsers);
+        let replies = at_once(together, || {
+            let mut browser = browsers.borrow_mut().pop().expect("a browser");
+            let url = world.office.authorize_url();
+            async move { (browser.open(url).await.status, String::new()) }
+        });
+        assert!(replies.await.iter().all(|(status, _)| *status == 303));
+        let habits = store.get::<Habits>(&alice.id).await.expect("store").expect("habits");
+        let past = store.find::<SignIn>(context::BY_USER, &alice.id, 99).await.expect("store");
+        let learnt = [habits.networks.len(), habits.devices.len(), habits.sessions.len(), past.len()];
+        assert!(together > 2 || learnt == [2; 4], "round {round}: {learnt:?}");
+    }
 }
 
 #[tokio::test]

@@ -22,7 +22,7 @@ use crate::oauth::vocabulary::Authentication;
 use crate::policy::rule::{Country, Device as Known, Past, Place, Seen, Verdict};
 use crate::policy::{self, Context, Line};
 use crate::secret::Id;
-use crate::store::{Batch, IndexEntry, Kind, Record, StoreError};
+use crate::store::{ApplyError, Batch, IndexEntry, Kind, Record, StoreError, Stored};
 
 /// Countries, networks and devices of one person that are remembered; the oldest go first.
 const KEPT: usize = 32;
@@ -203,62 +203,113 @@ pub(super) struct Ending<'a> {
     pub(super) signed_in: Option<&'a SignedIn>,
 }
 
-/// Adds to `batch` what is to be remembered of an attempt, and writes to the log why it ended as it did. Of one that
-/// began with a proof, or is the first one that lets its session into an app: what it was and, when it was good, what
-/// is usual from now on; who should hear of it is written to.
-pub(super) async fn learn(app: &App, ending: &Ending<'_>, batch: Batch) -> Result<Batch, StoreError> {
-    let Ending { visitor, target, began, step, signed_in: Some(SignedIn { user, session }) } = ending else {
-        return Ok(batch);
-    };
-    let refused = match step {
-        Step::Finish => false,
-        Step::Forbidden(_) => true,
-        // Without a page (`prompt=none`).
-        Step::Refuse(error)
-            if matches!(error.code, ErrorCode::AccessDenied | ErrorCode::InteractionRequired) =>
-        {
-            true
+impl Ending<'_> {
+    /// Whether it was refused; `None` while it goes on.
+    fn refused(&self) -> Option<bool> {
+        match self.step {
+            Step::Finish => Some(false),
+            Step::Forbidden(_) => Some(true),
+            // Without a page (`prompt=none`).
+            Step::Refuse(error) => {
+                let refusal = matches!(error.code, ErrorCode::AccessDenied | ErrorCode::InteractionRequired);
+                refusal.then_some(true)
+            }
+            Step::Ask(_) => None,
         }
-        Step::Ask(_) | Step::Refuse(_) => return Ok(batch),
+    }
+}
+
+/// What is to be remembered of an attempt once it has come to its end.
+pub(super) struct Lesson {
+    /// Its place is found when it is kept.
+    sign_in: SignIn,
+    /// The session that was let into an app for the first time.
+    arrived: Option<Id>,
+    /// It is usual from now on.
+    is_usual: bool,
+    device: Option<Id>,
+}
+
+/// Writes to the log why an attempt ended as it did, and adds to `batch` what is written to whoever should hear of it.
+/// Gives the lesson of one that began with a proof, or is the first one that lets its session into an app.
+pub(super) async fn learn(
+    app: &App,
+    ending: &Ending<'_>,
+    batch: Batch,
+) -> Result<(Batch, Option<Lesson>), StoreError> {
+    let (Some(refused), Some(SignedIn { user, session })) = (ending.refused(), ending.signed_in) else {
+        return Ok((batch, None));
     };
     let config = app.config();
-    let client = target.wish().and_then(|(client_id, _)| config.apps.get(client_id));
+    let client = ending.target.wish().and_then(|(client_id, _)| config.apps.get(client_id));
     let named = client.and_then(|client| policy::of(&config, client, &user.groups));
-    let Some((client, named)) = client.zip(named) else { return Ok(batch) };
-    let from = Origin::of(app, visitor, session.device);
+    let Some((client, named)) = client.zip(named) else { return Ok((batch, None)) };
+    let from = Origin::of(app, ending.visitor, session.device);
     let context = gather(app, from, user, named).await?;
     let (verdict, trace) = policy::explain(named.1, &context);
     told(client, (user.id, named.0), (verdict, &trace), refused);
-    let known = app.store.get::<Habits>(&user.id.to_string()).await?.map(|habits| habits.record);
-    let mut habits = known.unwrap_or_else(|| Habits::none(user.id));
+    let known = app.store.view::<Habits>(&user.id.to_string()).await?;
     // Signing in without an app first must not keep it from anybody.
-    let arrives = !refused && !habits.sessions.contains(&session.id);
-    if *began != Some(session.id) && !arrives {
-        return Ok(batch);
+    let been = known.is_some_and(|habits| habits.sessions.contains(&session.id));
+    let arrived = Some(session.id).filter(|_| !refused && !been);
+    if ending.began != Some(session.id) && arrived.is_none() {
+        return Ok((batch, None));
     }
-    if arrives {
-        remember(&mut habits.sessions, session.id);
-    }
-    let slot = habits.attempts % SLOTS;
-    habits.attempts += 1;
     let policies = config.apps.values().filter_map(|client| policy::of(&config, client, &user.groups));
-    if !refused && policy::teaches(policies.map(|(_, policy)| policy), &context, &session.authentication) {
-        habits.learn(&context, session.device);
-    }
+    let policies = policies.map(|(_, policy)| policy);
+    let is_usual = !refused && policy::teaches(policies, &context, &session.authentication);
     let batch = alert::of_sign_in(app, ending, (named.1, &context, refused), batch).await?;
     let sign_in = SignIn {
         user: user.id,
-        slot,
+        slot: 0,
         client_id: client.client_id.clone(),
         policy: named.0.to_owned(),
         context,
         authentication: session.authentication.clone(),
-        demanded: target.demands_second_factor(),
+        demanded: ending.target.demands_second_factor(),
         verdict,
         refused,
         trace,
     };
-    Ok(batch.put(&habits).put(&sign_in))
+    Ok((batch, Some(Lesson { sign_in, arrived, is_usual, device: session.device })))
+}
+
+/// Keeps a lesson, beside what else is learnt at the same moment. It comes after the sign-in, which somebody else may
+/// still win who used the same proof; and one that cannot be kept stops nobody.
+pub(super) async fn keep(app: &App, lesson: Option<Lesson>) {
+    let Some(mut lesson) = lesson else { return };
+    let mut kept = lesson.write(app).await;
+    if let Err(ApplyError::Conflict(_)) = kept {
+        kept = lesson.write(app).await;
+    }
+    if let Err(error) = kept {
+        tracing::warn!(%error, user = %lesson.sign_in.user, "what a sign-in teaches was not kept");
+    }
+}
+
+impl Lesson {
+    async fn write(&mut self, app: &App) -> Result<(), ApplyError> {
+        let user = self.sign_in.user;
+        let known = app.store.get::<Habits>(&user.to_string()).await.map_err(ApplyError::Store)?;
+        let (mut habits, version) = match known {
+            Some(Stored { record, version }) => (record, Some(version)),
+            None => (Habits::none(user), None),
+        };
+        self.sign_in.slot = habits.attempts % SLOTS;
+        habits.attempts += 1;
+        if let Some(session) = self.arrived {
+            remember(&mut habits.sessions, session);
+        }
+        if self.is_usual {
+            habits.learn(&self.sign_in.context, self.device);
+        }
+        let batch = Batch::new().put(&self.sign_in).require::<User>(user.to_string());
+        let batch = match version {
+            Some(version) => batch.update(&Stored { record: habits, version }),
+            None => batch.insert(&habits),
+        };
+        app.store.apply(batch.relaxed()).await.map(|_| ())
+    }
 }
 
 /// Writes to the log what a policy made of somebody, and why.

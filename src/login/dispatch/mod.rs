@@ -77,8 +77,10 @@ pub async fn begin(app: &App, visitor: &Visitor, target: Target) -> Result<Outco
         step => {
             let ending =
                 Ending { visitor, target: &target, began: None, step: &step, signed_in: signed_in.as_ref() };
-            let batch = context::learn(app, &ending, Batch::new()).await?;
-            conclude(app, step, &target, signed_in.as_ref(), batch).await?
+            let (batch, lesson) = context::learn(app, &ending, Batch::new()).await?;
+            let next = conclude(app, step, &target, signed_in.as_ref(), batch).await?;
+            context::keep(app, lesson).await;
+            next
         }
     };
     Ok(Outcome { next, cookies })
@@ -316,7 +318,7 @@ pub(super) async fn proceed(
         next_step(app, Origin::of(app, visitor, None), &flow.target, &flow.progress, signed_in).await?;
     let began = flow.progress.signed_in;
     let ending = Ending { visitor, target: &flow.target, began, step: &step, signed_in };
-    let batch = context::learn(app, &ending, batch).await?;
+    let (batch, lesson) = context::learn(app, &ending, batch).await?;
     let next = if let Step::Ask(state) = step {
         flow.record.state = state;
         let batch = challenge::ready(app, visitor, &mut flow.record, signed_in, batch).await?;
@@ -327,6 +329,7 @@ pub(super) async fn proceed(
         Next::Page(flow.id)
     } else {
         let next = conclude(app, step, &flow.target, signed_in, batch.remove(&flow)).await?;
+        context::keep(app, lesson).await;
         app.begun.ended(visitor.address);
         app.notifier.ring();
         next
