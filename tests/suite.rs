@@ -20,6 +20,7 @@ mod held;
 mod hostile;
 mod lock_out;
 mod logout_channels;
+mod magic_links;
 mod mail;
 mod overload;
 mod par;
