@@ -5,16 +5,23 @@ use std::time::Duration;
 use serde_json::json;
 
 use crate::sent_codes::{World, number, pick};
+use crate::support::browser::Page;
+use crate::support::{Browser, RelyingParty, TestIdp};
+
+/// Asks for a link for `name` from there; the page that waits for it.
+async fn asked<'b>(browser: &'b mut Browser, notes: &RelyingParty, name: &str) -> Page<'b> {
+    let page = browser.open(notes.authorize_url()).await;
+    let (action, csrf) = (page.action(), page.field("csrf").expect("csrf"));
+    let form = [("csrf", csrf.as_str()), ("action", "magic_link"), ("username", name)];
+    browser.post(&action, &form).await
+}
 
 #[tokio::test]
 async fn a_magic_link_signs_in_where_the_policy_says_so() {
     let world = World::new().await;
     let notes = world.idp.relying_party("notes").await;
     let mut browser = world.idp.browser();
-    let page = browser.open(notes.authorize_url()).await.expect_step("password");
-    let (action, csrf) = (page.action(), page.field("csrf").expect("csrf"));
-    let form = [("csrf", csrf.as_str()), ("action", "magic_link"), ("username", "alice")];
-    let page = browser.post(&action, &form).await.expect_step("magic_link");
+    let page = asked(&mut browser, &notes, "alice").await.expect_step("magic_link");
     let (link, shown) = (world.mailed_link().await, number(&page));
     assert_eq!(pick(&mut world.idp.browser(), &link, &[("number", &shown)]).await, 200);
     let code = page.press("continue").await.expect_code();
@@ -39,10 +46,7 @@ async fn who_has_a_name_is_not_told_by_the_page_for_links() {
     let mut pages = Vec::new();
     for name in ["alice", "nobody", "unmailed"] {
         let mut browser = world.idp.browser();
-        let page = browser.open(notes.authorize_url()).await;
-        let (action, csrf) = (page.action(), page.field("csrf").expect("csrf"));
-        let form = [("csrf", csrf.as_str()), ("action", "magic_link"), ("username", name)];
-        let page = browser.post(&action, &form).await.expect_step("magic_link");
+        let page = asked(&mut browser, &notes, name).await.expect_step("magic_link");
         let same = page
             .html
             .replace(&format!("<strong>{}<", number(&page)), "<strong>N<")
@@ -69,11 +73,7 @@ async fn an_address_that_only_looks_alike_is_somebody_elses() {
         ("mike@strasse.test.", false),
         (" mike@strasse.test,evil@evil.test", false),
     ] {
-        let mut browser = world.idp.browser();
-        let page = browser.open(notes.authorize_url()).await;
-        let (action, csrf) = (page.action(), page.field("csrf").expect("csrf"));
-        let form = [("csrf", csrf.as_str()), ("action", "magic_link"), ("username", typed)];
-        browser.post(&action, &form).await.expect_step("magic_link");
+        asked(&mut world.idp.browser(), &notes, typed).await.expect_step("magic_link");
         let letters = world.letters().await;
         assert_eq!(letters.len(), usize::from(told), "{typed}");
         assert!(letters.iter().all(|letter| letter.contains("To: mike@strasse.test")), "{typed}");
@@ -84,24 +84,44 @@ async fn an_address_that_only_looks_alike_is_somebody_elses() {
 }
 
 #[tokio::test]
-async fn nobodys_mailbox_is_filled_with_links() {
-    let world = World::new().await;
+async fn strangers_use_up_what_strangers_have_and_fill_no_mailbox() {
+    let world = World::of(TestIdp::setup().behind_proxy()).await;
     let notes = world.idp.relying_party("notes").await;
-    let letters = async || {
-        let mut browser = world.idp.browser();
-        let page = browser.open(notes.authorize_url()).await;
-        let (action, csrf) = (page.action(), page.field("csrf").expect("csrf"));
-        let form = [("csrf", csrf.as_str()), ("action", "magic_link"), ("username", "alice")];
-        browser.post(&action, &form).await.expect_step("magic_link");
+    let at = |address: &str| world.idp.browser().coming_from(address);
+    let mut own = at("203.0.113.7");
+    let page = asked(&mut own, &notes, "alice").await;
+    let (link, shown) = (world.mailed_link().await, number(&page));
+    assert_eq!(pick(&mut at("203.0.113.7"), &link, &[("number", &shown)]).await, 200);
+    page.press("continue").await.expect_code();
+    own.cookies.remove("__Host-gantry_session");
+    // Five for one network that is not hers, twenty for all of them; and no page says so.
+    let mut sent = Vec::new();
+    for network in 0..6 {
+        for host in 1..8 {
+            let mut stranger = at(&format!("198.51.{network}.{host}"));
+            asked(&mut stranger, &notes, "alice").await.expect_step("magic_link");
+        }
+        sent.push(world.letters().await.len());
+    }
+    // The first one was asked for when her network was no better known.
+    assert_eq!(sent, [5, 5, 5, 4, 0, 0]);
+    let letters = async |browser: &mut Browser| {
+        asked(browser, &notes, "alice").await.expect_step("magic_link");
         world.letters().await.len()
     };
-    let mut sent = 0;
-    for asked in 0..12 {
-        let pause = if asked % 5 == 0 { 15 * 60 } else { 0 };
-        world.idp.clock.advance(Duration::from_secs(pause));
-        sent += letters().await;
+    assert_eq!(letters(&mut at("192.0.2.9")).await, 0, "a browser and a network that nobody knows");
+    let mut travels = own.clone().coming_from("192.0.2.7");
+    let (mut browser, mut network) = (0, 0);
+    for turn in 1..13 {
+        // Ten tries of a browser in a quarter of an hour are counted beside.
+        world.idp.clock.advance(Duration::from_secs(if turn == 11 { 15 * 60 } else { 0 }));
+        browser += letters(&mut travels).await;
+        network += letters(&mut at(&format!("203.0.113.{turn}"))).await;
     }
-    assert_eq!(sent, 10);
+    assert_eq!((browser, network), (10, 10), "for her browser, and for her network");
+    assert_eq!(letters(&mut own.clone().coming_from("203.0.113.99")).await, 0);
     world.idp.clock.advance(Duration::from_secs(3600));
-    assert_eq!(letters().await, 1);
+    for address in ["203.0.113.9", "192.0.2.9"] {
+        assert_eq!(letters(&mut at(address)).await, 1);
+    }
 }

@@ -11,6 +11,7 @@ use serde_json::json;
 use crate::account::press;
 use crate::races::at_once;
 use crate::support::browser::Page;
+use crate::support::idp::Setup;
 use crate::support::{Browser, RelyingParty, TestIdp, TestUser, logs};
 
 const SETTINGS: &str = r"
@@ -39,7 +40,11 @@ pub(crate) struct World {
 
 impl World {
     pub(crate) async fn new() -> Self {
-        let idp = TestIdp::setup().with_settings(SETTINGS).with_apps(APPS).start().await;
+        Self::of(TestIdp::setup()).await
+    }
+
+    pub(crate) async fn of(setup: Setup) -> Self {
+        let idp = setup.with_settings(SETTINGS).with_apps(APPS).start().await;
         let alice = idp.user("alice").create().await;
         idp.gantry("user set alice --email alice@example.org").await;
         let vault = idp.relying_party("vault").await;
@@ -157,6 +162,39 @@ async fn guesses_and_letters_are_few_however_often_it_is_begun() {
     let page = world.asked(&mut browser, "email_code").await;
     assert!(!page.html.contains("name=\"code\""));
     page.press("resend").await.expect_status(429);
+}
+
+#[tokio::test]
+async fn who_knows_the_password_does_not_use_up_the_persons_codes() {
+    // EO-01
+    let world = World::of(TestIdp::setup().behind_proxy()).await;
+    let mut own = world.idp.browser().coming_from("203.0.113.7");
+    let page = world.asked(&mut own, "email_code").await;
+    page.submit(&[("code", &world.mailed_code().await)]).await.expect_code();
+    world.idp.clock.advance(Duration::from_secs(15 * 60));
+    // Five from each network, ten from all, in a quarter of an hour; twenty in a day, and the first two were hers.
+    let mut sent = Vec::new();
+    for quarter in 0..3 {
+        for network in 0..3 {
+            for host in 1..4 {
+                let mut thief = world.idp.browser().coming_from(&format!("198.51.{network}.{host}"));
+                world.asked(&mut thief, "email_code").await;
+            }
+            sent.push(world.letters().await.len());
+        }
+        world.idp.clock.advance(Duration::from_secs(if quarter == 2 { 0 } else { 15 * 60 }));
+    }
+    assert_eq!(sent, [5, 5, 0, 5, 3, 0, 0, 0, 0]);
+    own.cookies.remove("__Host-gantry_session");
+    let mut own = own.coming_from("192.0.2.7");
+    let page = world.asked(&mut own, "email_code").await;
+    page.submit(&[("code", &world.mailed_code().await)]).await.expect_code();
+    let mut elsewhere = world.idp.browser().coming_from("203.0.113.99");
+    world.asked(&mut elsewhere, "email_code").await;
+    assert_eq!(world.letters().await.len(), 2);
+    let mut elsewhere = world.idp.browser().coming_from("192.0.2.99");
+    world.asked(&mut elsewhere, "email_code").await;
+    assert_eq!(world.letters().await.len(), 0);
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]

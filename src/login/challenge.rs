@@ -1,12 +1,10 @@
 //! What is sent or asked elsewhere before a page can be answered: codes, links, questions to a phone.
 
-use std::time::Duration;
-
 use super::dispatch::{LoginError, Next, Notice, Outcome, title};
 use super::flow::{LoginFlow, Pending, State};
 use super::second::{again, unreadable};
+use super::sending::{self, Sent, Whom};
 use super::session::{self, SignedIn};
-use super::throttle::TooMany;
 use super::visitor::Visitor;
 use super::{approval, first, passkey};
 use crate::account::User;
@@ -20,11 +18,7 @@ use crate::locale::Lang;
 use crate::notify::web_push::{self, WebPush};
 use crate::notify::{self, Channel, Credential, Letter, LetterContent, QueueError, gateway, mail};
 use crate::secret::Id;
-use crate::store::{Batch, Budget, Stored};
-
-/// Codes and links that are sent for one person, in this time and in a day.
-const SENDS: (u64, u64) = (5, 15 * 60);
-const SENDS_A_DAY: (u64, u64) = (30, 24 * 60 * 60);
+use crate::store::{Batch, Stored};
 
 /// Makes what the page of the flow's state needs, and forgets what another page needed.
 pub(super) async fn ready(
@@ -106,7 +100,7 @@ async fn send(
     flow: &mut LoginFlow,
     (user, method): (&User, Method),
 ) -> Result<Result<Batch, Notice>, LoginError> {
-    if let Some(too_many) = count(app, user.id).await? {
+    if let Some(too_many) = sending::count(app, visitor, (Sent::Code, Whom::Person(user.id))).await? {
         return Ok(Err(Notice::TooMany(too_many)));
     }
     let title = title(app, &flow.target);
@@ -169,10 +163,10 @@ pub(super) fn purpose(method: Method, index: usize) -> String {
 /// Sends a code to what is to be enrolled, and notes what the answer is checked against.
 pub(super) async fn reach(
     app: &App,
+    visitor: &Visitor,
     mut flow: Stored<LoginFlow>,
-    (user, lang): (Id, Option<Lang>),
-    kind: FactorKind,
-    typed: &str,
+    user: &User,
+    (kind, typed): (FactorKind, &str),
 ) -> Result<Outcome, LoginError> {
     let to = match kind {
         FactorKind::Push => Some(topic(app, flow.id)),
@@ -180,7 +174,8 @@ pub(super) async fn reach(
         _ => contact::parse(kind, typed),
     };
     let Some(to) = to else { return Ok(again(flow.record, Notice::Unreachable)) };
-    if let Some(too_many) = count(app, user).await? {
+    let lang = user.language().or(visitor.language);
+    if let Some(too_many) = sending::count(app, visitor, (Sent::Code, Whom::Person(user.id))).await? {
         return Ok(again(flow.record, Notice::TooMany(too_many)));
     }
     let (kept, code) = SentCode::new(app.keys.master(), flow.id, kind.name(), app.clock.now());
@@ -189,7 +184,7 @@ pub(super) async fn reach(
         let content = LetterContent::AddressCode { code: code.to_string(), minutes: code::MINUTES };
         mail::queue(app, Batch::new(), &Letter { to: to.clone(), language: lang, content })
     } else {
-        let to = To { channel: channel(app, kind), address: to.clone(), user };
+        let to = To { channel: channel(app, kind), address: to.clone(), user: user.id };
         let about = About { title: &organisation, address: "", lang: notify::language(app, lang) };
         queue(app, &to, &Parcel::Code(code.to_string()), &about)
     };
@@ -337,15 +332,6 @@ pub(super) fn letter_with_link(
     let to = To { channel: Channel::Mail, address: email, user: user.id };
     let about = About { title, address, lang: notify::language(app, user.language()) };
     queue(app, &to, &Parcel::Link(approval), &about)
-}
-
-async fn count(app: &App, user: Id) -> Result<Option<TooMany>, LoginError> {
-    let budget = |counter, (limit, seconds)| Budget { counter, limit, window: Duration::from_secs(seconds) };
-    let budgets =
-        vec![budget(format!("send/user/{user}"), SENDS), budget(format!("send/day/{user}"), SENDS_A_DAY)];
-    let windows = [SENDS, SENDS_A_DAY].map(|(_, seconds)| Duration::from_secs(seconds));
-    let exhausted = app.store.spend(budgets).await?;
-    Ok(exhausted.map(|which| TooMany { wait: windows.get(which).copied().unwrap_or_default() }))
 }
 
 /// A change of what protects an account, and the name of the one that it is about.

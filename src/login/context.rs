@@ -187,7 +187,7 @@ fn remember<T: PartialEq>(known: &mut Vec<T>, value: T) {
 }
 
 /// What counts as one network: a /24 of IPv4, a /48 of IPv6.
-fn network(address: IpAddr) -> IpNet {
+pub(super) fn network(address: IpAddr) -> IpNet {
     let address = address.to_canonical();
     let length = if address.is_ipv4() { 24 } else { 48 };
     IpNet::new(address, length).map_or_else(|_| address.into(), |network| network.trunc())

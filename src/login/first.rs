@@ -1,8 +1,6 @@
 //! The first factor in a sign-in: name and password.
 
 use std::sync::Arc;
-use std::time::Duration;
-
 use zeroize::Zeroizing;
 
 use super::approval::{self, Answer};
@@ -12,8 +10,9 @@ use super::dispatch::{LoginError, Next, Notice, Outcome, Submission, load, proce
 use super::flow::{LoginFlow, Pending, Progress, State, Target};
 use super::password::{Checked, MAX_PASSWORD_BYTES};
 use super::second::again;
+use super::sending::{self, Sent, Whom};
 use super::session::{self, Beginning, Session, SignedIn};
-use super::throttle::{Attempt, short_hash};
+use super::throttle::Attempt;
 use super::visitor::Visitor;
 use crate::account::{User, find_user};
 use crate::app::App;
@@ -21,13 +20,10 @@ use crate::config::{FirstFactor, Policy};
 use crate::factor::passkey::RelyingParty;
 use crate::oauth::vocabulary::Authentication;
 use crate::secret::Id;
-use crate::store::{ApplyError, Batch, Budget, Stored};
+use crate::store::{ApplyError, Batch, Stored};
 
 /// Longer names are nobody's, in bytes.
 pub(super) const MAX_NAME: usize = 254;
-
-/// Links that are mailed to one person, or to them for one browser of theirs, and the time in which they are counted.
-const LINKS: (u64, Duration) = (10, Duration::from_secs(3600));
 
 /// Applies the page for name and password.
 pub(super) async fn by_password(
@@ -108,8 +104,12 @@ pub(super) async fn mail_link(
     if username.is_empty() || username.len() > MAX_NAME {
         return Ok(again(flow.record, Notice::Missing));
     }
-    let attempt = Attempt { name: username, address: visitor.address, device: None };
-    if let Err(too_many) = attempt.count(app).await? {
+    let device = match find_user(&app.store, username).await? {
+        Some(user) => device_trust::find(app, visitor, user.id).await?.map(|device| device.id),
+        None => None,
+    };
+    let attempt = Attempt { name: username, address: visitor.address, device };
+    if let Err(too_many) = attempt.count_asking(app).await? {
         return Ok(again(flow.record, Notice::TooMany(too_many)));
     }
     flow.record.progress.mailed = Some(username.to_owned());
@@ -132,8 +132,9 @@ pub(super) async fn send_link(
     let (approval, batch) = approval::ask(app, visitor, Some(about), &title, batch);
     flow.pending = Some(Pending::Asked { approval });
     let reached = user.as_ref().filter(|user| user.email_verified && user.email.is_some());
-    let may_send = may_mail(app, visitor, username, reached).await?;
-    let Some(user) = reached.filter(|_| may_send) else { return Ok(batch) };
+    let whom = reached.map_or(Whom::Nobody(username), |user| Whom::Person(user.id));
+    let too_many = sending::count(app, visitor, (Sent::Link, whom)).await?;
+    let Some(user) = reached.filter(|_| too_many.is_none()) else { return Ok(batch) };
     let address = visitor.address.to_canonical().to_string();
     match challenge::letter_with_link(app, (user, approval), (&title, &address)) {
         Ok(letter) => Ok(batch.and(letter)),
@@ -142,29 +143,6 @@ pub(super) async fn send_link(
             Ok(batch)
         }
     }
-}
-
-/// Counts one more link, so that strangers fill nobody's mailbox. Browsers in which the person has signed in have
-/// links of their own, and names that nobody has are counted too: it takes as long.
-async fn may_mail(
-    app: &App,
-    visitor: &Visitor,
-    username: &str,
-    user: Option<&Stored<User>>,
-) -> Result<bool, LoginError> {
-    let counter = match user {
-        Some(user) => match device_trust::find(app, visitor, user.id).await? {
-            Some(device) => format!("link/device/{}", device.id),
-            None => format!("link/user/{}", user.id),
-        },
-        None => format!("link/name/{}", short_hash(&username.to_lowercase())),
-    };
-    let (limit, window) = LINKS;
-    let exhausted = app.store.spend(vec![Budget { counter, limit, window }]).await?.is_some();
-    if exhausted {
-        tracing::warn!(target: "gantry::audit", event = "throttled", address = %visitor.address);
-    }
-    Ok(!exhausted)
 }
 
 /// Takes the answer that somebody gave elsewhere, if it is a yes: who it is about, and the batch that uses it up. A

@@ -24,6 +24,7 @@ mod passkey;
 pub mod password;
 pub mod replay;
 mod second;
+mod sending;
 pub mod session;
 mod situation;
 pub mod throttle;

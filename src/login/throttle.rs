@@ -63,7 +63,18 @@ impl Attempt<'_> {
 
     /// Counts this try; refuses it when any budget is used up.
     pub async fn count(&self, app: &App) -> Result<Result<(), TooMany>, StoreError> {
-        let budgets = self.budgets();
+        self.spend(app, self.budgets()).await
+    }
+
+    /// The same for what guesses nothing. The name is not counted: strangers who ask for a person must not keep that
+    /// person from asking.
+    pub async fn count_asking(&self, app: &App) -> Result<Result<(), TooMany>, StoreError> {
+        let mut budgets = self.budgets();
+        budgets.retain(|budget| !budget.counter.starts_with("password/name/"));
+        self.spend(app, budgets).await
+    }
+
+    async fn spend(&self, app: &App, budgets: Vec<Budget>) -> Result<Result<(), TooMany>, StoreError> {
         let windows: Vec<Duration> = budgets.iter().map(|budget| budget.window).collect();
         let Some(exhausted) = app.store.spend(budgets).await? else {
             return Ok(Ok(()));

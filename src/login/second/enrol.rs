@@ -30,8 +30,7 @@ pub(in crate::login) async fn enrol(
     let reached = challenge::reached(app, &flow, kind);
     if kind.is_reached() && reached.is_none() {
         let typed = sent.fields.get("address").unwrap_or_default();
-        let lang = user.language().or(visitor.language);
-        return challenge::reach(app, flow, (user.id, lang), kind, typed).await;
+        return challenge::reach(app, visitor, flow, &user, (kind, typed)).await;
     }
     // There is nothing to guess about what stands in.
     if !kind.stands_in()
