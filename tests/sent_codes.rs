@@ -192,7 +192,7 @@ async fn who_knows_the_password_does_not_use_up_the_persons_codes() {
     let mut elsewhere = world.idp.browser().coming_from("203.0.113.99");
     world.asked(&mut elsewhere, "email_code").await;
     assert_eq!(world.letters().await.len(), 2);
-    let mut elsewhere = world.idp.browser().coming_from("192.0.2.99");
+    let mut elsewhere = world.idp.browser().coming_from("198.51.100.99");
     world.asked(&mut elsewhere, "email_code").await;
     assert_eq!(world.letters().await.len(), 0);
 }
