@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use serde_json::json;
 
-use crate::second_factor::{secret_on, totp};
+use crate::support::authenticator_app::{secret_on, totp};
 use crate::support::browser::Page;
 use crate::support::{Browser, TestIdp, TestUser};
 

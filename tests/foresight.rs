@@ -11,7 +11,7 @@ use gantry::secret::{DeviceToken, Id, Token};
 use gantry::store::Batch;
 use serde_json::Value;
 
-use crate::second_factor::{secret_on, totp};
+use crate::support::authenticator_app::{secret_on, totp};
 use crate::support::browser::{Page, attribute};
 use crate::support::places::{BERLIN, FRANCE, NEW_YORK, write};
 use crate::support::{Browser, RelyingParty, TestIdp, TestUser};

@@ -8,8 +8,8 @@ use serde_json::json;
 use crate::approval::shown;
 use crate::passkey_account::{letters, press, reference};
 use crate::passkeys::{World, options};
-use crate::second_factor::codes_on;
 use crate::support::authenticator::{Authenticator, UP, UV};
+use crate::support::authenticator_app::codes_on;
 use crate::support::browser::Page;
 use crate::support::{Browser, RelyingParty, TestIdp, logs};
 

@@ -3,8 +3,8 @@
 use serde_json::{Value, json};
 
 use crate::races::at_once;
-use crate::second_factor::codes_on;
 use crate::support::authenticator::{Authenticator, UV};
+use crate::support::authenticator_app::codes_on;
 use crate::support::browser::{Page, attribute};
 use crate::support::{Browser, RelyingParty, TestIdp, TestUser, logs};
 

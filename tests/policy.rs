@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use crate::device::Device;
 use crate::password_grant;
+use crate::support::authenticator_app::{secret_on, totp};
 use crate::support::browser::Page;
 use crate::support::{Browser, TestIdp, TestUser, logs};
 
@@ -49,8 +50,8 @@ async fn enrolled(idp: &TestIdp, name: &str) -> TestUser {
     let mut browser = from(idp, INSIDE);
     let page = browser.open(c1.authorize_with(&[("claims", claims)])).await.submit_password(&user).await;
     let page = page.expect_step("enrol");
-    let secret = crate::second_factor::secret_on(&page);
-    let code = crate::second_factor::totp(&secret, idp.app.clock.now().seconds());
+    let secret = secret_on(&page);
+    let code = totp(&secret, idp.app.clock.now().seconds());
     page.submit(&[("code", &code)]).await.press("continue").await.expect_code();
     user
 }

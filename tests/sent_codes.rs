@@ -10,6 +10,7 @@ use serde_json::json;
 
 use crate::account::press;
 use crate::races::at_once;
+use crate::support::authenticator_app::{secret_on, totp};
 use crate::support::browser::Page;
 use crate::support::idp::Setup;
 use crate::support::{Browser, RelyingParty, TestIdp, TestUser, logs};
@@ -322,8 +323,8 @@ async fn changes_by_an_administrator_and_used_recovery_codes_are_told() {
     let (action, csrf) = (page.action(), page.field("csrf").expect("csrf"));
     let page = browser.post(&action, &[("csrf", &csrf), ("add", "totp")]).await;
     let page = world.allowed(page).await.expect_step("enrol");
-    let secret = crate::second_factor::secret_on(&page);
-    let code = crate::second_factor::totp(&secret, world.idp.app.clock.now().seconds());
+    let secret = secret_on(&page);
+    let code = totp(&secret, world.idp.app.clock.now().seconds());
     let page = page.submit(&[("code", &code)]).await.expect_step("recovery_codes");
     let (_, rest) = page.html.split_once("<li><code>").expect("a recovery code");
     let recovery = rest.split_once('<').expect("its end").0.to_owned();

@@ -16,7 +16,7 @@ use gantry::notify::deliver_due;
 use serde_json::Value;
 
 use crate::races::at_once;
-use crate::second_factor::{secret_on, totp};
+use crate::support::authenticator_app::{secret_on, totp};
 use crate::support::browser::Page;
 use crate::support::idp::Setup;
 use crate::support::{Browser, RelyingParty, TestIdp, TestUser, logs};

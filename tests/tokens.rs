@@ -6,7 +6,7 @@ use gantry::cli::admin::TokenFiles;
 use gantry::notify::deliver_due;
 use serde_json::json;
 
-use crate::second_factor::{secret_on, totp};
+use crate::support::authenticator_app::{secret_on, totp};
 use crate::support::browser::Page;
 use crate::support::{Browser, RelyingParty, TestIdp, TestUser};
 

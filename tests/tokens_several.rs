@@ -4,8 +4,8 @@ use gantry::notify::deliver_due;
 use serde_json::json;
 
 use crate::races::at_once;
-use crate::second_factor::totp;
 use crate::support::Browser;
+use crate::support::authenticator_app::totp;
 use crate::support::browser::{Page, attribute};
 use crate::tokens::World;
 

@@ -5,7 +5,7 @@ use std::fmt::Write;
 use gantry::notify::deliver_due;
 
 use crate::account::press;
-use crate::second_factor::{secret_on, totp};
+use crate::support::authenticator_app::{secret_on, totp};
 use crate::support::relying_party::Tokens;
 use crate::support::{Browser, RelyingParty, TestIdp, TestUser};
 

@@ -2,6 +2,7 @@
 //! raw socket. Time stands still until a test moves it.
 
 pub(crate) mod authenticator;
+pub(crate) mod authenticator_app;
 pub(crate) mod browser;
 pub(crate) mod callee;
 pub(crate) mod idp;
