@@ -10,6 +10,7 @@ use std::time::Duration;
 use gantry::notify::deliver_due;
 use serde_json::json;
 
+use crate::device::Device;
 use crate::support::browser::Page;
 use crate::support::relying_party::Reply;
 use crate::support::{Browser, RelyingParty, TestIdp, TestUser, logs};
@@ -31,6 +32,11 @@ const APPS: &str = r#"
     redirect_uris: ["https://wiki.test/cb"]
     first_party: true
     claims: { team: { attribute: team } }
+  tv:
+    title: Television
+    client: public
+    grants: [device_code, refresh_token]
+    first_party: true
 "#;
 const PASSWORD: &str = "a horse that can sing";
 
@@ -283,4 +289,76 @@ async fn prompt_create_is_there_where_people_register_and_nowhere_else() {
     let path = page.action().replace("login", "register");
     browser.open(&path).await.expect_error_page(404);
     browser.open("/activate/gv_x").await.expect_error_page(404);
+}
+
+/// The form, from the page that the code of `device` leads to.
+async fn beside<'b>(browser: &'b mut Browser, device: &Device) -> Page<'b> {
+    let page = browser.open(device.address()).await.expect_step("device").press("continue").await;
+    let page = page.expect_step("password");
+    let path = page.action().replace("/login/", "/register/");
+    assert!(page.html.contains(&path), "{}", page.html);
+    let page = browser.open(&path).await.expect_step("register");
+    assert!(page.html.contains("Television"), "{}", page.html);
+    page
+}
+
+#[tokio::test]
+async fn whoever_lets_a_device_in_may_get_an_account_on_the_way() {
+    // RFC 8628 section 3.3
+    let world = World::new().await;
+    let device = Device::new(&world.idp, "tv").await;
+    let mut browser = world.idp.browser();
+    assert!(mailed(&beside(&mut browser, &device).await.submit(&form(&[])).await));
+    let link = world.link().await;
+    device.poll().await.expect_error("authorization_pending");
+    let page = browser.open(&link).await.expect_step("activate").press("continue").await;
+    let page = page.expect_step("password").submit_password(&bea()).await.expect_step("consent");
+    assert!(page.html.contains("Television"), "{}", page.html);
+    page.press("allow").await.expect_status(200);
+    world.idp.clock.advance(Duration::from_secs(5));
+    let tokens = device.poll().await.expect_tokens();
+    assert_eq!(tokens.id_claims()["sub"], world.idp.gantry("user show bea").await["id"]);
+}
+
+#[tokio::test]
+async fn a_letter_on_the_way_to_a_device_may_be_read_elsewhere() {
+    let world = World::new().await;
+    let device = Device::new(&world.idp, "tv").await;
+    let mut browser = world.idp.browser();
+    beside(&mut browser, &device).await.submit(&form(&[])).await;
+    let link = world.link().await;
+    let mut phone = world.idp.browser();
+    let page = phone.open(&link).await.submit(&[("password", PASSWORD)]).await.expect_status(200);
+    assert!(page.html.contains("Your account is there") && page.html.contains("bea"), "{}", page.html);
+    device.poll().await.expect_error("authorization_pending");
+    // Where the code was typed it goes on.
+    device.let_in(&mut browser, &bea()).await;
+    world.idp.clock.advance(Duration::from_secs(5));
+    device.poll().await.expect_tokens();
+}
+
+#[tokio::test]
+async fn a_letter_that_outlasts_the_code_of_a_device_leads_to_an_account_and_no_further() {
+    // RFC 8628 section 3.5: the code ends after ten minutes, the sign-in after half an hour
+    for minutes in [11, 31] {
+        let world = World::new().await;
+        let device = Device::new(&world.idp, "tv").await;
+        let mut browser = world.idp.browser();
+        beside(&mut browser, &device).await.submit(&form(&[])).await;
+        let link = world.link().await;
+        world.idp.clock.advance(Duration::from_secs(minutes * 60));
+        let page = browser.open(&link).await.expect_step("activate").press("continue").await;
+        if minutes < 30 {
+            let page = page.expect_step("password").submit_password(&bea()).await.expect_step("consent");
+            let page = page.press("allow").await.expect_error_page(404);
+            assert!(page.html.contains("Please start again"), "{}", page.html);
+        } else {
+            assert!(page.expect_status(200).html.contains("bea"));
+        }
+        assert_eq!(world.people().await, 1);
+        device.poll().await.expect_error("expired_token");
+        let device = Device::new(&world.idp, "tv").await;
+        device.let_in(&mut browser, &bea()).await;
+        device.poll().await.expect_tokens();
+    }
 }

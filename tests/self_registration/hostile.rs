@@ -1,5 +1,9 @@
 //! Nobody has an account before they have proved their address, and nobody gets somebody else's.
 
+use gantry::account::registration::Registration;
+use gantry::notify::{Letter, LetterContent, mail};
+use gantry::store::Batch;
+
 use super::*;
 use crate::races::at_once;
 
@@ -263,4 +267,39 @@ async fn a_flood_of_fields_is_read_within_bounds() {
         browser.post(&action, &pairs).await.expect_status(status);
     }
     assert_eq!(world.letters().await.len(), 0);
+}
+
+#[tokio::test]
+async fn while_no_letter_can_be_queued_the_page_says_so_and_nothing_is_kept() {
+    // EO-09
+    let world = World::new().await;
+    world.idp.user("mike").create().await;
+    let letter = Letter { to: "x@example.org".to_owned(), language: None, content: LetterContent::Test };
+    while mail::queue(&world.idp.app, Batch::new(), &letter).is_ok() {}
+    let mut browser = world.idp.browser();
+    let mut told = BTreeSet::new();
+    for _ in 0..6 {
+        for email in ["mike@example.org", "free@example.org"] {
+            let page = fill(&world, &mut browser, &[("email", email)]).await.expect_status(422);
+            let page = page.expect_step("register");
+            assert!(page.html.contains("could not be sent just now"), "{}", page.html);
+            assert_eq!(
+                (page.field("username").as_deref(), page.field("email").as_deref()),
+                (Some("Bea"), Some(email))
+            );
+            assert_eq!(page.field("password").unwrap_or_default(), "");
+            let id = page.action().rsplit('/').next().expect("an id").to_owned();
+            let csrf = page.field("csrf").expect("csrf");
+            told.insert(page.html.replace(email, "E").replace(&id, "F").replace(&csrf, "C"));
+        }
+    }
+    assert_eq!(told.len(), 1, "an address that has an account looks like one that has none");
+    assert_eq!(world.people().await, 1);
+    assert_eq!(world.idp.app.store.scan::<Registration>(None, 9).await.expect("store").len(), 0);
+    // There is room again, and what did not come about is not counted.
+    assert_eq!(world.letters().await.len(), 0);
+    assert!(mailed(&fill(&world, &mut browser, &[("email", "free@example.org")]).await));
+    let link = world.link().await;
+    browser.open(&link).await.press("continue").await.expect_step("password");
+    assert_eq!(world.people().await, 2);
 }

@@ -81,7 +81,7 @@ pub enum Registered {
     Mailed(Email),
     Fault(Fault),
     TooMany(TooMany),
-    /// There is no sending a letter now.
+    /// There is no sending a letter now; nothing is kept.
     NotSent,
 }
 
@@ -129,7 +129,11 @@ pub async fn register(
         (Batch::new().insert(&registration), registration.email, content)
     };
     let letter = Letter { to: to.to_string(), language: Some(language), content };
-    let Ok(batch) = mail::queue(app, batch, &letter) else { return Ok(Registered::NotSent) };
+    let Ok(batch) = mail::queue(app, batch, &letter) else {
+        // Nothing was written to the address: trying again later is the first time.
+        app.store.apply(Batch::new().give_back(of_address(&email)).relaxed()).await?;
+        return Ok(Registered::NotSent);
+    };
     app.store.apply(batch).await?;
     app.notifier.ring();
     tracing::info!(target: "gantry::audit", event = "registration_asked", address = %visitor.address, taken);
@@ -165,13 +169,16 @@ async fn is_taken(app: &App, username: &Username) -> Result<bool, StoreError> {
 }
 
 async fn count(app: &App, visitor: &Visitor, email: &Email) -> Result<Option<TooMany>, StoreError> {
-    let address = short_hash(&email.key());
     let budgets = vec![
         budget(format!("register/network/{}", network(visitor.address)), OF_NETWORK),
-        budget(format!("register/address/{address}"), OF_ADDRESS),
+        budget(of_address(email), OF_ADDRESS),
         budget("register/all".to_owned(), OF_ALL),
     ];
     spend(app, visitor, budgets).await
+}
+
+fn of_address(email: &Email) -> String {
+    format!("register/address/{}", short_hash(&email.key()))
 }
 
 fn budget(counter: String, (limit, seconds): (u64, u64)) -> Budget {

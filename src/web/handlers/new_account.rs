@@ -94,7 +94,7 @@ pub async fn submit(
             let wait_seconds = too_many.wait.as_secs();
             form.page(Some(&sent), Some((Message::TooManyAttempts { wait_seconds }, None)))
         }
-        Ok(Registered::NotSent) => form.page(Some(&sent), Some((Message::NotSent, None))),
+        Ok(Registered::NotSent) => form.page(Some(&sent), Some((Message::LetterNotSent, None))),
         Err(error) => answer::stuck(&request, &config, &error),
     }
 }

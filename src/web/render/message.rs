@@ -88,6 +88,8 @@ pub enum Message {
     BadField {
         label: String,
     },
+    /// The letter that proves an address could not be queued.
+    LetterNotSent,
     /// The link in a letter is too old or was used.
     RegistrationGone,
     /// Not the password that was chosen at registration.
@@ -179,6 +181,7 @@ impl Message {
             Self::BadEmail => "bad-email",
             Self::EmailNotAllowed { .. } => "email-not-allowed",
             Self::BadField { .. } => "bad-field",
+            Self::LetterNotSent => "letter-not-sent",
             Self::RegistrationGone => "registration-gone",
             Self::WrongChosenPassword => "wrong-chosen-password",
             Self::StillWaiting => "still-waiting",
@@ -244,6 +247,7 @@ mod tests {
             Message::BadEmail,
             Message::EmailNotAllowed { domains: "example.org".into() },
             Message::BadField { label: "Team".into() },
+            Message::LetterNotSent,
             Message::RegistrationGone,
             Message::WrongChosenPassword,
         ]
