@@ -56,5 +56,6 @@ mod tokens;
 mod tokens_several;
 mod userinfo;
 mod web_push;
+mod web_push_account;
 mod webauthn;
 mod webauthn_hostile;

@@ -44,14 +44,14 @@ fn hkdf<const N: usize>(salt: &[u8], secret: &[u8], info: &[&[u8]]) -> [u8; N] {
 }
 
 /// What a browser has at its push service.
-struct PushBrowser {
+pub(crate) struct PushBrowser {
     own: PrivateKey,
     auth: [u8; 16],
     endpoint: String,
 }
 
 impl PushBrowser {
-    fn at(endpoint: String) -> Self {
+    pub(crate) fn at(endpoint: String) -> Self {
         let auth = URL_SAFE_NO_PAD.decode("BTBZMqHH6r4Tts7J_aSIgg").expect("base64url");
         let own = PrivateKey::generate(&ECDH_P256).expect("a key");
         Self { own, auth: auth.try_into().expect("16 bytes"), endpoint }
@@ -62,7 +62,7 @@ impl PushBrowser {
     }
 
     /// As `JSON.stringify(subscription)` has it.
-    fn subscription(&self) -> String {
+    pub(crate) fn subscription(&self) -> String {
         let keys = json!({
             "p256dh": URL_SAFE_NO_PAD.encode(self.public()),
             "auth": URL_SAFE_NO_PAD.encode(self.auth),
@@ -91,16 +91,17 @@ impl PushBrowser {
     }
 }
 
-struct World {
-    idp: TestIdp,
-    alice: TestUser,
-    vault: RelyingParty,
-    service: Callee,
-    browser: PushBrowser,
+pub(crate) struct World {
+    pub(crate) idp: TestIdp,
+    pub(crate) alice: TestUser,
+    pub(crate) vault: RelyingParty,
+    pub(crate) service: Callee,
+    /// The one that reads its messages.
+    pub(crate) browser: PushBrowser,
 }
 
 impl World {
-    async fn new() -> Self {
+    pub(crate) async fn new() -> Self {
         let service = Callee::start().await;
         let settings = format!(
             "policies: {{ standard: {{}}, strict: {{ second_factor: required }} }}\n\
@@ -116,7 +117,7 @@ impl World {
     }
 
     /// What arrives at the push service next.
-    async fn pushed(&mut self) -> (Call, Value) {
+    pub(crate) async fn pushed(&mut self) -> (Call, Value) {
         self.service.will_answer("HTTP/1.1 201 Created\r\nContent-Length: 0\r\nConnection: close\r\n\r\n");
         assert_eq!(deliver_due(&self.idp.app).await.expect("store"), 1);
         let call = self.service.called().await;
@@ -124,15 +125,23 @@ impl World {
         (call, said)
     }
 
+    /// The code in the message that arrives next, which opens nothing.
+    pub(crate) async fn code(&mut self) -> String {
+        let (_, said) = self.pushed().await;
+        assert_eq!(said["url"], Value::Null);
+        said["text"].as_str().expect("text").chars().filter(char::is_ascii_digit).take(6).collect()
+    }
+
     async fn enrol(&mut self) {
         let mut browser = self.idp.browser();
+        self.enrol_in(&mut browser).await;
+    }
+
+    pub(crate) async fn enrol_in(&mut self, browser: &mut Browser) {
         let url = self.vault.authorize_url();
         let page = browser.open(&url).await.submit_password(&self.alice).await.expect_step("enrol");
         let page = page.submit(&[("address", &self.browser.subscription())]).await.expect_step("enrol");
-        let (_, said) = self.pushed().await;
-        let code: String =
-            said["text"].as_str().expect("text").chars().filter(char::is_ascii_digit).take(6).collect();
-        assert_eq!(said["url"], Value::Null);
+        let code = self.code().await;
         let page = page.submit(&[("code", "000000x")]).await.expect_status(422);
         let page = page.submit(&[("code", &code)]).await.expect_step("recovery_codes");
         page.press("continue").await.expect_code();
@@ -141,14 +150,14 @@ impl World {
     }
 
     /// Picks a number behind the link.
-    async fn answered(&self, link: &str, number: &str) {
+    pub(crate) async fn answered(&self, link: &str, number: &str) {
         let mut phone = self.idp.browser();
         let asking = phone.open(link).await.expect_step("approve");
         let (action, csrf) = (asking.action(), asking.field("csrf").expect("csrf"));
         assert_eq!(phone.post(&action, &[("csrf", &csrf), ("number", number)]).await.status, 200);
     }
 
-    async fn asked<'b>(&self, browser: &'b mut Browser) -> Page<'b> {
+    pub(crate) async fn asked<'b>(&self, browser: &'b mut Browser) -> Page<'b> {
         let page = browser.open(self.vault.authorize_url()).await.submit_password(&self.alice).await;
         page.expect_step("web_push")
     }
@@ -314,7 +323,8 @@ async fn a_person_has_ten_browsers_at_most() {
         let browser = PushBrowser::at(format!("https://push.example.net/{number}"));
         let subscription = Subscription::parse(&browser.subscription()).expect("good");
         for _ in 0..2 {
-            let (kind, factor) = web_push::added(&world.idp.app, id, &subscription).await.expect("store");
+            let factor = web_push::added(&world.idp.app, id, &subscription, "Firefox").await;
+            let (kind, factor) = factor.expect("store");
             assert_eq!(kind, FactorKind::WebPush);
             world.idp.app.store.apply(Batch::new().put(&factor)).await.expect("stored");
         }

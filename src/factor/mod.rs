@@ -98,7 +98,7 @@ impl FactorKind {
     /// Whether a person may have several, each with a name.
     #[must_use]
     pub const fn is_several(self) -> bool {
-        matches!(self, Self::Passkey | Self::HardwareToken | Self::Yubikey)
+        matches!(self, Self::Passkey | Self::HardwareToken | Self::Yubikey | Self::WebPush)
     }
 
     /// The kind of this name.

@@ -35,6 +35,16 @@ pub fn named(typed: &str) -> Option<String> {
     Some(name.trim().to_owned()).filter(|name| !name.is_empty())
 }
 
+/// `wanted`, with a number where it is `taken` by one of so many.
+#[must_use]
+pub fn unused(wanted: String, known: usize, taken: impl Fn(&str) -> bool) -> String {
+    if !taken(&wanted) {
+        return wanted;
+    }
+    let numbered = |number| format!("{wanted} {number}");
+    (2..=known + 1).map(numbered).find(|name| !taken(name)).unwrap_or(wanted)
+}
+
 /// All that `user` has, those of a kind in the order in which they were added.
 pub async fn of_user(store: &Store, user: &User) -> Result<Vec<OwnKey>, StoreError> {
     let mut keys = Vec::new();
@@ -71,6 +81,7 @@ impl Content {
             Self::Passkeys { keys } => keys.iter().map(OwnKey::from).collect(),
             Self::HardwareTokens { tokens } => tokens.iter().map(OwnKey::from).collect(),
             Self::Yubikeys { keys } => keys.iter().map(OwnKey::from).collect(),
+            Self::WebPush { browsers } => browsers.iter().map(OwnKey::from).collect(),
             _ => Vec::new(),
         }
     }
@@ -80,6 +91,9 @@ impl Content {
         let renamed = match self {
             Self::Passkeys { keys } => {
                 keys.iter_mut().find(|key| key.reference() == id).map(|key| &mut key.name)
+            }
+            Self::WebPush { browsers } => {
+                browsers.iter_mut().find(|browser| browser.reference() == id).map(|browser| &mut browser.name)
             }
             _ => None,
         };
@@ -92,6 +106,7 @@ impl Content {
             Self::Passkeys { keys } => drop(keys.remove(at)),
             Self::HardwareTokens { tokens } => drop(tokens.remove(at)),
             Self::Yubikeys { keys } => drop(keys.remove(at)),
+            Self::WebPush { browsers } => drop(browsers.remove(at)),
             _ => return None,
         }
         Some(taken)

@@ -5,7 +5,7 @@ use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use serde::{Deserialize, Serialize};
 use url::Url;
 
-use super::{Content, Factor, FactorKind, key};
+use super::{Content, Factor, FactorKind, OwnKey, key, own_key};
 use crate::app::App;
 use crate::clock::Timestamp;
 use crate::keys::{MasterKey, SealedBytes, UnsealError};
@@ -114,7 +114,33 @@ pub struct PushBrowser {
     /// Of its address.
     endpoint: Digest,
     subscription: SealedBytes,
-    pub created_at: Timestamp,
+    #[serde(default = "unnamed")]
+    pub(super) name: String,
+    created_at: Timestamp,
+}
+
+/// What a browser is called that says nothing of itself.
+fn unnamed() -> String {
+    "Browser".to_owned()
+}
+
+impl PushBrowser {
+    /// Its id as an [`OwnKey`].
+    pub(super) fn reference(&self) -> Id {
+        own_key::reference(&self.endpoint)
+    }
+}
+
+impl From<&PushBrowser> for OwnKey {
+    fn from(browser: &PushBrowser) -> Self {
+        Self {
+            kind: FactorKind::WebPush,
+            id: browser.reference(),
+            name: browser.name.clone(),
+            created_at: browser.created_at,
+            last_used_at: None,
+        }
+    }
 }
 
 fn sealed_name(user: Id) -> String {
@@ -129,19 +155,28 @@ async fn browsers(app: &App, user: Id) -> Result<Vec<PushBrowser>, StoreError> {
     })
 }
 
-/// The factor of `user` with one more browser.
+/// The factor of `user` with one more browser, which goes by this name. One that is known keeps the name it has.
 pub async fn added(
     app: &App,
     user: Id,
     subscription: &Subscription,
+    name: &str,
 ) -> Result<(FactorKind, Factor), StoreError> {
     let now = app.clock.now();
     let mut browsers = browsers(app, user).await?;
-    browsers.retain(|known| !known.endpoint.matches(subscription.endpoint.as_str().as_bytes()));
+    let is_it = |known: &PushBrowser| known.endpoint.matches(subscription.endpoint.as_str().as_bytes());
+    let known = browsers.iter().position(is_it).map(|at| browsers.remove(at));
     let surplus = (browsers.len() + 1).saturating_sub(MOST);
     browsers.drain(..surplus);
+    let name = match known {
+        Some(known) => known.name,
+        None => own_key::unused(own_key::named(name).unwrap_or_else(unnamed), browsers.len(), |name| {
+            browsers.iter().any(|known| known.name == name)
+        }),
+    };
     let sealed = app.keys.master().seal(&sealed_name(user), subscription.text().as_bytes());
-    browsers.push(PushBrowser { endpoint: subscription.digest(), subscription: sealed, created_at: now });
+    let endpoint = subscription.digest();
+    browsers.push(PushBrowser { endpoint, subscription: sealed, name, created_at: now });
     Ok((FactorKind::WebPush, Factor { user, content: Content::WebPush { browsers }, created_at: now }))
 }
 
@@ -192,6 +227,14 @@ mod tests {
         format!(
             r#"{{"endpoint":"{endpoint}","expirationTime":null,"keys":{{"p256dh":"{p256dh}","auth":"{auth}"}}}}"#
         )
+    }
+
+    #[test]
+    fn a_browser_from_before_there_were_names_has_one() {
+        let digest = serde_json::to_string(&Digest::of(b"x")).expect("JSON");
+        let old = format!(r#"{{"endpoint":{digest},"subscription":"AAAA","created_at":7}}"#);
+        let browser: PushBrowser = serde_json::from_str(&old).expect("reads");
+        assert_eq!(OwnKey::from(&browser).name, "Browser");
     }
 
     #[test]

@@ -69,6 +69,7 @@ async fn remove(
 pub const fn renamed(kind: FactorKind) -> Option<Credential> {
     match kind {
         FactorKind::Passkey => Some(Credential::PasskeyRenamed),
+        FactorKind::WebPush => Some(Credential::PushRenamed),
         _ => None,
     }
 }

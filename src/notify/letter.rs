@@ -91,6 +91,7 @@ pub enum Credential {
     PhoneAdded,
     PhoneRemoved,
     PushAdded,
+    PushRenamed,
     PushRemoved,
     /// By an administrator.
     FactorsReset,
@@ -120,6 +121,7 @@ impl Credential {
             Self::PhoneAdded => "mail-what-phone-added",
             Self::PhoneRemoved => "mail-what-phone-removed",
             Self::PushAdded => "mail-what-push-added",
+            Self::PushRenamed => "mail-what-push-renamed",
             Self::PushRemoved => "mail-what-push-removed",
             Self::FactorsReset => "mail-what-factors-reset",
         }
@@ -129,6 +131,7 @@ impl Credential {
     const fn fact(self) -> &'static str {
         match self {
             Self::TokenAdded | Self::TokenRemoved => "mail-fact-token",
+            Self::PushAdded | Self::PushRenamed | Self::PushRemoved => "mail-fact-device",
             _ => "mail-fact-passkey",
         }
     }

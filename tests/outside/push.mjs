@@ -5,7 +5,7 @@ import { Firefox } from '../peers/firefox.mjs';
 import { pushService } from '../peers/push-service.mjs';
 
 const FORM = 'form[data-step="password"]', WAITING = 'form[data-step="web_push"]', NUMBER = `${WAITING} .number strong`;
-const ADD = 'button[name="add"][value="web_push"]', REMOVE = 'button[name="remove"][value="web_push"]', CONTINUE = 'button[value="continue"]';
+const ADD = 'button[name="add"][value="web_push"]', REMOVE = 'button[name="remove_key"]', CONTINUE = 'button[value="continue"]';
 const WORKER = "navigator.serviceWorker.getRegistration('/account')";
 const SUBSCRIPTION = `${WORKER}.then((one) => one.pushManager.getSubscription())`;
 // The public key of RFC 8291 appendix A.

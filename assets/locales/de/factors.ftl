@@ -33,6 +33,7 @@ web-push-ask = Wenn Sie den Knopf drücken, fragt Ihr Browser, ob er Nachrichten
 web-push-failed = Ihr Browser hat es nicht erlaubt oder kann es nicht. Sehen Sie in seine Einstellungen für diese Seite, oder wählen Sie einen anderen Weg.
 web-push-script = Push-Nachrichten brauchen JavaScript. Bitte schalten Sie es ein, oder wählen Sie einen anderen Weg.
 web-push-here = diesen Browser
+web-push-rename-title = Browser umbenennen
 
 email-link-name = Link per Mail
 email-link-title = Sehen Sie in Ihre Mail

@@ -89,6 +89,7 @@ mail-what-address-removed = eine zweite E-Mail-Adresse wurde entfernt
 mail-what-phone-added = eine Telefonnummer wurde hinzugefügt
 mail-what-phone-removed = eine Telefonnummer wurde entfernt
 mail-what-push-added = ein Gerät für Push-Nachrichten wurde hinzugefügt
+mail-what-push-renamed = ein Gerät für Push-Nachrichten bekam einen anderen Namen
 mail-what-push-removed = ein Gerät für Push-Nachrichten wurde entfernt
 mail-what-factors-reset = ein Administrator hat alle zweiten Faktoren entfernt
 

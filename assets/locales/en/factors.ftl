@@ -25,7 +25,7 @@ push-add = Set up push messages
 push-title = Look at your phone
 push-lead = A push message with a link is on its way. It is good for five minutes.
 
-web-push-name = Push message to this browser or a phone
+web-push-name = Push message to a browser or a phone
 web-push-add = Add this browser for push messages
 web-push-title = Look at your browsers and phones
 web-push-lead = A push message is on its way to those you have added. Touch it, and pick the number that is shown here.
@@ -33,6 +33,7 @@ web-push-ask = When you press the button, your browser asks whether it may show 
 web-push-failed = Your browser did not allow it, or cannot do it. Look at its settings for this site, or choose another way.
 web-push-script = Push messages need JavaScript. Please switch it on, or choose another way.
 web-push-here = this browser
+web-push-rename-title = Rename this browser
 
 email-link-name = Link by mail
 email-link-title = Look at your mail

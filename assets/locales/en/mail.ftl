@@ -89,6 +89,7 @@ mail-what-address-removed = an alternate e-mail address was removed
 mail-what-phone-added = a phone number was added
 mail-what-phone-removed = a phone number was removed
 mail-what-push-added = a device for push messages was added
+mail-what-push-renamed = a device for push messages was given another name
 mail-what-push-removed = a device for push messages was removed
 mail-what-factors-reset = an administrator removed all second factors
 

@@ -7,6 +7,7 @@ mod groups;
 mod keys;
 mod own_keys;
 mod policy;
+mod push;
 mod sending;
 mod sessions;
 pub(in crate::cli) mod tokens;
@@ -28,6 +29,7 @@ pub use groups::GroupCommand;
 pub use keys::KeyCommand;
 pub use policy::{NewFile, PolicyCommand, ReplayOptions};
 pub(in crate::cli) use policy::{replayed, shut_out};
+pub use push::PushCommand;
 pub use sending::SendingCommand;
 pub(in crate::cli) use sending::send_test;
 pub use sessions::SessionCommand;
@@ -73,9 +75,9 @@ pub enum Command {
     /// Calls to people
     #[command(subcommand)]
     Voice(SendingCommand),
-    /// Messages that are pushed to phones
+    /// Messages that are pushed to phones and browsers
     #[command(subcommand)]
-    Push(SendingCommand),
+    Push(PushCommand),
     /// Rocket.Chat
     #[command(subcommand)]
     Rocketchat(rocketchat::RocketchatCommand),
@@ -96,7 +98,7 @@ pub async fn execute(app: &App, command: Command) -> Result<Output, Failure> {
         Command::Mail(command) => sending::execute(app, Channel::Mail, command).await,
         Command::Sms(command) => sending::execute(app, Channel::Sms, command).await,
         Command::Voice(command) => sending::execute(app, Channel::Voice, command).await,
-        Command::Push(command) => sending::execute(app, Channel::Push, command).await,
+        Command::Push(command) => push::execute(app, command).await,
         Command::Rocketchat(command) => rocketchat::execute(app, command).await,
     }
 }

@@ -1,4 +1,4 @@
-//! `gantry mail …`, `gantry sms …`, `gantry voice …`, `gantry push …`
+//! `gantry mail …`, `gantry sms …`, `gantry voice …`, and what `gantry push …` has of them
 
 use clap::Subcommand;
 use serde::{Deserialize, Serialize};

@@ -24,9 +24,7 @@ pub fn name_for(key: &Passkey, browser: &str, known: &[Passkey]) -> String {
     let make = MAKES.iter().find(|(aaguid, _)| is(&key.aaguid, aaguid)).map(|(_, name)| *name);
     let name =
         make.map(str::to_owned).or_else(|| own_key::named(browser)).unwrap_or_else(|| "Passkey".to_owned());
-    let taken = |name: &str| known.iter().any(|key| key.name == name);
-    let numbered = |number: usize| if number == 1 { name.clone() } else { format!("{name} {number}") };
-    (1..=known.len() + 1).map(numbered).find(|name| !taken(name)).unwrap_or_default()
+    own_key::unused(name, known.len(), |name| known.iter().any(|key| key.name == name))
 }
 
 fn is(aaguid: &Bytes, text: &str) -> bool {

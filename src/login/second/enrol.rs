@@ -4,7 +4,7 @@ use super::super::challenge::Changed;
 use super::super::dispatch::{LoginError, Notice, Outcome, Submission};
 use super::super::flow::LoginFlow;
 use super::super::visitor::Visitor;
-use super::super::{challenge, own, passkey};
+use super::super::{challenge, own, passkey, session};
 use super::{Proved, again, count, elevated, forgive, is_due, move_on, person, short};
 use crate::account::User;
 use crate::app::App;
@@ -50,7 +50,11 @@ pub(in crate::login) async fn enrol(
         }
         (_, Some((to, code))) => {
             let good = code.is(master, (flow.id, kind.name()), short(&sent.code).unwrap_or_default(), now);
-            if good { Some((reachable(app, user.id, (kind, &to)).await?, code_amr(kind))) } else { None }
+            if good {
+                Some((reachable(app, visitor, user.id, (kind, &to)).await?, code_amr(kind)))
+            } else {
+                None
+            }
         }
         (FactorKind::Grid, _) => {
             let seed = grid::seal(master, user.id, &grid::offered(master, flow.id));
@@ -67,14 +71,11 @@ pub(in crate::login) async fn enrol(
     let Some(((kind, factor), amr)) = proved else {
         return Ok(again(flow.record, Notice::WrongCode));
     };
-    keep(
-        app,
-        visitor,
-        flow,
-        (session, user),
-        New { kind, factor, changed: added(kind).into(), amr, verified: true },
-    )
-    .await
+    let changed = match factor.content.keys().last() {
+        Some(key) => Changed::named(added(kind), &key.name),
+        None => added(kind).into(),
+    };
+    keep(app, visitor, flow, (session, user), New { kind, factor, changed, amr, verified: true }).await
 }
 
 /// A factor that is to be kept.
@@ -118,11 +119,15 @@ pub(in crate::login) async fn keep(
 /// The factor of somebody who is reached there.
 async fn reachable(
     app: &App,
+    visitor: &Visitor,
     user: Id,
     (kind, to): (FactorKind, &str),
 ) -> Result<(FactorKind, Factor), LoginError> {
     match Subscription::parse(to).filter(|_| kind == FactorKind::WebPush) {
-        Some(subscription) => Ok(web_push::added(app, user, &subscription).await?),
+        Some(subscription) => {
+            let browser = session::browser_name(&visitor.user_agent);
+            Ok(web_push::added(app, user, &subscription, &browser).await?)
+        }
         None => Ok(contact::factor(app.keys.master(), user, (kind, to), app.clock.now())),
     }
 }
