@@ -71,7 +71,7 @@ impl PushBrowser {
     }
 
     /// RFC 8291 from the other side.
-    fn opened(&self, body: &[u8]) -> Value {
+    pub(crate) fn opened(&self, body: &[u8]) -> Value {
         let (salt, rest) = body.split_at(16);
         assert_eq!(rest[..5], [0, 0, 16, 0, 65]);
         let (theirs, record) = rest[5..].split_at(65);

@@ -9,6 +9,8 @@ use crate::web_push::{PushBrowser, World};
 
 const FIREFOX: &str = "Mozilla/5.0 (X11; Linux x86_64; rv:140.0) Gecko/20100101 Firefox/140.0";
 
+const TAKEN: &str = "HTTP/1.1 201 Created\r\nContent-Length: 0\r\nConnection: close\r\n\r\n";
+
 /// Presses a button of the account's page.
 async fn press<'b>(browser: &'b mut Browser, name: &str, value: &str) -> Page<'b> {
     let page = browser.open("/account").await.expect_step("account");
@@ -44,9 +46,20 @@ impl World {
     async fn asked_at(&mut self) -> String {
         let mut browser = self.idp.browser();
         self.asked(&mut browser).await;
-        self.service.will_answer("HTTP/1.1 201 Created\r\nContent-Length: 0\r\nConnection: close\r\n\r\n");
+        self.service.will_answer(TAKEN);
         assert_eq!(deliver_due(&self.idp.app).await.expect("store"), 1);
         self.service.called().await.line
+    }
+
+    /// The link in the question that arrives there, of two that are sent.
+    async fn link_at(&mut self, path: &str) -> String {
+        for _ in 0..2 {
+            self.service.will_answer(TAKEN);
+        }
+        assert_eq!(deliver_due(&self.idp.app).await.expect("store"), 2);
+        let calls = [self.service.called().await, self.service.called().await];
+        let call = calls.iter().find(|call| call.line.contains(path)).expect(path);
+        self.browser.opened(&call.bytes)["url"].as_str().expect("a link").to_owned()
     }
 
     async fn letters(&self) -> String {
@@ -138,4 +151,35 @@ async fn a_browser_that_comes_again_keeps_its_name() {
     world.add(&mut browser, "/send/alice-1").await;
     assert_eq!(id(&mut browser, "Desk").await, first);
     assert_eq!(world.idp.gantry("push list").await.as_array().map(Vec::len), Some(1));
+}
+
+#[tokio::test]
+async fn people_see_in_which_browser_they_answered_last() {
+    let mut world = World::new().await;
+    let mut browser = world.idp.browser().with("user-agent", FIREFOX);
+    world.enrol_in(&mut browser).await;
+    world.add(&mut browser, "/send/alice-2").await;
+    let mut asking = world.idp.browser();
+    let page = world.asked(&mut asking).await;
+    let (_, rest) = page.html.split_once("<strong>").expect("a number");
+    let number = rest.split_once('<').expect("its end").0.to_owned();
+    let link = world.link_at("/send/alice-2").await;
+    world.answered(&link, &number).await;
+    page.press("continue").await.expect_code();
+    assert!(row(&mut browser, "Firefox · Linux 2").await.contains("· last used"));
+    assert!(!row(&mut browser, "Firefox · Linux").await.contains("last used"));
+    let listed = world.idp.gantry("push list").await;
+    assert_eq!([0, 1].map(|at| listed[at]["last_used_at"].is_string()), [false, true]);
+    // A browser that is none of theirs, or no id at all, changes nothing and hinders nothing.
+    for other in ["01890a5d-ac96-774b-bcce-b302099a8057", "x&browser=y"] {
+        let mut asking = world.idp.browser();
+        world.asked(&mut asking).await;
+        let link = world.link_at("/send/alice-2").await;
+        let (link, _) = link.split_once('=').expect("a browser");
+        let mut phone = world.idp.browser();
+        let question = phone.open(format!("{link}={other}")).await.expect_step("approve");
+        let (action, csrf) = (question.action(), question.field("csrf").expect("csrf"));
+        phone.post(&action, &[("csrf", &csrf), ("action", "deny")]).await.expect_status(200);
+    }
+    assert_eq!(world.idp.gantry("push list").await, listed);
 }

@@ -103,6 +103,12 @@ impl Subscription {
         (&self.public, &self.auth)
     }
 
+    /// The id of its browser as an [`OwnKey`].
+    #[must_use]
+    pub fn reference(&self) -> Id {
+        own_key::reference(&self.digest())
+    }
+
     fn digest(&self) -> Digest {
         Digest::of(self.endpoint.as_str().as_bytes())
     }
@@ -117,6 +123,8 @@ pub struct PushBrowser {
     #[serde(default = "unnamed")]
     pub(super) name: String,
     created_at: Timestamp,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    last_used_at: Option<Timestamp>,
 }
 
 /// What a browser is called that says nothing of itself.
@@ -138,7 +146,7 @@ impl From<&PushBrowser> for OwnKey {
             id: browser.reference(),
             name: browser.name.clone(),
             created_at: browser.created_at,
-            last_used_at: None,
+            last_used_at: browser.last_used_at,
         }
     }
 }
@@ -168,15 +176,15 @@ pub async fn added(
     let known = browsers.iter().position(is_it).map(|at| browsers.remove(at));
     let surplus = (browsers.len() + 1).saturating_sub(MOST);
     browsers.drain(..surplus);
-    let name = match known {
-        Some(known) => known.name,
-        None => own_key::unused(own_key::named(name).unwrap_or_else(unnamed), browsers.len(), |name| {
-            browsers.iter().any(|known| known.name == name)
-        }),
+    let wanted = own_key::named(name).unwrap_or_else(unnamed);
+    let taken = |name: &str| browsers.iter().any(|known| known.name == name);
+    let (name, last_used_at) = match known {
+        Some(known) => (known.name, known.last_used_at),
+        None => (own_key::unused(wanted, browsers.len(), taken), None),
     };
     let sealed = app.keys.master().seal(&sealed_name(user), subscription.text().as_bytes());
     let endpoint = subscription.digest();
-    browsers.push(PushBrowser { endpoint, subscription: sealed, name, created_at: now });
+    browsers.push(PushBrowser { endpoint, subscription: sealed, name, created_at: now, last_used_at });
     Ok((FactorKind::WebPush, Factor { user, content: Content::WebPush { browsers }, created_at: now }))
 }
 
@@ -202,21 +210,40 @@ fn open(master: &MasterKey, user: Id, browser: &PushBrowser) -> Result<Option<Su
 /// The browser is gone. The factor stays, even with none left: whoever has only the password must not set up
 /// another one instead.
 pub async fn forget(app: &App, user: Id, subscription: &Subscription) {
-    let forgotten = async {
-        let Some(mut factor) = app.store.get::<Factor>(&key(user, FactorKind::WebPush)).await? else {
-            return Ok(());
-        };
-        if let Content::WebPush { browsers } = &mut factor.record.content {
-            browsers.retain(|known| !known.endpoint.matches(subscription.endpoint.as_str().as_bytes()));
-        }
-        app.store.apply(Batch::new().update(&factor)).await.map(|_| ())
+    let gone = |browsers: &mut Vec<PushBrowser>| {
+        browsers.retain(|known| !known.endpoint.matches(subscription.endpoint.as_str().as_bytes()));
     };
-    match forgotten.await {
+    match change(app, user, gone).await {
         Ok(()) => tracing::info!(target: "gantry::audit", event = "push_browser_gone", user = %user),
         // Somebody changed it meanwhile: the next message will tell.
         Err(ApplyError::Conflict(_)) => {}
         Err(ApplyError::Store(error)) => tracing::error!(%error, "a browser that is gone was not forgotten"),
     }
+}
+
+/// Notes that a question was answered in this browser, which is all that its owner learns from it: nothing hangs on it.
+pub async fn used(app: &App, user: Id, id: Id) {
+    let now = app.clock.now();
+    let noted = |browsers: &mut Vec<PushBrowser>| {
+        for browser in browsers.iter_mut().filter(|known| known.reference() == id) {
+            browser.last_used_at = Some(now);
+        }
+    };
+    match change(app, user, noted).await {
+        // Somebody changed it meanwhile: the next answer will tell.
+        Ok(()) | Err(ApplyError::Conflict(_)) => {}
+        Err(ApplyError::Store(error)) => tracing::error!(%error, "that a browser was used was not noted"),
+    }
+}
+
+async fn change(app: &App, user: Id, change: impl FnOnce(&mut Vec<PushBrowser>)) -> Result<(), ApplyError> {
+    let Some(mut factor) = app.store.get::<Factor>(&key(user, FactorKind::WebPush)).await? else {
+        return Ok(());
+    };
+    if let Content::WebPush { browsers } = &mut factor.record.content {
+        change(browsers);
+    }
+    app.store.apply(Batch::new().update(&factor)).await.map(|_| ())
 }
 
 #[cfg(test)]

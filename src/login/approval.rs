@@ -12,6 +12,7 @@ use super::visitor::Visitor;
 use crate::account::User;
 use crate::app::App;
 use crate::clock::Timestamp;
+use crate::factor::web_push;
 use crate::secret::{ApprovalToken, Digest, Id, Token};
 use crate::store::{ApplyError, Batch, Kind, Record, StoreError, Stored};
 
@@ -85,6 +86,12 @@ pub fn address(app: &App, id: Id) -> String {
     format!("{}/approve/{}", app.config().issuer, token(app, id).reveal())
 }
 
+/// The same for the browser that has this id among its owner's, so that they see which one they used last.
+#[must_use]
+pub fn address_in(app: &App, id: Id, browser: Id) -> String {
+    format!("{}?browser={browser}", address(app, id))
+}
+
 fn token(app: &App, id: Id) -> Token<ApprovalToken> {
     Token::from_parts(id, app.keys.master().derive("approval", id.bytes()))
 }
@@ -121,12 +128,13 @@ pub async fn find(app: &App, id: Id) -> Result<Option<Stored<Approval>>, StoreEr
 }
 
 /// Answers it: yes with the right number, by the person it is about, or by `signed_in` when nobody was named.
-/// Everything else is a no. Whether it was a yes.
+/// Everything else is a no. Whether it was a yes. `browser` is what its address said of where it is answered.
 pub async fn answer(
     app: &App,
     mut approval: Stored<Approval>,
     picked: Option<&str>,
     signed_in: Option<&SignedIn>,
+    browser: Option<Id>,
 ) -> Result<bool, ApplyError> {
     let by = approval.user.or(signed_in.map(|signed_in| signed_in.user.id));
     let user = match by {
@@ -140,6 +148,9 @@ pub async fn answer(
         _ => Answer::Denied,
     };
     app.store.apply(Batch::new().update(&approval)).await?;
+    if let (Some(user), Some(browser)) = (approval.user, browser) {
+        web_push::used(app, user, browser).await;
+    }
     let allowed = approval.answer != Answer::Denied;
     tracing::info!(target: "gantry::audit", event = "approval_answered", user = ?by, allowed, address = approval.address);
     Ok(allowed)

@@ -316,7 +316,8 @@ fn push(app: &App, to: &To, parcel: &Parcel, about: &About<'_>) -> Result<WebPus
     Ok(match parcel {
         Parcel::Code(code) => WebPush::code(about.lang, subscription, about.title, (code, code::MINUTES)),
         Parcel::Link(id) => {
-            let (url, minutes) = (approval::address(app, *id), approval::LIFETIME.as_secs() / 60);
+            let url = approval::address_in(app, *id, subscription.reference());
+            let minutes = approval::LIFETIME.as_secs() / 60;
             WebPush::question(about.lang, to.user, subscription, (&url, about.title, minutes))
         }
     })

@@ -49,8 +49,12 @@ async fn list(app: &App, who: Option<&str>) -> Result<Output, Failure> {
     let (mut rows, mut values): (_, Vec<Value>) = (Vec::new(), Vec::new());
     for (user, key) in own_keys::owned(app, &KINDS, who).await? {
         let (id, added) = (key.id.to_string(), key.created_at.to_string());
-        values.push(json!({ "user": user, "id": id, "name": key.name, "added_at": added }));
-        rows.push([id, user, added, key.name]);
+        let used = key.last_used_at.map(|at| at.to_string());
+        values.push(json!({
+            "user": user, "id": id, "name": key.name, "added_at": added, "last_used_at": used,
+        }));
+        rows.push([id, user, added, used.unwrap_or_default(), key.name]);
     }
-    Ok(Output { text: columns(["ID", "USER", "ADDED", "BROWSER"], &rows), json: values.into() })
+    let text = columns(["ID", "USER", "ADDED", "LAST USED", "BROWSER"], &rows);
+    Ok(Output { text, json: values.into() })
 }

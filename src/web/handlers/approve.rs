@@ -1,6 +1,7 @@
 //! Where a question of another browser is answered.
 
 use actix_web::http::StatusCode;
+use actix_web::http::uri::PathAndQuery;
 use actix_web::{HttpRequest, HttpResponse, web};
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
@@ -61,7 +62,7 @@ pub async fn show(app: web::Data<App>, request: HttpRequest, token: web::Path<St
         browser: &session::browser_name(&asked.approval.user_agent),
         address: &asked.approval.address,
         numbers: approval::numbers(&app, asked.approval.id),
-        action: &here,
+        action: request.uri().path_and_query().map_or(&here, PathAndQuery::as_str),
         csrf: &csrf(&app, &asked),
     };
     let look = Look::new(&config, answer::language(&request, &config, None)).at(&here);
@@ -90,7 +91,9 @@ pub async fn submit(
         return answer::stuck(&request, &config, &LoginError::Forged);
     }
     let picked = sent.get("number").filter(|_| sent.get("action").is_none());
-    match approval::answer(&app, asked.approval, picked, asked.signed_in.as_ref()).await {
+    let address = Params::parse([request.query_string().as_bytes()]).unwrap_or_default();
+    let browser = address.get("browser").and_then(|id| id.parse().ok());
+    match approval::answer(&app, asked.approval, picked, asked.signed_in.as_ref(), browser).await {
         Ok(allowed) => {
             let look = Look::new(&config, answer::language(&request, &config, None));
             answer::page(&request, StatusCode::OK, ApprovedPage { allowed }.render(&look), &[])
