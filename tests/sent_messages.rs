@@ -5,6 +5,7 @@ use gantry::notify::deliver_due;
 use gantry::store::Batch;
 use serde_json::json;
 
+use crate::support::authenticator_app::{secret_on, totp};
 use crate::support::browser::Page;
 use crate::support::callee::Callee;
 use crate::support::{Browser, RelyingParty, TestIdp, TestUser};
@@ -195,14 +196,33 @@ async fn what_has_no_gateway_is_not_offered() {
 #[tokio::test]
 async fn a_dead_gateway_leaves_another_way() {
     // EO-09
-    let world = World::offering("sms_code, totp, recovery_code").await;
-    let mut browser = world.idp.browser();
-    let url = world.vault.authorize_url();
-    let page = browser.open(&url).await.submit_password(&world.alice).await.expect_step("enrol");
-    let page = page.press("other_method").await.expect_step("enrol");
-    world.callee.will_answer("500 Oops\r\n\r\n");
-    let page = page.submit(&[("address", "+491701234567")]).await.expect_step("enrol");
-    deliver_due(&world.idp.app).await.expect("store");
-    // The page waited for nobody, and leads on.
-    page.press("other_method").await.expect_step("enrol");
+    for trouble in ["it fails", "nobody listens", "nothing ever comes back"] {
+        let World { idp, alice, vault, callee } = World::offering("sms_code, totp, recovery_code").await;
+        callee.will_answer("HTTP/1.1 500 Oops\r\nConnection: close\r\n\r\n");
+        // Whoever connects there waits to be taken.
+        let silent = std::net::TcpListener::bind("127.0.0.1:0").expect("a free port");
+        let port = match trouble {
+            "it fails" => callee.port,
+            "nobody listens" => 1,
+            _ => silent.local_addr().expect("address").port(),
+        };
+        let moved = |yaml: String| yaml.replace(&format!(":{}/", callee.port), &format!(":{port}/"));
+        idp.edit(moved).await.expect("a good change");
+        let mut browser = idp.browser();
+        let page = browser.open(vault.authorize_url()).await.submit_password(&alice).await;
+        let page = page.expect_step("enrol").press("other_method").await.expect_step("enrol");
+        let page = page.submit(&[("address", "+491701234567")]).await.expect_step("enrol");
+        let app = std::sync::Arc::clone(&idp.app);
+        let sending = tokio::spawn(async move { deliver_due(&app).await.expect("store") });
+        // The page waits for nobody, no code is the right one, and it leads on.
+        let page = page.submit(&[("code", "000000")]).await.expect_status(422).expect_step("enrol");
+        let page = page.press("other_method").await.expect_step("enrol");
+        let code = totp(&secret_on(&page), idp.app.clock.now().seconds());
+        let page = page.submit(&[("code", &code)]).await.expect_step("recovery_codes");
+        page.press("continue").await.expect_code();
+        assert!(idp.app.notifier.waiting() > 0, "{trouble}: it is tried again");
+        silent.set_nonblocking(true).expect("a socket");
+        assert_eq!(silent.accept().is_ok(), trouble.starts_with("nothing"), "it was tried all the while");
+        sending.abort();
+    }
 }

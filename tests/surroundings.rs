@@ -6,6 +6,7 @@ mod devices;
 mod disavowal;
 mod every_way;
 mod places;
+mod trouble;
 
 use std::collections::BTreeSet;
 use std::path::PathBuf;

@@ -3,9 +3,9 @@
 use super::*;
 use crate::account::press;
 
-const OFFERED: &str = "factors: { offered: [totp, alternate_email_code, kba, recovery_code] }\n";
+pub(super) const OFFERED: &str = "factors: { offered: [totp, alternate_email_code, kba, recovery_code] }\n";
 
-fn answered_by(challenge: &str) -> String {
+pub(super) fn answered_by(challenge: &str) -> String {
     format!(
         "{LAX}adaptive: {{ challenge: [{challenge}], \
          network: {{ allow: [203.0.113.0/24], otherwise: challenge }} }}"
@@ -22,7 +22,7 @@ const CHOSEN: [(&str, &str); 6] = [
 ];
 
 /// The six digits in the newest letter.
-async fn mailed(world: &mut World) -> String {
+pub(super) async fn mailed(world: &mut World) -> String {
     let letters = world.letters().await;
     let mut lines = letters.iter().flat_map(|letter| letter.lines());
     let digits = |line: &&str| line.len() == 6 && line.bytes().all(|byte| byte.is_ascii_digit());
@@ -30,7 +30,7 @@ async fn mailed(world: &mut World) -> String {
 }
 
 /// Somebody who has an authenticator app, another address and security questions.
-async fn prepared(world: &mut World) -> (Enrolled, Browser) {
+pub(super) async fn prepared(world: &mut World) -> (Enrolled, Browser) {
     let (bob, mut browser) = world.enrolled("bob").await;
     let page = browser.open("/login").await.submit_password(&bob.user).await;
     assert_eq!(page.status, 200);
