@@ -10,6 +10,8 @@
 //! `GANTRY_BENCH_USERS` and `GANTRY_BENCH_SESSIONS` change the size of the full store, `GANTRY_BENCH_DIR` where data is
 //! put. `--json FILE` after `--` writes the figures to a file.
 
+/// Something to decide about.
+mod case;
 /// The endpoints against their limits.
 mod endpoints;
 /// Few grants and many.

@@ -22,6 +22,7 @@ use crate::factor::Method;
 use crate::factor::passkey::{SuspectedClone, UserVerification};
 use crate::keys::PublicKeys;
 use crate::policy::rule::{BehaviourRule, DeviceRule, NetworkRule, PlaceRule, TimeRule};
+use crate::secret::Digest;
 
 /// One whole configuration. Reload replaces it; nothing mutates it.
 #[derive(Debug, Clone)]
@@ -293,6 +294,8 @@ pub struct Policy {
     /// What answers a challenge, the first to ask for first.
     pub challenge: Vec<Challenge>,
     pub alerts: Alerts,
+    /// Of all of that: devices are trusted by the policy as it was.
+    pub fingerprint: Digest,
 }
 
 /// What answers the challenge of a condition.

@@ -105,7 +105,7 @@ impl<'a> Seal<'a> {
     #[must_use]
     pub fn new(user: &User, (name, policy): (&'a str, &Policy)) -> Self {
         let registers = policy.devices.as_ref().is_some_and(|rule| rule.register);
-        let digests = || (Digest::of(&credentials(user)), Digest::of(format!("{policy:?}").as_bytes()));
+        let digests = || (Digest::of(&credentials(user)), policy.fingerprint);
         Self { user: user.id, policy: name, digests: registers.then(digests) }
     }
 

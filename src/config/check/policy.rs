@@ -13,6 +13,7 @@ use crate::config::read::{At, short};
 use crate::config::schema;
 use crate::policy::Verdict;
 use crate::policy::rule::{NetworkRule, TimeRule, Window};
+use crate::secret::Digest;
 
 /// One policy.
 pub(super) fn check(policy: schema::Policy, problems: &mut Problems) -> Option<Policy> {
@@ -33,7 +34,7 @@ pub(super) fn check(policy: schema::Policy, problems: &mut Problems) -> Option<P
     let challenge = adaptive.challenge.and_then(|list| surroundings::challenge(list, problems));
     let alerts = adaptive.alerts.and_then(|part| surroundings::alerts(part.value, problems));
     written?;
-    Some(Policy {
+    let policy = Policy {
         first_factor: policy.first_factor?.value,
         second_factor: policy.second_factor?.value,
         user_verification: policy.user_verification?.value,
@@ -47,7 +48,10 @@ pub(super) fn check(policy: schema::Policy, problems: &mut Problems) -> Option<P
         behaviour: behaviour?,
         challenge: challenge?,
         alerts: alerts?,
-    })
+        fingerprint: Digest::of(&[]),
+    };
+    // Once for all requests: a large policy makes a long text.
+    Some(Policy { fingerprint: Digest::of(format!("{policy:?}").as_bytes()), ..policy })
 }
 
 fn network(written: schema::Network, action: Verdict, problems: &mut Problems) -> Option<NetworkRule> {

@@ -9,6 +9,7 @@ mod network;
 mod place;
 mod time;
 
+use std::fmt;
 use std::net::IpAddr;
 
 use serde::{Deserialize, Serialize};
@@ -146,13 +147,26 @@ pub(super) fn wherever(policy: &crate::config::Policy, at: Timestamp) -> Verdict
     policy.time.as_ref().map_or(Verdict::Allow, |rule| rule.judge_at(at))
 }
 
+/// With commas between them; written where it is wanted, without a text for each.
+struct Listed<'a, T>(&'a [T]);
+
+impl<T: fmt::Display> fmt::Display for Listed<'_, T> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        for (place, one) in self.0.iter().enumerate() {
+            let comma = if place == 0 { "" } else { ", " };
+            write!(f, "{comma}{one}")?;
+        }
+        Ok(())
+    }
+}
+
 /// What the condition saw, and what it wants.
 pub(super) fn told(
     policy: &crate::config::Policy,
     condition: Condition,
     context: &Context,
 ) -> (String, String) {
-    fn of<R: std::fmt::Display>(rule: Option<&R>) -> String {
+    fn of<R: fmt::Display>(rule: Option<&R>) -> String {
         rule.map(ToString::to_string).unwrap_or_default()
     }
     match condition {

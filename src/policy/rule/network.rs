@@ -5,7 +5,7 @@ use std::net::IpAddr;
 
 use ipnet::IpNet;
 
-use super::{Context, Verdict};
+use super::{Context, Listed, Verdict};
 
 /// From where.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -61,9 +61,7 @@ fn within(networks: &[IpNet], address: IpAddr) -> bool {
 
 impl fmt::Display for NetworkRule {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let list =
-            |networks: &[IpNet]| networks.iter().map(ToString::to_string).collect::<Vec<_>>().join(", ");
-        let (allow, deny) = (list(&self.allow), list(&self.deny));
+        let (allow, deny) = (Listed(&self.allow), Listed(&self.deny));
         write!(f, "allow [{allow}], deny [{deny}], otherwise {}", self.otherwise.name())
     }
 }

@@ -5,7 +5,7 @@ use std::str::FromStr;
 
 use serde::{Deserialize, Serialize};
 
-use super::{Context, Verdict};
+use super::{Context, Listed, Verdict};
 use crate::clock::Timestamp;
 
 /// Databases of places are this far off; what is nearer is no journey.
@@ -102,6 +102,12 @@ pub struct Around {
     pub km: f64,
 }
 
+impl fmt::Display for Around {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} km around {} {}", self.km, self.point.lat, self.point.lon)
+    }
+}
+
 /// From which countries and points people may sign in, and how fast they travel.
 #[derive(Debug, Clone, PartialEq)]
 pub struct PlaceRule {
@@ -148,10 +154,7 @@ fn hours(from: Timestamp, to: Timestamp) -> f64 {
 
 impl fmt::Display for PlaceRule {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let countries: Vec<String> = self.countries.iter().map(ToString::to_string).collect();
-        let near = |a: &Around| format!("{} km around {} {}", a.km, a.point.lat, a.point.lon);
-        let near: Vec<String> = self.near.iter().map(near).collect();
-        write!(f, "countries [{}], near [{}]", countries.join(", "), near.join(", "))?;
+        write!(f, "countries [{}], near [{}]", Listed(&self.countries), Listed(&self.near))?;
         if let Some(limit) = self.impossible_travel_kmh {
             write!(f, ", at most {limit} km/h")?;
         }
