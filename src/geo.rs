@@ -1,4 +1,4 @@
-//! Where addresses are, from a file in MaxMind's format.
+//! Where addresses are, from a file in `MaxMind`'s format.
 //!
 //! Owns the file: it is read whole, taken anew when it changes, and never trusted: whatever is wrong with it, an
 //! address is then nowhere, and rules about places take their strict branch. What a place means is decided in

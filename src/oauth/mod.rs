@@ -1,4 +1,4 @@
-//! OAuth 2.0 and OpenID Connect: the protocol's words, checks and answers.
+//! OAuth 2.0 and `OpenID` Connect: the protocol's words, checks and answers.
 //!
 //! Owns authorization requests ([`authorize`]), what they yield ([`approve`]), devices without a browser
 //! ([`device`]), codes and grants ([`grant`]), the token endpoint's phases ([`token`]), what is issued

@@ -1,6 +1,6 @@
 //! Who may use an app, and what they must prove: pure functions of configuration and person.
 //!
-//! Owns the decision and its trace; the conditions are in [`rule`], what follows from them is in [`judge`]. Does
+//! Owns the decision and its trace; the conditions are in [`rule`], what follows from them is in [`mod@judge`]. Does
 //! not own how a proof is checked (`login`).
 
 pub mod judge;

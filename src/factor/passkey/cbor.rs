@@ -1,5 +1,5 @@
 //! As much CBOR (RFC 8949) as authenticators speak: the form that CTAP2 section 6 prescribes, with bounds. What
-//! is indefinite, tagged, longer than it must be, said twice or nested deeper than [`MAX_DEPTH`] is refused.
+//! is indefinite, tagged, longer than it must be, said twice or nested deeper than `MAX_DEPTH` is refused.
 
 /// An attestation statement with certificates needs three.
 const MAX_DEPTH: u8 = 4;

@@ -1,4 +1,4 @@
-//! The dispatcher: applies what a page sent, asks [`flow::decide`], stores, and names what comes next.
+//! The dispatcher: applies what a page sent, asks [`decide`](super::flow::decide), stores, and names what comes next.
 
 mod outcome;
 mod submission;

@@ -1,4 +1,4 @@
-//! Second factors in a sign-in: proving one ([`prove`]), enrolling one ([`enrol`]), choosing between them.
+//! Second factors in a sign-in: proving one ([`mod@prove`]), enrolling one ([`mod@enrol`]), choosing between them.
 //!
 //! Owns how often somebody may try. Does not own what is sent beforehand (`login::challenge`) or what a proof is
 //! checked against (`factor`).

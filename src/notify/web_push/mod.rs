@@ -1,6 +1,6 @@
 //! Push messages to browsers (RFC 8030), by the push service that each browser names.
 //!
-//! Owns what a message says, its encryption ([`encrypt`]) and the request. Browsers name the address that is called, so
+//! Owns what a message says, its encryption (`encrypt`) and the request. Browsers name the address that is called, so
 //! only public ones are, and those that the administrator lists.
 
 mod encrypt;
