@@ -20,19 +20,19 @@ const APPS: &str = r#"
     access: [{ group: everyone, policy: strict }]
 "#;
 /// What the authenticator of these tests says it is.
-const KIND: [u8; 16] = [0xa9; 16];
-const OTHER_KIND: [u8; 16] = [0xb8; 16];
+pub(crate) const KIND: [u8; 16] = [0xa9; 16];
+pub(crate) const OTHER_KIND: [u8; 16] = [0xb8; 16];
 
 /// A maker of authenticators.
-struct Maker {
-    root: CertifiedIssuer<'static, KeyPair>,
-    middle: CertifiedIssuer<'static, KeyPair>,
+pub(crate) struct Maker {
+    pub(crate) root: CertifiedIssuer<'static, KeyPair>,
+    pub(crate) middle: CertifiedIssuer<'static, KeyPair>,
 }
 
 /// What makes a certificate another one.
-type Change = fn(&mut CertificateParams);
+pub(crate) type Change = fn(&mut CertificateParams);
 
-fn pair() -> KeyPair {
+pub(crate) fn pair() -> KeyPair {
     KeyPair::generate_for(&PKCS_ECDSA_P256_SHA256).expect("a key")
 }
 
@@ -45,7 +45,7 @@ fn authority(name: &str) -> CertificateParams {
 }
 
 impl Maker {
-    fn new(name: &str) -> Self {
+    pub(crate) fn new(name: &str) -> Self {
         let root = CertifiedIssuer::self_signed(authority(name), pair()).expect("a root");
         let middle =
             CertifiedIssuer::signed_by(authority(&format!("{name} 2")), pair(), &root).expect("signed");
@@ -57,7 +57,17 @@ impl Maker {
     }
 
     /// A certificate for authenticators of this kind, and its key.
-    fn certify(&self, change: impl FnOnce(&mut CertificateParams)) -> (Vec<Vec<u8>>, KeyPair) {
+    pub(crate) fn certify(&self, change: impl FnOnce(&mut CertificateParams)) -> (Vec<Vec<u8>>, KeyPair) {
+        let key = pair();
+        (self.certify_for(&key, change), key)
+    }
+
+    /// The same for a key that is there.
+    pub(crate) fn certify_for(
+        &self,
+        key: &KeyPair,
+        change: impl FnOnce(&mut CertificateParams),
+    ) -> Vec<Vec<u8>> {
         let mut params = CertificateParams::default();
         params.distinguished_name = DistinguishedName::new();
         for (what, value) in [
@@ -71,13 +81,12 @@ impl Maker {
         params.is_ca = IsCa::ExplicitNoCa;
         params.custom_extensions = vec![kind(KIND)];
         change(&mut params);
-        let key = pair();
-        let leaf = params.signed_by(&key, &self.middle).expect("signed");
-        (vec![leaf.der().to_vec(), self.middle.der().to_vec()], key)
+        let leaf = params.signed_by(key, &self.middle).expect("signed");
+        vec![leaf.der().to_vec(), self.middle.der().to_vec()]
     }
 }
 
-fn kind(aaguid: [u8; 16]) -> CustomExtension {
+pub(crate) fn kind(aaguid: [u8; 16]) -> CustomExtension {
     let value = [&[0x04, 0x10][..], &aaguid].concat();
     CustomExtension::from_oid_content(&[1, 3, 6, 1, 4, 1, 45724, 1, 1, 4], value)
 }
@@ -152,7 +161,7 @@ fn packed(algorithm: i64, signature: &[u8], chain: &[Vec<u8>]) -> (&'static str,
     ("packed", device::map(&entries))
 }
 
-fn sign(key: &KeyPair, message: &[u8]) -> Vec<u8> {
+pub(crate) fn sign(key: &KeyPair, message: &[u8]) -> Vec<u8> {
     rcgen::SigningKey::sign(key, message).expect("signed")
 }
 

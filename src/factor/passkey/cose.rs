@@ -21,6 +21,22 @@ const RSA_BYTES: std::ops::RangeInclusive<usize> = 256..=512;
 /// The exponent of every key that authenticators make: 65537.
 const RSA_EXPONENT: &[u8] = &[1, 0, 1];
 
+/// What stands in front of a point of P-256 (RFC 5480 section 2) and of an Ed25519 key (RFC 8410 section 4) in a
+/// `SubjectPublicKeyInfo`, and the identifier of RSA in one (RFC 3279 section 2.3.1).
+const ES256_SPKI: &[u8] = &[
+    0x30, 0x59, 0x30, 0x13, 0x06, 0x07, 0x2a, 0x86, 0x48, 0xce, 0x3d, 0x02, 0x01, 0x06, 0x08, 0x2a, 0x86,
+    0x48, 0xce, 0x3d, 0x03, 0x01, 0x07, 0x03, 0x42, 0x00,
+];
+const ED25519_SPKI: &[u8] = &[0x30, 0x2a, 0x30, 0x05, 0x06, 0x03, 0x2b, 0x65, 0x70, 0x03, 0x21, 0x00];
+const RSA_ALGORITHM: &[u8] =
+    &[0x30, 0x0d, 0x06, 0x09, 0x2a, 0x86, 0x48, 0x86, 0xf7, 0x0d, 0x01, 0x01, 0x01, 0x05, 0x00];
+
+/// An element of DER of 256 bytes or more.
+fn long(tag: u8, content: &[u8]) -> Vec<u8> {
+    let length = u16::try_from(content.len()).unwrap_or(u16::MAX).to_be_bytes();
+    [&[tag, 0x82], &length[..], content].concat()
+}
+
 /// A key with the one algorithm that it is for.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
@@ -77,6 +93,22 @@ impl PublicKey {
             Self::Es256(_) => ES256,
             Self::Ed25519(_) => EDDSA,
             Self::Rs256(_) => RS256,
+        }
+    }
+
+    /// As certificates write it (RFC 5280 section 4.1.2.7).
+    #[must_use]
+    pub fn spki(&self) -> Vec<u8> {
+        match self {
+            Self::Es256(point) => [ES256_SPKI, &point.0].concat(),
+            Self::Ed25519(key) => [ED25519_SPKI, &key.0].concat(),
+            Self::Rs256(n) => {
+                // In front of a high bit stands a zero, or the number would be negative (X.690 section 8.3).
+                let zero: &[u8] = if n.0.first().is_some_and(|first| *first > 0x7f) { &[0] } else { &[] };
+                let n = long(0x02, &[zero, &n.0].concat());
+                let key = long(0x30, &[&n[..], &[0x02, 0x03], RSA_EXPONENT].concat());
+                long(0x30, &[RSA_ALGORITHM, &long(0x03, &[&[0], &key[..]].concat())[..]].concat())
+            }
         }
     }
 

@@ -18,7 +18,7 @@ const ED: u8 = 0x80;
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[expect(clippy::struct_excessive_bools, reason = "they are the flags of the specification")]
 pub struct AuthenticatorData<'a> {
-    rp_id_hash: [u8; 32],
+    pub rp_id_hash: [u8; 32],
     pub user_present: bool,
     pub user_verified: bool,
     pub backup_eligible: bool,

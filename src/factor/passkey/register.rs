@@ -2,11 +2,11 @@
 
 use serde::Deserialize;
 
+use super::attestation::New;
 use super::cbor::{self, Map, Value};
 use super::data::{Attested, AuthenticatorData};
 use super::{
-    Answer, Attestation, Bytes, Ceremony, Heard, MAX_KEYS, Passkey, PublicKey, Purpose, Refusal,
-    RelyingParty, Transport,
+    Answer, Attestation, Bytes, Ceremony, Heard, MAX_KEYS, Passkey, Purpose, Refusal, RelyingParty, Transport,
 };
 use crate::clock::Timestamp;
 use crate::secret::{Digest, Id};
@@ -80,11 +80,12 @@ impl Registration {
             return Err(Refusal::Malformed);
         }
         let key = key.as_ref().ok_or(Refusal::Key)?;
-        let signed = || [raw, &Digest::of(client_data).bytes()[..]].concat();
+        let (hash, rp_id_hash) = (Digest::of(client_data), &data.rp_id_hash);
+        let new = New { data: raw, rp_id_hash, aaguid, id, key, client_data_hash: hash.bytes() };
         match adding.attestation {
-            None if attested(format, statement, key, signed) => {}
+            None if attested(format, statement, &new) => {}
             None => return Err(Refusal::Attestation),
-            Some(wanted) if *format == "packed" && wanted.vouches(statement, &signed(), aaguid, now) => {}
+            Some(wanted) if wanted.vouches(format, statement, &new, now) => {}
             Some(_) => return Err(Refusal::Make),
         }
         if adding.known.iter().any(|known| known.id.0 == *id) {
@@ -112,11 +113,11 @@ impl Registration {
 
 /// Sections 8.7 and 8.2: nothing was attested, or the key attests itself. `none` is asked for, so browsers take
 /// everything else away, and nobody's word on the kind of authenticator is believed.
-fn attested(format: &str, statement: &Map<'_>, key: &PublicKey, signed: impl Fn() -> Vec<u8>) -> bool {
+fn attested(format: &str, statement: &Map<'_>, new: &New<'_>) -> bool {
     match (format, statement.named("alg"), statement.named("sig"), statement.count()) {
         ("none", _, _, 0) => true,
         ("packed", Some(Value::Int(algorithm)), Some(Value::Bytes(signature)), 2) => {
-            *algorithm == key.algorithm() && key.verifies(&signed(), signature)
+            *algorithm == new.key.algorithm() && new.key.verifies(&new.signed(), signature)
         }
         _ => false,
     }

@@ -1,29 +1,59 @@
 //! Which makes of authenticators are taken, where that matters: those whose attestation certificate leads to a root
-//! that the administrator trusts (`WebAuthn` sections 7.1 and 8.2).
+//! that the administrator trusts (`WebAuthn` sections 7.1 and 8).
 //!
-//! Chains are checked by webpki, which TLS uses too. What it does not look at (the subject and the extension with the
-//! kind of the authenticator) is read here. Nobody is asked whether a certificate was revoked.
+//! Owns which models are taken; the formats of statements have a file each. Chains are checked by webpki, which TLS uses
+//! too ([`chain`]); what it does not look at is read by [`der`]. Nobody is asked whether a certificate was revoked.
+
+mod android_key;
+mod apple;
+mod chain;
+mod der;
+mod fido_u2f;
+mod packed;
+mod tpm;
 
 use std::collections::BTreeSet;
 
 use rustls::pki_types::pem::PemObject;
-use rustls::pki_types::{CertificateDer, SignatureVerificationAlgorithm, TrustAnchor, UnixTime};
+use rustls::pki_types::{CertificateDer, SignatureVerificationAlgorithm, TrustAnchor};
+use webpki::EndEntityCert;
 use webpki::aws_lc_rs::{ECDSA_P256_SHA256, ECDSA_P384_SHA384, ED25519, RSA_PKCS1_2048_8192_SHA256};
-use webpki::{ALL_VERIFICATION_ALGS, EndEntityCert, ExtendedKeyUsageValidator, KeyPurposeIdIter};
 
+use self::chain::Chain;
+use self::der::Extension;
+use super::PublicKey;
 use super::cbor::{Map, Value};
 use crate::clock::Timestamp;
 
-/// Longest chain, the root apart.
-const MAX_CHAIN: usize = 4;
+/// Longest chain; phones send the root too.
+const MAX_CHAIN: usize = 5;
 
 /// What an authenticator must show of itself.
 #[derive(Debug, Clone)]
 pub struct Attestation {
     /// Where chains have to lead.
     pub roots: Vec<TrustAnchor<'static>>,
-    /// The kinds that are taken; empty: every one that a root vouches for.
+    /// The models that are taken; empty: every one that a root vouches for.
     pub aaguids: BTreeSet<[u8; 16]>,
+}
+
+/// A new key, of which a statement is to say where it was made.
+#[derive(Debug, Clone, Copy)]
+pub struct New<'a> {
+    /// The authenticator data as it came, and what it says.
+    pub data: &'a [u8],
+    pub rp_id_hash: &'a [u8; 32],
+    pub aaguid: &'a [u8; 16],
+    pub id: &'a [u8],
+    pub key: &'a PublicKey,
+    pub client_data_hash: &'a [u8; 32],
+}
+
+impl New<'_> {
+    /// What most formats sign.
+    pub(super) fn signed(&self) -> Vec<u8> {
+        [self.data, self.client_data_hash].concat()
+    }
 }
 
 /// The certificates of a PEM file as roots; what is wrong with it otherwise.
@@ -40,31 +70,35 @@ pub fn roots(pem: &[u8]) -> Result<Vec<TrustAnchor<'static>>, &'static str> {
 }
 
 impl Attestation {
-    /// Whether the statement of format `packed` says that `signed` comes from an authenticator of a kind that is
-    /// taken, and the right one: `aaguid`. An authenticator that attests itself says nothing (section 8.2).
+    /// Whether a statement of this format says that `new` was made by an authenticator of a model that is taken.
     #[must_use]
-    pub fn vouches(&self, statement: &Map<'_>, signed: &[u8], aaguid: &[u8; 16], now: Timestamp) -> bool {
-        self.check(statement, signed, aaguid, now).is_some()
+    pub fn vouches(&self, format: &str, statement: &Map<'_>, new: &New<'_>, now: Timestamp) -> bool {
+        self.check(format, statement, new, now).is_some()
     }
 
-    fn check(&self, statement: &Map<'_>, signed: &[u8], aaguid: &[u8; 16], now: Timestamp) -> Option<()> {
-        let (Some(Value::Int(algorithm)), Some(Value::Bytes(signature)), Some(Value::List(chain)), 3) =
-            (statement.named("alg"), statement.named("sig"), statement.named("x5c"), statement.count())
-        else {
-            return None;
-        };
+    fn check(&self, format: &str, statement: &Map<'_>, new: &New<'_>, now: Timestamp) -> Option<()> {
+        let Some(Value::List(chain)) = statement.named("x5c") else { return None };
         let chain: Vec<CertificateDer<'_>> = chain.iter().map(certificate).collect::<Option<_>>()?;
         let (first, others) = chain.split_first().filter(|_| chain.len() <= MAX_CHAIN)?;
-        let leaf = EndEntityCert::try_from(first).ok()?;
-        let time = UnixTime::since_unix_epoch(now.since(Timestamp::from_seconds(0)));
-        // Validity, basic constraints, names and signatures up to a root; version 3 and no certificate authority as
-        // the leaf (section 8.2.1).
-        leaf.verify_for_usage(ALL_VERIFICATION_ALGS, &self.roots, others, time, AnyUsage, None, None).ok()?;
-        leaf.verify_signature(verifier(*algorithm)?, signed, signature).ok()?;
-        let attests = is_attestation_subject(leaf.subject());
-        let same = kind(first)? == *aaguid;
-        let taken = self.aaguids.is_empty() || self.aaguids.contains(aaguid);
-        (attests && same && taken).then_some(())
+        let readable = chain::readable(first);
+        let leaf = Leaf::read(&readable)?;
+        let chain = Chain { leaf: first, readable: &readable, others };
+        if !chain.leads_to(&self.roots, now) {
+            return None;
+        }
+        let (proved, models): (_, &[[u8; 16]]) = match format {
+            "packed" => (packed::proves(statement, new, &leaf), &[]),
+            "fido-u2f" => (fido_u2f::proves(statement, new, &leaf), &fido_u2f::MODELS),
+            "apple" => (apple::proves(statement, new, &leaf), &apple::MODELS),
+            "android-key" => (android_key::proves(statement, new, &leaf), &android_key::MODELS),
+            "tpm" => (tpm::proves(statement, new, &leaf), &tpm::MODELS),
+            _ => return None,
+        };
+        // What the authenticator data names was put there by a computer that may be anybody's: without a certificate
+        // that names a model it is one of the vendor whose format it is, or none.
+        let model = leaf.aaguid.or_else(|| models.iter().find(|model| *model == new.aaguid).copied());
+        let taken = self.aaguids.is_empty() || model.is_some_and(|model| self.aaguids.contains(&model));
+        (proved && taken).then_some(())
     }
 }
 
@@ -72,6 +106,56 @@ fn certificate<'a>(value: &Value<'a>) -> Option<CertificateDer<'a>> {
     match value {
         Value::Bytes(der) => Some(CertificateDer::from(*der)),
         _ => None,
+    }
+}
+
+/// `id-fido-gen-ce-aaguid`, 1.3.6.1.4.1.45724.1.1.4.
+const AAGUID: &[u8] = &[0x2b, 0x06, 0x01, 0x04, 0x01, 0x82, 0xe5, 0x1c, 0x01, 0x01, 0x04];
+
+/// The certificate that attests.
+struct Leaf<'a> {
+    certificate: EndEntityCert<'a>,
+    extensions: Vec<Extension<'a>>,
+    /// The model that it is for, where it says so.
+    aaguid: Option<[u8; 16]>,
+}
+
+impl<'a> Leaf<'a> {
+    fn read(der: &'a CertificateDer<'a>) -> Option<Self> {
+        let certificate = EndEntityCert::try_from(der).ok()?;
+        let extensions = der::extensions(der)?;
+        let mut leaf = Self { certificate, extensions, aaguid: None };
+        if let Some(named) = leaf.extension(AAGUID) {
+            // Section 8.2.1: one string in another, and not critical.
+            let aaguid = der::whole(named.value, der::OCTETS).filter(|_| !named.critical)?;
+            leaf.aaguid = Some(aaguid.try_into().ok()?);
+        }
+        Some(leaf)
+    }
+
+    fn extension(&self, oid: &[u8]) -> Option<&Extension<'a>> {
+        self.extensions.iter().find(|extension| extension.oid == oid)
+    }
+
+    /// Whether its key signed `message`, by the algorithm of this COSE number.
+    fn signed(&self, algorithm: i64, message: &[u8], signature: &[u8]) -> bool {
+        let verifier = verifier(algorithm);
+        verifier.is_some_and(|by| self.certificate.verify_signature(by, message, signature).is_ok())
+    }
+
+    /// Whether it is for this key itself.
+    fn is_of(&self, key: &PublicKey) -> bool {
+        self.spki() == key.spki()
+    }
+
+    /// Its public key, as RFC 5280 section 4.1.2.7 has it.
+    fn spki(&self) -> Vec<u8> {
+        self.certificate.subject_public_key_info().to_vec()
+    }
+
+    /// Whether it is for no other model than `new` is said to be of.
+    fn names_no_other(&self, new: &New<'_>) -> bool {
+        self.aaguid.is_none_or(|named| named == *new.aaguid)
     }
 }
 
@@ -84,94 +168,4 @@ fn verifier(algorithm: i64) -> Option<&'static dyn SignatureVerificationAlgorith
         -257 => Some(RSA_PKCS1_2048_8192_SHA256),
         _ => None,
     }
-}
-
-/// Attestation certificates are for no use that others have.
-struct AnyUsage;
-
-impl ExtendedKeyUsageValidator for AnyUsage {
-    fn validate(&self, _: KeyPurposeIdIter<'_, '_>) -> Result<(), webpki::Error> {
-        Ok(())
-    }
-}
-
-// DER tags and object identifiers (X.690 section 8).
-const OCTETS: u8 = 0x04;
-const OID: u8 = 0x06;
-const SEQUENCE: u8 = 0x30;
-const SET: u8 = 0x31;
-const EXTENSIONS: u8 = 0xa3;
-/// `id-fido-gen-ce-aaguid`, 1.3.6.1.4.1.45724.1.1.4.
-const AAGUID: &[u8] = &[0x2b, 0x06, 0x01, 0x04, 0x01, 0x82, 0xe5, 0x1c, 0x01, 0x01, 0x04];
-const COMMON_NAME: &[u8] = &[0x55, 0x04, 0x03];
-const COUNTRY: &[u8] = &[0x55, 0x04, 0x06];
-const ORGANISATION: &[u8] = &[0x55, 0x04, 0x0a];
-const UNIT: &[u8] = &[0x55, 0x04, 0x0b];
-
-/// The kind that the certificate is for. It must say so: a root may stand above several (section 8.2.1).
-fn kind(certificate: &CertificateDer<'_>) -> Option<[u8; 16]> {
-    let (certificate, _) = element(certificate, SEQUENCE)?;
-    let (signed, _) = element(certificate, SEQUENCE)?;
-    let (_, extensions) = elements(signed)?.into_iter().find(|(tag, _)| *tag == EXTENSIONS)?;
-    let (extensions, _) = element(extensions, SEQUENCE)?;
-    let ours = |extension: &(u8, &[u8])| element(extension.1, OID).is_some_and(|(oid, _)| oid == AAGUID);
-    let (_, extension) = elements(extensions)?.into_iter().find(ours)?;
-    // Not marked critical: the value stands right behind the identifier.
-    let (_, rest) = element(extension, OID)?;
-    let (value, _) = element(rest, OCTETS)?;
-    let (aaguid, _) = element(value, OCTETS)?;
-    aaguid.try_into().ok()
-}
-
-/// Section 8.2.1: a country, an organisation, the unit "Authenticator Attestation" and a name.
-fn is_attestation_subject(subject: &[u8]) -> bool {
-    let parts = || -> Option<Vec<(&[u8], &[u8])>> {
-        let sets = elements(subject)?.into_iter().filter(|(tag, _)| *tag == SET);
-        sets.map(|(_, set)| {
-            let (pair, _) = element(set, SEQUENCE)?;
-            let (oid, rest) = element(pair, OID)?;
-            let (_, value, _) = split(rest)?;
-            Some((oid, value))
-        })
-        .collect()
-    };
-    let parts = parts().unwrap_or_default();
-    let has = |wanted: &[u8]| parts.iter().any(|(oid, value)| *oid == wanted && !value.is_empty());
-    let attests = parts.iter().any(|(oid, value)| *oid == UNIT && *value == b"Authenticator Attestation");
-    has(COUNTRY) && has(ORGANISATION) && has(COMMON_NAME) && attests
-}
-
-/// The content of the element at the start of `input`, if it has this tag, and what follows it.
-fn element(input: &[u8], tag: u8) -> Option<(&[u8], &[u8])> {
-    split(input).filter(|(found, _, _)| *found == tag).map(|(_, content, rest)| (content, rest))
-}
-
-/// Everything that `input` is made of.
-fn elements(mut input: &[u8]) -> Option<Vec<(u8, &[u8])>> {
-    let mut found = Vec::new();
-    while !input.is_empty() {
-        let (tag, content, rest) = split(input)?;
-        found.push((tag, content));
-        input = rest;
-    }
-    Some(found)
-}
-
-/// Tag, content and rest. Lengths are as short as they can be, and of two bytes at most (X.690 section 10.1).
-fn split(input: &[u8]) -> Option<(u8, &[u8], &[u8])> {
-    let (&[tag, first], rest) = input.split_first_chunk()?;
-    let (length, rest) = match first {
-        0..=0x7f => (usize::from(first), rest),
-        0x81 => {
-            let (&[length], rest) = rest.split_first_chunk()?;
-            (usize::from(length), rest)
-        }
-        0x82 => {
-            let (length, rest) = rest.split_first_chunk()?;
-            (usize::from(u16::from_be_bytes(*length)), rest)
-        }
-        _ => return None,
-    };
-    let (content, rest) = rest.split_at_checked(length)?;
-    Some((tag, content, rest))
 }
