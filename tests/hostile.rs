@@ -257,7 +257,6 @@ async fn every_address_answers_its_methods_and_no_others() {
             let missing = [
                 ("GET", "/login/x"),
                 ("GET", "/approve/x"),
-                ("POST", "/approve/x"),
                 ("GET", "/register"),
                 ("GET", "/register/x"),
                 ("POST", "/register/x"),
@@ -274,6 +273,26 @@ async fn every_address_answers_its_methods_and_no_others() {
                 assert_eq!(allowed, methods, "{method} {path}");
             }
             assert_eq!(reply.header("x-content-type-options"), "nosniff", "{method} {path}");
+        }
+    }
+}
+
+#[tokio::test]
+async fn every_page_takes_small_forms_from_itself_alone() {
+    // AZ-30: before anything is looked up
+    let idp = TestIdp::start().await;
+    let (form, large) = ("application/x-www-form-urlencoded", "x".repeat(70_000));
+    let pages = ["/login/x", "/activate/x", "/approve/x", "/not-me/x", "/account", "/device", "/break-glass"];
+    for path in pages {
+        for (kind, body, origin, status) in [
+            ("application/json", "{}", &*idp.issuer, 415),
+            (form, &large, &idp.issuer, 413),
+            (form, "csrf=x&csrf=x", &idp.issuer, 403),
+            (form, "csrf=x", "https://evil.test", 403),
+        ] {
+            let request = idp.http.post(idp.at(path)).header("content-type", kind).header("origin", origin);
+            let reply = Reply::of(request.body(body.to_owned())).await;
+            assert_eq!(reply.status, status, "{path} {kind} {origin}");
         }
     }
 }

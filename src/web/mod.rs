@@ -15,6 +15,8 @@ pub mod cookies;
 pub mod cors;
 /// What every request passes: address, host, headers, log.
 pub mod edge;
+/// Forms of our own pages.
+pub mod form;
 /// One file per group of addresses.
 pub mod handlers;
 /// One type per page.

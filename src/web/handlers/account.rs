@@ -2,8 +2,6 @@
 
 use actix_web::http::StatusCode;
 use actix_web::{HttpRequest, HttpResponse, web};
-use base64::Engine;
-use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 
 use crate::app::App;
 use crate::config::Config;
@@ -13,11 +11,11 @@ use crate::login::flow::{KeyChange, Target, Task};
 use crate::login::session::{self, SignedIn};
 use crate::login::{LoginError, dispatch, own, own_keys};
 use crate::oauth::params::Params;
-use crate::secret::{Id, same};
+use crate::secret::Id;
 use crate::store::Stored;
 use crate::web::handlers::login;
 use crate::web::render::{AccountPage, DeviceLine, KeyLine, Look, SessionLine};
-use crate::web::{answer, body, cookies};
+use crate::web::{answer, cookies, form};
 
 /// GET `/account`.
 pub async fn show(app: web::Data<App>, request: HttpRequest) -> HttpResponse {
@@ -34,15 +32,16 @@ pub async fn show(app: web::Data<App>, request: HttpRequest) -> HttpResponse {
 pub async fn submit(app: web::Data<App>, request: HttpRequest, payload: web::Payload) -> HttpResponse {
     let config = app.config();
     let visitor = cookies::visitor(&request);
-    let form = body::form(&request, payload).await.unwrap_or_default();
-    let sent = Params::parse([&form[..]]).ok().filter(|sent| sent.each_once().is_ok()).unwrap_or_default();
+    let sent = match form::read(&request, &config, payload).await {
+        Ok(sent) => sent,
+        Err(response) => return response,
+    };
     let signed_in = match session::current(&app, &visitor).await {
         Ok(Some(signed_in)) => signed_in,
         Ok(None) => return answer::redirect(&format!("{}/login", config.issuer), &[]),
         Err(error) => return answer::stuck(&request, &config, &error.into()),
     };
-    let genuine = same(csrf(&app, &signed_in).as_bytes(), sent.get("csrf").unwrap_or_default().as_bytes());
-    if !genuine || !login::from_here(&request, &config) {
+    if !form::is_genuine(&sent, &csrf(&app, &signed_in)) {
         return answer::stuck(&request, &config, &LoginError::Forged);
     }
     if let Some(id) = sent.get("end") {
@@ -152,5 +151,5 @@ async fn page(
 }
 
 fn csrf(app: &App, signed_in: &SignedIn) -> String {
-    URL_SAFE_NO_PAD.encode(app.keys.master().derive("account csrf", signed_in.session.id.bytes()))
+    form::csrf(app, "account csrf", signed_in.session.id.bytes())
 }

@@ -3,8 +3,6 @@
 use actix_web::http::StatusCode;
 use actix_web::http::uri::PathAndQuery;
 use actix_web::{HttpRequest, HttpResponse, web};
-use base64::Engine;
-use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 
 use crate::account::User;
 use crate::app::App;
@@ -12,11 +10,9 @@ use crate::login::approval::{self, Approval};
 use crate::login::session::{self, SignedIn};
 use crate::login::{LoginError, Visitor};
 use crate::oauth::params::Params;
-use crate::secret::same;
 use crate::store::Stored;
-use crate::web::handlers::login;
 use crate::web::render::{ApprovePage, ApprovedPage, Look, Message};
-use crate::web::{answer, body, cookies};
+use crate::web::{answer, cookies, form};
 
 /// An open question, and who answers it.
 struct Asked {
@@ -77,8 +73,10 @@ pub async fn submit(
     payload: web::Payload,
 ) -> HttpResponse {
     let config = app.config();
-    let form = body::form(&request, payload).await.unwrap_or_default();
-    let sent = Params::parse([&form[..]]).ok().filter(|sent| sent.each_once().is_ok()).unwrap_or_default();
+    let sent = match form::read(&request, &config, payload).await {
+        Ok(sent) => sent,
+        Err(response) => return response,
+    };
     let asked = match asked(&app, &cookies::visitor(&request), &token).await {
         Ok(Some(asked)) => asked,
         Ok(None) => {
@@ -86,8 +84,7 @@ pub async fn submit(
         }
         Err(error) => return answer::stuck(&request, &config, &error),
     };
-    let genuine = same(csrf(&app, &asked).as_bytes(), sent.get("csrf").unwrap_or_default().as_bytes());
-    if !genuine || !login::from_here(&request, &config) || asked.username.is_empty() {
+    if !form::is_genuine(&sent, &csrf(&app, &asked)) || asked.username.is_empty() {
         return answer::stuck(&request, &config, &LoginError::Forged);
     }
     let picked = sent.get("number").filter(|_| sent.get("action").is_none());
@@ -107,5 +104,5 @@ fn csrf(app: &App, asked: &Asked) -> String {
     let session = asked.signed_in.as_ref().map(|signed_in| signed_in.session.id);
     let session = session.as_ref().map_or(&[][..], |session| session.bytes());
     let input = [&asked.approval.id.bytes()[..], session].concat();
-    URL_SAFE_NO_PAD.encode(app.keys.master().derive("approve csrf", &input))
+    form::csrf(app, "approve csrf", &input)
 }

@@ -5,11 +5,10 @@ use actix_web::{HttpRequest, HttpResponse, web};
 use zeroize::Zeroizing;
 
 use crate::app::App;
-use crate::login::{LoginError, break_glass};
-use crate::oauth::params::Params;
-use crate::web::handlers::login::{from_here, message, status_of};
+use crate::login::break_glass;
+use crate::web::handlers::login::{message, status_of};
 use crate::web::render::{BreakGlassPage, Look, Message};
-use crate::web::{answer, body, cookies};
+use crate::web::{answer, cookies, form};
 
 /// GET `/break-glass`: asks.
 pub async fn show(app: web::Data<App>, request: HttpRequest) -> HttpResponse {
@@ -19,10 +18,9 @@ pub async fn show(app: web::Data<App>, request: HttpRequest) -> HttpResponse {
 /// POST `/break-glass`: name, password and code.
 pub async fn submit(app: web::Data<App>, request: HttpRequest, payload: web::Payload) -> HttpResponse {
     let config = app.config();
-    let form = body::form(&request, payload).await.unwrap_or_default();
-    let sent = Params::parse([&form[..]]).ok().filter(|sent| sent.each_once().is_ok());
-    let Some(sent) = sent.filter(|_| from_here(&request, &config)) else {
-        return answer::stuck(&request, &config, &LoginError::Forged);
+    let sent = match form::read(&request, &config, payload).await {
+        Ok(sent) => sent,
+        Err(response) => return response,
     };
     let field = |name| sent.get(name).unwrap_or_default();
     let proof = (Zeroizing::new(field("password").to_owned()), field("code"));

@@ -5,12 +5,11 @@ use actix_web::http::header::{self, HeaderValue};
 use actix_web::{HttpRequest, HttpResponse, web};
 
 use crate::app::App;
-use crate::login::LoginError;
 use crate::login::device::{self, Entered};
 use crate::oauth::device::UserCode;
 use crate::oauth::params::Params;
 use crate::web::render::{DevicePage, Look, Message, Qr};
-use crate::web::{answer, body, cookies, handlers::login};
+use crate::web::{answer, cookies, form, handlers::login};
 
 /// GET `/device`: asks for the code. One in the address is filled in and no more: the person compares it with
 /// the device's (RFC 8628 section 3.3.1).
@@ -22,10 +21,9 @@ pub async fn ask(app: web::Data<App>, request: HttpRequest) -> HttpResponse {
 /// POST `/device`.
 pub async fn submit(app: web::Data<App>, request: HttpRequest, payload: web::Payload) -> HttpResponse {
     let config = app.config();
-    let form = body::form(&request, payload).await.unwrap_or_default();
-    let sent = Params::parse([&form[..]]).ok().filter(|sent| sent.each_once().is_ok());
-    let Some(sent) = sent.filter(|_| login::from_here(&request, &config)) else {
-        return answer::stuck(&request, &config, &LoginError::Forged);
+    let sent = match form::read(&request, &config, payload).await {
+        Ok(sent) => sent,
+        Err(response) => return response,
     };
     let typed = sent.get("user_code").unwrap_or_default();
     match device::enter(&app, &cookies::visitor(&request), typed).await {

@@ -15,14 +15,13 @@ use crate::oauth::ErrorCode;
 use crate::oauth::device::Waiting;
 use crate::oauth::params::Params;
 use crate::web::answer::{self, Problem};
-use crate::web::body::{self, BodyError};
-use crate::web::cookies;
 use crate::web::handlers::factors::{self, Sheet};
 use crate::web::handlers::new_account;
 use crate::web::render::{
     ConsentPage, DeviceConsentPage, DeviceDonePage, Look, Message, ReauthPage, Rendered, SelectAccountPage,
     SignInPage,
 };
+use crate::web::{cookies, form};
 
 /// GET `/login`: sign in without an app.
 pub async fn start(app: web::Data<App>, request: HttpRequest) -> HttpResponse {
@@ -71,37 +70,17 @@ pub async fn received(
     config: &Config,
     payload: web::Payload,
 ) -> Result<Submission, HttpResponse> {
-    let form = match body::form(request, payload).await {
-        Ok(form) => form,
-        Err(BodyError(status)) => {
-            return Err(answer::plain_error(request, config, status, Message::BadForm));
-        }
-    };
-    let sent = from_here(request, config).then(|| submission(&form)).flatten();
-    sent.ok_or_else(|| answer::stuck(request, config, &LoginError::Forged))
-}
-
-/// Whether a form comes from a page of ours. `Sec-Fetch-Site` says so; `Origin` does where that is missing.
-/// Together with it `Origin: null` means nothing: our pages send no referrer, and browsers then hide the
-/// origin of a form too (Fetch Standard, "append a request Origin header").
-#[must_use]
-pub fn from_here(request: &HttpRequest, config: &Config) -> bool {
-    let header = |name: &str| request.headers().get(name).map(HeaderValue::as_bytes);
-    let ours =
-        url::Url::parse(&config.issuer).map(|url| url.origin().ascii_serialization()).unwrap_or_default();
-    match (header("sec-fetch-site"), header("origin")) {
-        (Some(site), origin) => {
-            site == b"same-origin"
-                && origin.is_none_or(|origin| origin == b"null" || origin == ours.as_bytes())
-        }
-        (None, origin) => origin.is_none_or(|origin| origin == ours.as_bytes()),
-    }
+    let fields = form::read(request, config, payload).await?;
+    submitted(fields).ok_or_else(|| answer::stuck(request, config, &LoginError::Forged))
 }
 
 /// The answer in a form of ours; `None` when it is not one, or says something twice.
 #[must_use]
 pub fn submission(form: &[u8]) -> Option<Submission> {
-    let params = Params::parse([form]).ok().filter(|params| params.each_once().is_ok())?;
+    submitted(form::fields(form)?)
+}
+
+fn submitted(params: Params) -> Option<Submission> {
     let text = |name| params.get(name).unwrap_or_default().to_owned();
     let secret = |name| Zeroizing::new(text(name));
     let action = match params.get("action") {

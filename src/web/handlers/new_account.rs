@@ -3,8 +3,6 @@
 use actix_web::http::StatusCode;
 use actix_web::http::header::{self, HeaderValue};
 use actix_web::{HttpRequest, HttpResponse, web};
-use base64::Engine;
-use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 
 use crate::account::registration::{self, Activated, Cause, Fault, Found, Registered};
 use crate::app::App;
@@ -19,7 +17,7 @@ use crate::web::handlers::login;
 use crate::web::render::{
     ActivatePage, ActivatedPage, FieldLine, Look, Message, RegisterPage, RegisteredPage,
 };
-use crate::web::{cookies, handlers::home};
+use crate::web::{cookies, form, handlers::home};
 
 /// Where somebody who signs in by `flow` may get an account instead.
 #[must_use]
@@ -122,7 +120,7 @@ impl Form<'_> {
 
     fn csrf(&self) -> String {
         let input = [&self.flow.id.bytes()[..], self.flow.browser.bytes()].concat();
-        URL_SAFE_NO_PAD.encode(self.app.keys.master().derive("register csrf", &input))
+        form::csrf(self.app, "register csrf", &input)
     }
 
     fn sign_in(&self) -> String {
@@ -227,7 +225,7 @@ pub async fn activate(
 }
 
 fn link_csrf(app: &App, found: &Found) -> String {
-    URL_SAFE_NO_PAD.encode(app.keys.master().derive("activate csrf", found.registration.id.bytes()))
+    form::csrf(app, "activate csrf", found.registration.id.bytes())
 }
 
 fn link_page(

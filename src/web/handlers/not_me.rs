@@ -2,18 +2,13 @@
 
 use actix_web::http::StatusCode;
 use actix_web::{HttpRequest, HttpResponse, web};
-use base64::Engine;
-use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 
 use crate::app::App;
 use crate::login::LoginError;
 use crate::login::alert::{self, Disavowal};
-use crate::oauth::params::Params;
-use crate::secret::same;
 use crate::store::Stored;
-use crate::web::handlers::login;
 use crate::web::render::{Look, Message, NotMePage};
-use crate::web::{answer, body};
+use crate::web::{answer, form};
 
 /// GET `/not-me/{token}`: asks. Whoever reads mail ahead of people changes nothing by looking.
 pub async fn show(app: web::Data<App>, request: HttpRequest, token: web::Path<String>) -> HttpResponse {
@@ -30,20 +25,22 @@ pub async fn submit(
     token: web::Path<String>,
     payload: web::Payload,
 ) -> HttpResponse {
-    let form = body::form(&request, payload).await.unwrap_or_default();
-    let sent = Params::parse([&form[..]]).ok().filter(|sent| sent.each_once().is_ok()).unwrap_or_default();
+    let config = app.config();
+    let sent = match form::read(&request, &config, payload).await {
+        Ok(sent) => sent,
+        Err(response) => return response,
+    };
     let found = match alert::find(&app, &token).await {
         Ok(Some(found)) => found,
         other => return gone(&app, &request, other.err().map(LoginError::from)),
     };
-    let genuine = same(csrf(&app, &found).as_bytes(), sent.get("csrf").unwrap_or_default().as_bytes());
-    if !genuine || !login::from_here(&request, &app.config()) {
-        return answer::stuck(&request, &app.config(), &LoginError::Forged);
+    if !form::is_genuine(&sent, &csrf(&app, &found)) {
+        return answer::stuck(&request, &config, &LoginError::Forged);
     }
     let done = page(&app, &request, &found, true);
     match alert::disavow(&app, found).await {
         Ok(()) => done,
-        Err(error) => answer::stuck(&request, &app.config(), &error.into()),
+        Err(error) => answer::stuck(&request, &config, &error.into()),
     }
 }
 
@@ -67,5 +64,5 @@ fn page(app: &App, request: &HttpRequest, found: &Stored<Disavowal>, done: bool)
 }
 
 fn csrf(app: &App, found: &Stored<Disavowal>) -> String {
-    URL_SAFE_NO_PAD.encode(app.keys.master().derive("not me csrf", found.record.id.bytes()))
+    form::csrf(app, "not me csrf", found.record.id.bytes())
 }

@@ -3,8 +3,6 @@
 use actix_web::http::StatusCode;
 use actix_web::http::header::{self, HeaderValue};
 use actix_web::{HttpRequest, HttpResponse, web};
-use base64::Engine;
-use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use url::Url;
 
 use crate::app::App;
@@ -13,9 +11,8 @@ use crate::login::{CookieChange, LoginError};
 use crate::oauth::backchannel;
 use crate::oauth::logout::LogoutRequest;
 use crate::oauth::params::Params;
-use crate::secret::same;
 use crate::web::render::{Look, SignOutPage, SignedOutPage};
-use crate::web::{answer, body, cookies, handlers::login};
+use crate::web::{answer, body, cookies, form};
 
 /// GET `/account/sign-out` and `/oauth2/logout`: asks first.
 pub async fn ask(app: web::Data<App>, request: HttpRequest) -> HttpResponse {
@@ -52,8 +49,8 @@ pub async fn ask(app: web::Data<App>, request: HttpRequest) -> HttpResponse {
 pub async fn submit(app: web::Data<App>, request: HttpRequest, payload: web::Payload) -> HttpResponse {
     let config = app.config();
     let visitor = cookies::visitor(&request);
-    let form = body::form(&request, payload).await.unwrap_or_default();
-    let sent = Params::parse([&form[..]]).unwrap_or_default();
+    let body = body::form(&request, payload).await.unwrap_or_default();
+    let sent = Params::parse([&body[..]]).unwrap_or_default();
     let query = Params::parse([request.query_string().as_bytes()]).unwrap_or_default();
     let of_the_page = sent.get("action").is_some();
     let logout = LogoutRequest::check(if of_the_page { &query } else { &sent }, &config, &app.keys);
@@ -72,8 +69,7 @@ pub async fn submit(app: web::Data<App>, request: HttpRequest, payload: web::Pay
         }
         Err(error) => return answer::stuck(&request, &config, &LoginError::Store(error)),
     };
-    let genuine = same(csrf(&app, &signed_in).as_bytes(), sent.get("csrf").unwrap_or_default().as_bytes());
-    if !genuine || !login::from_here(&request, &config) {
+    if !form::is_genuine(&sent, &csrf(&app, &signed_in)) || !form::is_from_here(&request, &config) {
         return answer::stuck(&request, &config, &LoginError::Forged);
     }
     if sent.get("action") == Some("stay") {
@@ -121,5 +117,5 @@ const FRAME_SECONDS: u32 = 2;
 
 /// Bound to the session: nobody else's page can sign a person out.
 pub(super) fn csrf(app: &App, signed_in: &SignedIn) -> String {
-    URL_SAFE_NO_PAD.encode(app.keys.master().derive("sign-out csrf", signed_in.session.id.bytes()))
+    form::csrf(app, "sign-out csrf", signed_in.session.id.bytes())
 }
