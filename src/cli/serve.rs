@@ -65,6 +65,10 @@ impl Service {
         tell_systemd(&[NotifyState::Stopping]);
         tracing::info!("gantry stops");
         self.running.stop().await;
+        // Threads that still hold the store are not waited for.
+        if let Err(error) = self.app.store.flush().await {
+            tracing::error!(%error, "what came last may be lost");
+        }
         let _ = std::fs::remove_file(&self.admin_socket);
     }
 

@@ -190,6 +190,14 @@ impl Store {
         }
     }
 
+    /// Makes relaxed batches durable now: at the end of the program, which need not wait for whoever else holds the
+    /// store.
+    pub async fn flush(&self) -> Result<(), StoreError> {
+        match &self.backend {
+            Backend::Redb(redb) => redb.flush().await,
+        }
+    }
+
     /// Whether writes go through. A failed fsync makes the store read-only until it is opened
     /// again; a full disk only until there is space.
     #[must_use]

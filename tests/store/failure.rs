@@ -281,3 +281,15 @@ fn a_durable_batch_takes_relaxed_ones_before_it_along() {
         assert!(cut.find_one::<Badge>("name", "alice").await.expect("find").is_some());
     });
 }
+
+#[test]
+fn what_was_flushed_needs_no_orderly_end() {
+    run(async {
+        let (disk, clock) = (Disk::default(), clock());
+        let store = disk.open(&clock).expect("store");
+        store.apply(Batch::new().insert(&badge("1")).relaxed()).await.expect("insert");
+        store.flush().await.expect("flush");
+        let cut = disk.after_power_cut(|| false).open(&clock).expect("opens");
+        assert!(cut.get::<Badge>("1").await.expect("get").is_some());
+    });
+}

@@ -187,6 +187,10 @@ impl Redb {
         Ok(usize::try_from(swept).unwrap_or(usize::MAX))
     }
 
+    pub(super) async fn flush(&self) -> Result<(), StoreError> {
+        self.tally(Tally::Flush).await.map(drop)
+    }
+
     pub(super) fn health(&self) -> Health {
         let health = self.handle.shared.health.lock();
         health.unwrap_or_else(PoisonError::into_inner).clone()

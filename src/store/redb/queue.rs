@@ -24,10 +24,22 @@ pub(super) enum Message {
 
 /// What answers with a number.
 pub(super) enum Tally {
-    Add { name: String, n: u64, window: Duration },
-    Clear { name: String },
-    Spend { budgets: Vec<Budget> },
-    Sweep { limit: usize },
+    Add {
+        name: String,
+        n: u64,
+        window: Duration,
+    },
+    Clear {
+        name: String,
+    },
+    Spend {
+        budgets: Vec<Budget>,
+    },
+    Sweep {
+        limit: usize,
+    },
+    /// Nothing but durability for what came before.
+    Flush,
 }
 
 /// How a message went, told after the commit.

@@ -334,6 +334,7 @@ fn tally(tables: &mut Tables<'_>, task: &Tally) -> Result<(u64, Commit), Fault> 
         Tally::Add { name, n, window } => Ok((tables.add(name, *n, *window)?, Commit::Durable)),
         Tally::Clear { name } if tables.clear(name)? => Ok((0, Commit::Durable)),
         Tally::Clear { .. } => Ok((0, Commit::Skip)),
+        Tally::Flush => Ok((0, Commit::Durable)),
         // A try is not worth a disk write of its own: it must count at once, not for ever.
         Tally::Spend { budgets } => Ok((tables.spend(budgets)?, Commit::Relaxed)),
         // Nobody was promised that what has expired is gone.
