@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use gantry::cli::admin;
 use gantry::clock::Timestamp;
-use gantry::login::context::Habits;
+use gantry::login::context::{BY_USER, Habits, SignIn};
 use gantry::policy::rule::{Country, Point, Seen};
 use gantry::secret::{DeviceToken, Id, Token};
 use gantry::store::Batch;
@@ -303,7 +303,22 @@ impl World {
             assert_eq!(explained["step"], "register_device", "{who_where}");
             page.press(if trusts { "trust_device" } else { "skip" }).await.expect_code();
         }
+        // A browser that was trusted meanwhile is another one.
+        if met == "deny" || explained["step"] == "code" {
+            self.compare_reasons(&user, &explained, &who_where).await;
+        }
         self.people[who].browser = browser.coming_from(ADDRESSES[0]);
+    }
+}
+
+impl World {
+    /// What is kept of a sign-in that came to its end now says the same of each condition.
+    async fn compare_reasons(&self, user: &TestUser, explained: &Value, told: &str) {
+        let kept = self.idp.app.store.find::<SignIn>(BY_USER, &user.id, 100).await.expect("store");
+        let now = self.idp.app.clock.now();
+        let ended = kept.iter().find(|sign_in| sign_in.context.at == now);
+        let trace = ended.map_or(json!([]), |sign_in| json!(sign_in.trace));
+        assert_eq!(trace, explained["rules"], "{told}: {explained:#}");
     }
 }
 
