@@ -11,8 +11,8 @@ use gantry::web::render::{
     ChoosePage, CodePage, ConsentPage, ContactPage, DeviceConsentPage, DeviceDonePage, DeviceLine,
     DevicePage, EnrolPage, ErrorPage, FieldLine, FormPostPage, GridPage, HomePage, KeyLine, Look, Message,
     NewPasswordPage, NotMePage, PasskeyPage, PasskeyStep, Qr, QuestionsPage, ReauthPage, RecoveryCodesPage,
-    RegisterPage, RegisteredPage, RemovePage, Rendered, SelectAccountPage, Sending, SessionLine, SignInPage,
-    SignOutPage, SignedOutPage, TrustPage, WaitPage, WebPushPage,
+    RegisterPage, RegisteredPage, RemovePage, RenamePage, Rendered, SelectAccountPage, Sending, SessionLine,
+    SignInPage, SignOutPage, SignedOutPage, TrustPage, WaitPage, WebPushPage,
 };
 use gantry::web::{assets, theme};
 
@@ -86,6 +86,8 @@ fn usual(look: &Look<'_>) -> Vec<(&'static str, Rendered)> {
         ("not_me", not_me.render(look)),
         ("break_glass", BreakGlassPage { action, error: None }.render(look)),
         ("remove", RemovePage { user, kind: "totp", called: None, action, csrf }.render(look)),
+        ("remove-one", RemovePage { user, kind: "passkey", called: Some("Phone"), action, csrf }.render(look)),
+        ("rename", RenamePage { user, kind: "passkey", name: "Phone", action, csrf, error: None }.render(look)),
         ("new-password", NewPasswordPage { user, least: 10, action, csrf, error: Some(Message::PasswordsDiffer) }.render(look)),
         ("account", AccountPage { user, enrolled: &["totp", "recovery_codes"], keys, addable: &["totp", "recovery_codes"], sessions, devices: &devices, home: "/", action, csrf }.render(look)),
         ("choose", ChoosePage { app, user, enrolling: false, choices: &["totp", "recovery_code"], action, csrf }.render(look)),

@@ -6,13 +6,13 @@ totp-title = Code eingeben
 totp-lead = Ihre Authenticator-App zeigt ihn an.
 totp-field = Code aus der App
 
-recovery-code-name = Wiederherstellungscode
-recovery-code-title = Wiederherstellungscode eingeben
+recovery-code-name = Wiederherstellungs{"\u00AD"}code
+recovery-code-title = Wiederherstellungs{"\u00AD"}code eingeben
 recovery-code-lead = Einer der Codes, die Sie beim Einrichten Ihres zweiten Faktors aufbewahrt haben.
-recovery-code-field = Wiederherstellungscode
+recovery-code-field = Wiederherstellungs{"\u00AD"}code
 
-recovery-codes-name = Wiederherstellungscodes
-recovery-codes-add = Neue Wiederherstellungscodes
+recovery-codes-name = Wiederherstellungs{"\u00AD"}codes
+recovery-codes-add = Neue Wiederherstellungs{"\u00AD"}codes
 
 qr-title = Mit dem Telefon anmelden
 qr-lead = Scannen Sie dies mit einem Telefon, auf dem Sie hier angemeldet sind.

@@ -85,7 +85,7 @@ enrol-open = In der App auf diesem Gerät öffnen
 enrol-type = Oder geben Sie diesen Schlüssel ein:
 enrol-form = Mit diesem Hash, dieser Zahl von Ziffern und diesem Abstand:
 enrol-code = Geben Sie dann die Ziffern ein, die sie anzeigt
-codes-title = Bewahren Sie diese Wiederherstellungscodes auf
+codes-title = Bewahren Sie diese Wiederherstellungs{"\u00AD"}codes auf
 codes-lead = Jeder meldet Sie einmal an, wenn Sie Telefon oder Schlüssel nicht zur Hand haben. Sie werden nicht noch einmal angezeigt.
 codes-kept = Ich habe sie aufbewahrt
 
