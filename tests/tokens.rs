@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use gantry::cli::admin::TokenFiles;
+use gantry::cli::admin::{self, TokenCommand, TokenFiles};
 use gantry::notify::deliver_due;
 use serde_json::json;
 
@@ -46,9 +46,8 @@ impl World {
 
     async fn import_files(&self, files: TokenFiles) -> Result<serde_json::Value, String> {
         let (file, content) = ("tokens".into(), Some(files));
-        let command = gantry::cli::admin::TokenCommand::Import { file, key: None, users: None, content };
-        let done =
-            gantry::cli::admin::execute(&self.idp.app, gantry::cli::admin::Command::Token(command)).await;
+        let command = TokenCommand::Import { file, key: None, users: None, content };
+        let done = admin::execute(&self.idp.app, admin::Command::Token(command)).await;
         done.map(|output| output.json).map_err(|failure| failure.message)
     }
 
@@ -96,7 +95,7 @@ async fn a_counter_token_signs_in_and_every_code_once() {
     // TO-01, TO-02
     let world = World::new().await;
     let rows = format!("user,type,serial,secret\nalice,hotp,T-1,{SECRET}\n");
-    assert_eq!(world.import(&rows).await.expect("good")["imported"], 1);
+    assert_eq!(world.import(&rows).await.expect("good"), json!({ "imported": 1, "not_offered": [] }));
     for (code, good) in
         [(HOTP[0], true), (HOTP[0], false), (HOTP[3], true), (HOTP[2], false), (HOTP[4], true)]
     {
@@ -194,6 +193,22 @@ async fn a_yubikey_signs_in_once_per_touch() {
     let mut other = world.idp.browser();
     let page = world.asked(&mut other, "yubikey").await;
     page.submit(&[("code", typed)]).await.expect_status(422).expect_step("yubikey");
+}
+
+#[tokio::test]
+async fn what_nobody_is_asked_for_is_said_when_it_is_given_out() {
+    let idp = TestIdp::setup().with_settings("factors: { offered: [yubikey] }\n").start().await;
+    let alice = idp.user("alice").create().await;
+    let rows = format!("user,type,serial,secret\n{},hotp,T-1,{SECRET}\n", alice.username);
+    let files = TokenFiles { list: rows, ..TokenFiles::default() };
+    let command =
+        TokenCommand::Import { file: "tokens".into(), key: None, users: None, content: Some(files) };
+    let done = admin::execute(&idp.app, admin::Command::Token(command)).await.expect("imported");
+    assert_eq!(done.json, json!({ "imported": 1, "not_offered": ["hardware_token"] }));
+    assert_eq!(
+        done.text,
+        "imported 1 token(s)\nnobody is asked for a hardware_token until factors.offered has it\n"
+    );
 }
 
 #[tokio::test]

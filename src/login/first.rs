@@ -1,6 +1,7 @@
 //! The first factor in a sign-in: name and password.
 
 use std::sync::Arc;
+
 use zeroize::Zeroizing;
 
 use super::approval::{self, Answer};

@@ -78,7 +78,7 @@ pub enum Task {
     Password,
 }
 
-/// Of what there were several first.
+/// What flows are about that were kept before there were several of anything else.
 const fn passkey() -> FactorKind {
     FactorKind::Passkey
 }

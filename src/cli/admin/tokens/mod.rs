@@ -3,8 +3,8 @@
 mod receiver;
 mod rows;
 
-use std::collections::BTreeMap;
 use std::collections::btree_map::Entry;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
 
 use clap::Subcommand;
@@ -19,7 +19,7 @@ use crate::account::find_user;
 use crate::app::App;
 use crate::cli::table::columns;
 use crate::cli::{Failure, Output};
-use crate::factor::{FactorKind, OwnKey};
+use crate::factor::{FactorKind, Method, OwnKey, method};
 use crate::secret::Id;
 use crate::store::{ApplyError, Batch};
 
@@ -85,6 +85,7 @@ async fn import(app: &App, rows: Vec<(String, Row)>) -> Result<Output, Failure> 
     let mut owners: BTreeMap<String, String> =
         given.into_iter().map(|(user, key)| (key.name, user)).collect();
     let mut people: BTreeMap<Id, Receiver> = BTreeMap::new();
+    let mut kinds = BTreeSet::new();
     for (place, row) in rows {
         let wrong = |what: &str| Failure::new(format!("{place}: {what}; nothing was imported"));
         let user = find_user(&app.store, &row.user).await?;
@@ -92,7 +93,8 @@ async fn import(app: &App, rows: Vec<(String, Row)>) -> Result<Output, Failure> 
             wrong(&format!("there is no user {}", row.user)).hint("gantry user list shows all")
         })?;
         let (token, secret) = row.token(master, (user.id, now)).map_err(&wrong)?;
-        let serial = OwnKey::from(&token).name;
+        let OwnKey { kind, name: serial, .. } = OwnKey::from(&token);
+        kinds.insert(kind.name());
         if let Some(owner) = owners.insert(serial.clone(), user.username.to_string()) {
             return Err(wrong(&format!("{owner} has the token {serial} already"))
                 .hint(format!("gantry token remove {owner} {serial} takes it away first")));
@@ -117,7 +119,13 @@ async fn import(app: &App, rows: Vec<(String, Row)>) -> Result<Output, Failure> 
         app.notifier.ring();
     }
     tracing::info!(target: "gantry::audit", event = "tokens_imported", count);
-    Ok(done(format!("imported {count} token(s)"), json!({ "imported": count })))
+    let config = app.config();
+    let asked: Vec<_> = method::set_up(&config).filter_map(Method::needs).map(FactorKind::name).collect();
+    kinds.retain(|kind| !asked.contains(kind));
+    let unasked =
+        kinds.iter().map(|kind| format!("\nnobody is asked for a {kind} until factors.offered has it"));
+    let text = format!("imported {count} token(s){}", unasked.collect::<String>());
+    Ok(done(text, json!({ "imported": count, "not_offered": kinds })))
 }
 
 async fn list(app: &App, who: Option<&str>) -> Result<Output, Failure> {
