@@ -1,5 +1,5 @@
 //! The token endpoint in fixed phases: read, authenticate the client, allow the grant type, consume the
-//! grant, issue. A grant type only fills in how its grant is consumed, so none can forget a phase.
+//! grant, answer. A grant type only fills in how its grant is consumed, so none can forget a phase.
 
 use std::net::IpAddr;
 use std::sync::Arc;
@@ -24,7 +24,7 @@ use crate::config::{self, ClientKind, Config, GrantKind};
 use crate::secret::{CodeToken, Digest, RefreshToken, Token, same};
 use crate::store::{ApplyError, Batch, Stored};
 
-/// A grant that has been consumed for one answer: nothing about it is left to check.
+/// A grant that is consumed for one answer: nothing about it is left to check.
 struct Consumed {
     grant: Grant,
     user: Arc<User>,
@@ -61,15 +61,14 @@ pub async fn answer(
     }
     let now = app.clock.now();
     let request = Request { app, config: &config, client, params: &params, holder: holder.as_ref(), now };
-    let consumed = match kind {
-        GrantKind::AuthorizationCode => request.redeem_code().await?,
-        GrantKind::RefreshToken => request.rotate().await?,
-        GrantKind::DeviceCode => request.redeem_device_code().await?,
-        GrantKind::Password => request.take_password(address).await?,
-        GrantKind::ClientCredentials => return issue::client_token(app, &config, client, request.wish()?),
-        GrantKind::Implicit => return Err(UNSUPPORTED),
-    };
-    request.issue(&consumed).await
+    match kind {
+        GrantKind::AuthorizationCode => request.redeem_code().await,
+        GrantKind::RefreshToken => request.rotate().await,
+        GrantKind::DeviceCode => request.issue(&request.redeem_device_code().await?).await,
+        GrantKind::Password => request.issue(&request.take_password(address).await?).await,
+        GrantKind::ClientCredentials => issue::client_token(app, &config, client, request.wish()?),
+        GrantKind::Implicit => Err(UNSUPPORTED),
+    }
 }
 
 fn allowed_grant(client: &config::App, grant_type: Option<&str>) -> Result<GrantKind, OAuthError> {
@@ -100,7 +99,7 @@ const BAD_REFRESH: OAuthError =
 impl Request<'_> {
     /// RFC 6749 section 4.1.3, RFC 7636 section 4.6. The code is taken before anything is issued; a wrong
     /// verifier, redirect URI or client burns it.
-    async fn redeem_code(&self) -> Result<Consumed, OAuthError> {
+    async fn redeem_code(&self) -> Result<TokenAnswer, OAuthError> {
         let sent = self.params.get("code").ok_or(OAuthError::invalid_request("code is missing"))?;
         let token = Token::<CodeToken>::parse(sent).ok_or(BAD_CODE)?;
         let code = self.app.store.get::<Code>(&token.id().to_string()).await?;
@@ -122,12 +121,22 @@ impl Request<'_> {
         let redeemed = Stored { record: code.record.spent(&grant, self.now), version: code.version };
         let batch = grant.while_allowed(Batch::new().update(&redeemed));
         let grant = grant.kept();
-        match self.app.store.apply(batch.insert(&grant)).await {
-            Ok(_) => {
-                let nonce = approved.nonce.clone();
-                Ok(Consumed { scopes: grant.scopes.clone(), grant, user, nonce })
-            }
-            Err(ApplyError::Conflict(_)) => self.lost_race(&code).await,
+        let batch = batch.insert(&grant);
+        let nonce = approved.nonce.clone();
+        let consumed = Consumed { scopes: grant.scopes.clone(), grant, user, nonce };
+        match self.consume(batch, &consumed).await? {
+            Some(answer) => Ok(answer),
+            None => self.lost_race(&code).await,
+        }
+    }
+
+    /// Applies the `batch` by which `consumed` is consumed; `None`: another request was faster. The tokens are made
+    /// while the store works and leave when it has kept the batch, so that nobody gets them twice.
+    async fn consume(&self, batch: Batch, consumed: &Consumed) -> Result<Option<TokenAnswer>, OAuthError> {
+        let (kept, answer) = tokio::join!(self.app.store.apply(batch), self.issue(consumed));
+        match kept {
+            Ok(_) => answer.map(Some),
+            Err(ApplyError::Conflict(_)) => Ok(None),
             Err(error) => Err(error.into()),
         }
     }
@@ -203,7 +212,7 @@ impl Request<'_> {
     }
 
     /// Somebody else took the code between our look and our grab: that use was the first, ours a replay.
-    async fn lost_race(&self, code: &Code) -> Result<Consumed, OAuthError> {
+    async fn lost_race(&self, code: &Code) -> Result<TokenAnswer, OAuthError> {
         let now = self.app.store.get::<Code>(&code.id.to_string()).await?;
         match now.map(|code| code.record.state) {
             Some(CodeState::Spent { grant }) => self.replayed(grant).await,
@@ -212,7 +221,7 @@ impl Request<'_> {
     }
 
     /// RFC 6749 section 4.1.2: a code used twice revokes what it gave.
-    async fn replayed(&self, grant: crate::secret::Id) -> Result<Consumed, OAuthError> {
+    async fn replayed(&self, grant: crate::secret::Id) -> Result<TokenAnswer, OAuthError> {
         grant::revoke(self.app, grant, "code_replay").await?;
         Err(BAD_CODE)
     }
@@ -225,7 +234,7 @@ impl Request<'_> {
     }
 
     /// RFC 6749 section 6, with rotation (RFC 9700 section 4.14.2).
-    async fn rotate(&self) -> Result<Consumed, OAuthError> {
+    async fn rotate(&self) -> Result<TokenAnswer, OAuthError> {
         let sent = self.params.get("refresh_token");
         let sent = sent.ok_or(OAuthError::invalid_request("refresh_token is missing"))?;
         let token = Token::<RefreshToken>::parse(sent).ok_or(BAD_REFRESH)?;
@@ -251,18 +260,18 @@ impl Request<'_> {
             self.check_resource(grant.resource.as_ref())?;
             let holder = grant::holder(self.app, self.config, &grant).await?;
             let user = holder.ok_or(grant::NO_LONGER)?;
-            if presented == Presented::Current {
-                grant.record.generation = grant.generation.map(|generation| generation.saturating_add(1));
-                grant.record.rotated_at = self.now;
-                grant.record.expires_at = self.now + self.client.lifetimes.refresh_token;
-                match self.app.store.apply(Batch::new().update(&grant)).await {
-                    Ok(_) => {}
-                    // Another request was faster; seen again, ours is now the one before the current.
-                    Err(ApplyError::Conflict(_)) => continue,
-                    Err(error) => return Err(error.into()),
-                }
+            if presented == Presented::JustRotated {
+                return self.issue(&Consumed { grant: grant.record, user, scopes, nonce: None }).await;
             }
-            return Ok(Consumed { grant: grant.record, user, scopes, nonce: None });
+            grant.record.generation = grant.generation.map(|generation| generation.saturating_add(1));
+            grant.record.rotated_at = self.now;
+            grant.record.expires_at = self.now + self.client.lifetimes.refresh_token;
+            let batch = Batch::new().update(&grant);
+            let consumed = Consumed { grant: grant.record, user, scopes, nonce: None };
+            if let Some(answer) = self.consume(batch, &consumed).await? {
+                return Ok(answer);
+            }
+            // Seen again, ours is now the one before the current.
         }
         Err(BAD_REFRESH)
     }
