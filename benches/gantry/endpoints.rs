@@ -19,12 +19,13 @@ use crate::{Outcome, Plan};
 /// Codes made for one round of one app: more than a round can redeem.
 const CODES: usize = 12_000;
 /// Refresh tokens that each connection rotates in turn.
-const CHAINS: usize = 16;
+pub(crate) const CHAINS: usize = 16;
 const AT_ONCE: usize = 8;
 const BATCH: usize = 500;
 
 /// What the store holds for one app.
 struct Client {
+    alg: &'static str,
     title: &'static str,
     authorization: String,
     codes: Rc<RefCell<Vec<String>>>,
@@ -61,12 +62,14 @@ pub(crate) fn measure(plan: &Plan, folder: &Path, report: &mut Report) -> Outcom
         refusals(plan, &server, report)?;
     }
     let mut writes = Worker::start("writes", &folder.join("bare"))?;
+    let bare = Worker::start("rotation", &folder.join("rotation"))?.serve()?;
     for client in &mut prepared.clients {
         if plan.wants("redemption") {
             redemptions(plan, &server, client, &mut writes, report)?;
         }
         if plan.wants("refresh") {
             rotations(plan, &server, client, &mut writes, report)?;
+            rotations_over_http(plan, &server, client, &bare, report)?;
         }
     }
     let authorization = prepared.clients.first().map(|client| client.authorization.clone());
@@ -88,9 +91,9 @@ async fn prepare(plan: &Plan, folder: &Path) -> Outcome<Prepared> {
         userinfo.push(Get::new("/oauth2/userinfo", Some(&token)));
         introspection.push(Post::new("/oauth2/introspect", &authorization, &format!("token={token}")));
     }
-    let apps = [(RSA_APP, "ID token by RS256"), (EDDSA_APP, "ID token by EdDSA")];
+    let apps = [(RSA_APP, "RS256", "ID token by RS256"), (EDDSA_APP, "EdDSA", "ID token by EdDSA")];
     let mut clients = Vec::new();
-    for (client, title) in apps {
+    for (client, alg, title) in apps {
         let authorization = world.authorization(client).await?;
         let codes = Rc::new(RefCell::new(codes(&world, client, plan.rounds * CODES).await?));
         let mut refresh = Vec::new();
@@ -98,7 +101,7 @@ async fn prepare(plan: &Plan, folder: &Path) -> Outcome<Prepared> {
             let tokens = chains(&world, client, number).await?;
             refresh.push(Refresh { tokens, turn: 0, authorization: authorization.clone() });
         }
-        clients.push(Client { title, authorization, codes, refresh });
+        clients.push(Client { alg, title, authorization, codes, refresh });
     }
     let robot = world.authorization(ROBOT).await?;
     Ok(Prepared { userinfo, introspection, robot, clients })
@@ -232,6 +235,26 @@ fn rotations(
         writes.ask(&format!("grants {CHAINS}"))?;
         let limit = writes.measure(&format!("refresh {}", plan.span.as_millis()))?;
         row.add(limit, server.measure(&mut client.refresh, plan.span)?);
+    }
+    report.rows.push(row);
+    Ok(())
+}
+
+/// The same beside the least that can answer such a request: how much of the distance is HTTP and signatures.
+fn rotations_over_http(
+    plan: &Plan,
+    server: &Server,
+    client: &mut Client,
+    bare: &Server,
+    report: &mut Report,
+) -> Outcome<()> {
+    let name = format!("the same, {}", client.title);
+    eprintln!("measuring refresh with rotation against a bare handler that writes and signs");
+    let post = || Post::new(&format!("/{}", client.alg), &client.authorization, "grant_type=refresh_token");
+    let mut forms = (0..plan.connections).map(|_| post()).collect::<Vec<_>>();
+    let mut row = Row::new(&name, "bare handler that writes and signs", Goal::Rate(0.6));
+    for _ in 0..plan.rounds {
+        row.add(bare.measure(&mut forms, plan.span)?, server.measure(&mut client.refresh, plan.span)?);
     }
     report.rows.push(row);
     Ok(())

@@ -12,11 +12,14 @@ use actix_web::{App, HttpResponse, HttpServer, web};
 use argon2::{Algorithm, Argon2, Block, Params, Version};
 use aws_lc_rs::rand::SystemRandom;
 use aws_lc_rs::signature::{ECDSA_P256_SHA256_FIXED_SIGNING, EcdsaKeyPair};
+use gantry::config::Alg;
+use gantry::keys::Typ;
 use gantry::oauth::grant::{Code, Grant};
 use gantry::store::{Batch, Store, Stored};
 use tokio::runtime::Runtime;
 use tokio::task::JoinSet;
 
+use crate::endpoints::CHAINS;
 use crate::load::{Sample, now};
 use crate::world::{EDDSA_APP, PASSWORD, World};
 use crate::{Outcome, start};
@@ -31,6 +34,7 @@ pub(crate) fn play(role: &str) -> Outcome<()> {
     let folder = PathBuf::from(std::env::args_os().nth(1).ok_or("a role needs a folder")?);
     match role {
         "handler" => handler(),
+        "rotation" => rotation(&folder),
         "writes" => writes(&folder),
         "hash" => answer(|_, [count, _]| Ok(serde_json::to_string(&hash(count)?)?)),
         "fill" => {
@@ -61,8 +65,8 @@ fn answer(mut reply: impl FnMut(&str, [usize; 2]) -> Outcome<String>) -> Outcome
     Ok(())
 }
 
-/// The least that actix-web can do, with its own default of workers, which is gantry's: a fixed object as JSON,
-/// the same for a form, and with one signature as access tokens have.
+/// The least that actix-web can do: a fixed object as JSON, the same for a form, and with one signature as access
+/// tokens have.
 fn handler() -> Outcome<()> {
     async fn fixed() -> HttpResponse {
         HttpResponse::Ok().json(serde_json::json!({
@@ -83,16 +87,61 @@ fn handler() -> Outcome<()> {
     }
     let pair = EcdsaKeyPair::generate(&ECDSA_P256_SHA256_FIXED_SIGNING).map_err(|_| "no key")?;
     let pair = web::Data::new(pair);
+    serve(move |app| {
+        app.app_data(pair.clone())
+            .route("/", web::get().to(fixed))
+            .route("/", web::post().to(form))
+            .route("/signature", web::get().to(signature));
+    })
+}
+
+/// What no rotation can do without: a form read, a grant written, an access token and an ID token signed, and an
+/// answer as long as gantry's.
+fn rotation(folder: &Path) -> Outcome<()> {
+    struct Bare {
+        world: World,
+        grants: Mutex<VecDeque<Stored<Grant>>>,
+        claims: serde_json::Value,
+    }
+    async fn rotate(_: web::Bytes, alg: web::Path<Alg>, bare: web::Data<Bare>) -> HttpResponse {
+        let Some(mut grant) = lock(&bare.grants).pop_front() else {
+            return HttpResponse::ServiceUnavailable().finish();
+        };
+        grant.record.generation = grant.generation.map(|generation| generation + 1);
+        let keys = &bare.world.app.keys;
+        let write = bare.world.app.store.apply(Batch::new().update(&grant));
+        let sign = async {
+            let access = keys.sign(Alg::Es256, Typ::AccessToken, &bare.claims);
+            (access, keys.sign(*alg, Typ::Jwt, &bare.claims))
+        };
+        let (Ok(version), (Some(access), Some(id))) = tokio::join!(write, sign) else {
+            return HttpResponse::InternalServerError().finish();
+        };
+        lock(&bare.grants).push_back(Stored { version, ..grant });
+        HttpResponse::Ok().json(serde_json::json!({ "access_token": access, "id_token": id }))
+    }
+    let runtime = Runtime::new()?;
+    let world = runtime.block_on(World::make(folder))?;
+    let mut grants = vec![VecDeque::new(); SUBMITTERS];
+    runtime.block_on(insert_grants(&world, CHAINS, &mut grants))?;
+    // In the order in which connections that have some each would use them.
+    let in_turn = (0..CHAINS).flat_map(|turn| grants.iter().filter_map(move |own| own.get(turn)));
+    let grants = Mutex::new(in_turn.cloned().collect());
+    // As much as is in such tokens.
+    let claims = serde_json::json!({ "sub": "0".repeat(36), "other": "0".repeat(340) });
+    let bare = web::Data::new(Bare { world, grants, claims });
+    serve(move |app| {
+        app.app_data(bare.clone()).route("/{alg}", web::post().to(rotate));
+    })
+}
+
+/// Serves what `routes` adds with actix-web's own default of workers, which is gantry's.
+fn serve(routes: impl Fn(&mut web::ServiceConfig) + Clone + Send + 'static) -> Outcome<()> {
     let listener = std::net::TcpListener::bind("127.0.0.1:0")?;
     let port = listener.local_addr()?.port();
     let serving = thread::spawn(move || -> std::io::Result<()> {
         actix_web::rt::System::new().block_on(async move {
-            let app = move || {
-                let app = App::new().app_data(pair.clone());
-                app.route("/", web::get().to(fixed))
-                    .route("/", web::post().to(form))
-                    .route("/signature", web::get().to(signature))
-            };
+            let app = move || App::new().configure(routes.clone());
             HttpServer::new(app).listen(listener)?.run().await
         })
     });

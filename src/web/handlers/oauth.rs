@@ -82,7 +82,10 @@ fn to_authenticated<T: Serialize>(
 
 /// Lets the page of the client that sent `form` read the answer, if its origin is registered.
 fn allow_client(request: &HttpRequest, app: &App, form: &[u8], response: &mut HttpResponse) {
-    let client = Params::parse([form]).ok().and_then(|params| params.get("client_id").map(str::to_owned));
+    // Only pages say where they come from.
+    let asked = request.headers().contains_key(header::ORIGIN);
+    let params = asked.then(|| Params::parse([form]).ok()).flatten();
+    let client = params.and_then(|params| params.get("client_id").map(str::to_owned));
     cors::allow(request, &app.config(), Some(client.as_deref().unwrap_or_default()), response);
 }
 
