@@ -231,8 +231,8 @@ fn rotations(
     let name = format!("refresh with rotation, {}", client.title);
     eprintln!("measuring {name} against bare writes");
     let mut row = Row::new(&name, "bare writes", Goal::Rate(0.5));
+    writes.ask(&format!("grants {CHAINS}"))?;
     for _ in 0..plan.rounds {
-        writes.ask(&format!("grants {CHAINS}"))?;
         let limit = writes.measure(&format!("refresh {}", plan.span.as_millis()))?;
         row.add(limit, server.measure(&mut client.refresh, plan.span)?);
     }

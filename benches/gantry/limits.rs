@@ -103,11 +103,11 @@ fn rotation(folder: &Path) -> Outcome<()> {
         grants: Mutex<VecDeque<Stored<Grant>>>,
         claims: serde_json::Value,
     }
-    async fn rotate(_: web::Bytes, alg: web::Path<Alg>, bare: web::Data<Bare>) -> HttpResponse {
+    async fn answer_form(_: web::Bytes, alg: web::Path<Alg>, bare: web::Data<Bare>) -> HttpResponse {
         let Some(mut grant) = lock(&bare.grants).pop_front() else {
             return HttpResponse::ServiceUnavailable().finish();
         };
-        grant.record.generation = grant.generation.map(|generation| generation + 1);
+        grant.record.rotated_at = grant.rotated_at + Duration::from_millis(1);
         let keys = &bare.world.app.keys;
         let write = bare.world.app.store.apply(Batch::new().update(&grant));
         let sign = async {
@@ -122,16 +122,15 @@ fn rotation(folder: &Path) -> Outcome<()> {
     }
     let runtime = Runtime::new()?;
     let world = runtime.block_on(World::make(folder))?;
-    let mut grants = vec![VecDeque::new(); SUBMITTERS];
-    runtime.block_on(insert_grants(&world, CHAINS, &mut grants))?;
+    let piles = runtime.block_on(insert_grants(&world, CHAINS))?;
     // In the order in which connections that have some each would use them.
-    let in_turn = (0..CHAINS).flat_map(|turn| grants.iter().filter_map(move |own| own.get(turn)));
-    let grants = Mutex::new(in_turn.cloned().collect());
+    let in_turn = |turn| piles.iter().filter_map(move |pile| lock(pile).get(turn).cloned());
+    let grants = Mutex::new((0..CHAINS).flat_map(in_turn).collect());
     // As much as is in such tokens.
     let claims = serde_json::json!({ "sub": "0".repeat(36), "other": "0".repeat(340) });
     let bare = web::Data::new(Bare { world, grants, claims });
     serve(move |app| {
-        app.app_data(bare.clone()).route("/{alg}", web::post().to(rotate));
+        app.app_data(bare.clone()).route("/{alg}", web::post().to(answer_form));
     })
 }
 
@@ -157,23 +156,18 @@ fn writes(folder: &Path) -> Outcome<()> {
     let world = Arc::new(runtime.block_on(World::make(folder))?);
     let store = world.app.store.clone();
     let codes = Arc::new(Mutex::new(Vec::new()));
-    let mut grants = vec![VecDeque::new(); SUBMITTERS];
+    let mut grants = Vec::new();
     answer(|verb, [count, _]| {
         let span = Duration::from_millis(u64::try_from(count)?);
         match verb {
             "codes" => lock(&codes).extend(runtime.block_on(insert_codes(&world, count))?),
-            "grants" => runtime.block_on(insert_grants(&world, count, &mut grants))?,
+            "grants" => grants = runtime.block_on(insert_grants(&world, count))?,
             "redeem" => {
                 let redeem = |until| redeem(Arc::clone(&world), Arc::clone(&codes), until);
                 return Ok(serde_json::to_string(&runtime.block_on(submit(span, redeem))?)?);
             }
             "refresh" => {
-                let mut taken = grants.clone().into_iter();
-                let refresh = |until| refresh(store.clone(), taken.next().unwrap_or_default(), until);
-                let sample = runtime.block_on(submit(span, refresh))?;
-                // The versions have moved on; the next round brings grants of its own.
-                grants.iter_mut().for_each(VecDeque::clear);
-                return Ok(serde_json::to_string(&sample)?);
+                return Ok(serde_json::to_string(&runtime.block_on(rotations(&store, &grants, span))?)?);
             }
             _ => return Err(format!("there is no question {verb}").into()),
         }
@@ -196,15 +190,21 @@ async fn insert_codes(world: &World, count: usize) -> Outcome<Vec<Stored<Code>>>
     Ok(stored)
 }
 
-async fn insert_grants(world: &World, each: usize, all: &mut [VecDeque<Stored<Grant>>]) -> Outcome<()> {
-    for (number, grants) in all.iter_mut().enumerate() {
+/// The grants that one submitter writes in turn.
+pub(crate) type Pile = Arc<Mutex<VecDeque<Stored<Grant>>>>;
+
+async fn insert_grants(world: &World, each: usize) -> Outcome<Vec<Pile>> {
+    let mut piles = Vec::with_capacity(SUBMITTERS);
+    for number in 0..SUBMITTERS {
+        let mut pile = VecDeque::with_capacity(each);
         for _ in 0..each {
             let (record, _) = world.grant(EDDSA_APP, number)?;
             let version = world.app.store.apply(Batch::new().insert(&record)).await?;
-            grants.push_back(Stored { record, version });
+            pile.push_back(Stored { record, version });
         }
+        piles.push(Arc::new(Mutex::new(pile)));
     }
-    Ok(())
+    Ok(piles)
 }
 
 /// What a submitter did, or why not.
@@ -243,18 +243,24 @@ async fn redeem(world: Arc<World>, codes: Arc<Mutex<Vec<Stored<Code>>>>, until: 
     }
 }
 
-/// The write of a rotation: the grant with its next number.
-async fn refresh(store: Store, mut grants: VecDeque<Stored<Grant>>, until: Instant) -> Submitted {
+/// The writes of rotations, side by side.
+pub(crate) async fn rotations(store: &Store, piles: &[Pile], span: Duration) -> Outcome<Sample> {
+    let mut piles = piles.iter().cloned();
+    submit(span, |until| rotate(store.clone(), piles.next().unwrap_or_default(), until)).await
+}
+
+/// The write of a rotation, except that its number stays: the token that is out goes on counting.
+async fn rotate(store: Store, pile: Pile, until: Instant) -> Submitted {
     let mut latencies = Vec::new();
     loop {
         let start = now();
-        let grant = if start < until { grants.pop_front() } else { None };
+        let grant = if start < until { lock(&pile).pop_front() } else { None };
         let Some(mut grant) = grant else {
             return Ok(latencies);
         };
-        grant.record.generation = grant.generation.map(|generation| generation + 1);
+        grant.record.rotated_at = grant.rotated_at + Duration::from_millis(1);
         grant.version = store.apply(Batch::new().update(&grant)).await.map_err(|error| error.to_string())?;
-        grants.push_back(grant);
+        lock(&pile).push_back(grant);
         latencies.push(start.elapsed());
     }
 }
