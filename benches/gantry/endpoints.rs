@@ -16,8 +16,9 @@ use crate::report::{Goal, Report, Row};
 use crate::world::{EDDSA_APP, ROBOT, RSA_APP, World};
 use crate::{Outcome, Plan};
 
-/// Codes made for one round of one app: more than a round can redeem.
-const CODES: usize = 12_000;
+/// Codes made for one round of one app: more than a round can redeem. Limits get as many, as a store slows down with
+/// what is in it.
+const CODES: usize = 30_000;
 /// Refresh tokens that each connection rotates in turn.
 pub(crate) const CHAINS: usize = 16;
 const AT_ONCE: usize = 8;
@@ -41,6 +42,13 @@ struct Prepared {
     clients: Vec<Client>,
 }
 
+impl Plan {
+    /// Codes that a store holds before anything is measured.
+    pub(crate) fn codes(&self) -> usize {
+        2 * self.rounds * CODES
+    }
+}
+
 const PARTS: [&str; 6] = ["reads", "client_credentials", "refusals", "redemption", "refresh", "sign-in"];
 
 /// Everything that is asked over HTTP.
@@ -48,7 +56,7 @@ pub(crate) fn measure(plan: &Plan, folder: &Path, report: &mut Report) -> Outcom
     if !PARTS.iter().any(|part| plan.wants(part)) {
         return Ok(());
     }
-    eprintln!("preparing {} codes and {} grants", 2 * plan.rounds * CODES, 2 * plan.connections * CHAINS);
+    eprintln!("preparing {} codes and {} grants", plan.codes(), 2 * plan.connections * CHAINS);
     let gantry = folder.join("gantry");
     let mut prepared = Runtime::new()?.block_on(prepare(plan, &gantry))?;
     let (server, _) = Server::gantry(&gantry)?;
@@ -62,6 +70,7 @@ pub(crate) fn measure(plan: &Plan, folder: &Path, report: &mut Report) -> Outcom
         refusals(plan, &server, report)?;
     }
     let mut writes = Worker::start("writes", &folder.join("bare"))?;
+    writes.ask(&format!("codes {}", plan.codes()))?;
     let bare = Worker::start("rotation", &folder.join("rotation"))?.serve()?;
     for client in &mut prepared.clients {
         if plan.wants("redemption") {
@@ -208,7 +217,6 @@ fn redemptions(
     let (authorization, all) = (&client.authorization, &client.codes);
     let mut row = Row::new(&name, "bare writes", Goal::Rate(0.5));
     for _ in 0..plan.rounds {
-        writes.ask(&format!("codes {}", 4 * CODES))?;
         let limit = writes.measure(&format!("redeem {}", plan.span.as_millis()))?;
         // A slow round must not leave codes over to the next: they would be older than they live.
         let keep = all.borrow().len().saturating_sub(CODES);

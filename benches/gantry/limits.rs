@@ -22,7 +22,7 @@ use tokio::task::JoinSet;
 use crate::endpoints::CHAINS;
 use crate::load::{Sample, now};
 use crate::world::{EDDSA_APP, PASSWORD, World};
-use crate::{Outcome, start};
+use crate::{Outcome, Plan, start};
 
 /// As many as the load client has connections.
 const SUBMITTERS: usize = 64;
@@ -122,6 +122,7 @@ fn rotation(folder: &Path) -> Outcome<()> {
     }
     let runtime = Runtime::new()?;
     let world = runtime.block_on(World::make(folder))?;
+    runtime.block_on(insert_codes(&world, Plan::from_environment()?.codes()))?;
     let piles = runtime.block_on(insert_grants(&world, CHAINS))?;
     // In the order in which connections that have some each would use them.
     let in_turn = |turn| piles.iter().filter_map(move |pile| lock(pile).get(turn).cloned());
