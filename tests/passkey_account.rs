@@ -134,6 +134,34 @@ async fn one_passkey_is_renamed_or_removed_and_the_others_stay() {
 }
 
 #[tokio::test]
+async fn administrators_list_passkeys_and_take_one_away() {
+    let world = World::new().await;
+    let (mut phone, mut blue) = (Authenticator::new(&world.origin()), Authenticator::new(&world.origin()));
+    world.enrol(&mut phone).await;
+    let mut browser = proved(&world, &mut phone).await;
+    add(&mut browser, &mut blue, "Blue").await;
+    world.idp.user("bob").create().await;
+    let listed = world.idp.gantry("passkey list").await;
+    assert_eq!(world.idp.gantry("passkey list --user alice").await, listed);
+    assert_eq!(world.idp.gantry("passkey list --user bob").await, json!([]));
+    assert_eq!([0, 1].map(|at| &listed[at]["name"]), ["My <b>key</b>", "Blue"]);
+    assert_eq!([0, 1].map(|at| listed[at]["last_used_at"].is_string()), [true, false]);
+    assert!(listed[0]["added_at"].is_string() && listed[0]["user"] == "alice");
+    let [first, second] = [0, 1].map(|at| listed[at]["id"].as_str().expect("an id").to_owned());
+    let nobodys = format!("passkey remove bob {first}");
+    let refused = world.idp.try_gantry(&nobodys, None).await.map(|output| output.json).expect_err("alice's");
+    assert!(refused.message.contains("there is no passkey"), "{}", refused.message);
+    world.idp.gantry(&format!("passkey remove alice {first}")).await;
+    assert_eq!(world.idp.gantry("passkey list").await, json!([listed[1]]));
+    let letters = letters(&world).await;
+    assert!(letters.contains("a passkey was removed") && letters.contains("My <b>key</b>"), "{letters}");
+    proved(&world, &mut blue).await;
+    // With the last one go the recovery codes, which stood in for it.
+    world.idp.gantry(&format!("passkey remove alice {second}")).await;
+    assert_eq!(world.idp.gantry("user show alice").await["second_factors"], json!([]));
+}
+
+#[tokio::test]
 async fn changing_passkeys_wants_everything_proved_a_moment_ago() {
     // SE-10, WA-10
     let world = World::new().await;

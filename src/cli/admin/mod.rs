@@ -19,6 +19,7 @@ use serde::{Deserialize, Serialize};
 use super::{Failure, Output, rocketchat};
 use crate::account::AccountError;
 use crate::app::App;
+use crate::factor::FactorKind;
 use crate::notify::Channel;
 use crate::store::{ApplyError, StoreError};
 
@@ -27,6 +28,7 @@ pub use devices::DeviceCommand;
 pub use grants::GrantCommand;
 pub use groups::GroupCommand;
 pub use keys::KeyCommand;
+pub use own_keys::OwnKeyCommand;
 pub use policy::{NewFile, PolicyCommand, ReplayOptions};
 pub(in crate::cli) use policy::{replayed, shut_out};
 pub use push::PushCommand;
@@ -60,6 +62,9 @@ pub enum Command {
     /// Tokens that show codes, and `YubiKey`s
     #[command(subcommand)]
     Token(TokenCommand),
+    /// Passkeys and security keys
+    #[command(subcommand)]
+    Passkey(OwnKeyCommand),
     /// What must be proved, where and when
     #[command(subcommand)]
     Policy(PolicyCommand),
@@ -93,6 +98,7 @@ pub async fn execute(app: &App, command: Command) -> Result<Output, Failure> {
         Command::Device(command) => devices::execute(app, command).await,
         Command::Grant(command) => grants::execute(app, command).await,
         Command::Token(command) => tokens::execute(app, command).await,
+        Command::Passkey(command) => own_keys::execute(app, FactorKind::Passkey, command).await,
         Command::Policy(command) => policy::execute(app, command).await,
         Command::Key(command) => keys::execute(app, command).await,
         Command::Mail(command) => sending::execute(app, Channel::Mail, command).await,
