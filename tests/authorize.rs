@@ -1,6 +1,6 @@
 //! The authorization request and its answer.
 
-use crate::support::{TestIdp, raw};
+use crate::support::{RelyingParty, TestIdp, raw};
 
 /// RFC 9207 section 2.
 #[tokio::test]
@@ -36,7 +36,7 @@ async fn only_advertised_response_modes_are_used() {
     // AZ-12; OAuth 2.0 Multiple Response Type Encoding Practices section 2.1
     let idp = TestIdp::start().await;
     let c1 = idp.relying_party("c1").await;
-    for mode in ["fragment", "web_message", "jwt", "form_post.jwt", "query.jwt", "query,form_post", "x"] {
+    for mode in ["web_message", "jwt", "form_post.jwt", "query.jwt", "query,form_post", "x"] {
         let mut browser = idp.browser();
         let answer =
             browser.open(c1.authorize_with(&[("response_mode", mode)])).await.expect_error("invalid_request");
@@ -44,6 +44,28 @@ async fn only_advertised_response_modes_are_used() {
         let evil = c1.returning_to("https://evil.test/cb").authorize_with(&[("response_mode", mode)]);
         browser.open(evil).await.expect_error_page(400);
     }
+}
+
+#[tokio::test]
+async fn a_code_goes_back_in_each_advertised_way() {
+    // OAuth 2.0 Multiple Response Type Encoding Practices section 2.1, Form Post Response Mode section 2
+    let idp = TestIdp::setup()
+        .with_apps("  native:\n    title: On My Device\n    redirect_uris: [\"org.example.app:/cb\", \"https://native.test/cb\"]\n    client: public\n    first_party: true\n")
+        .start()
+        .await;
+    let alice = idp.user("alice").create().await;
+    let native = idp.relying_party("native").await;
+    let web = native.returning_to("https://native.test/cb");
+    let mut browser = idp.browser();
+    let by = |rp: &RelyingParty, mode| rp.authorize_with(&[("response_mode", mode)]);
+    let page = browser.open(by(&native, "fragment")).await.submit_password(&alice).await;
+    assert!(page.header("location").starts_with("org.example.app:/cb#code="), "{}", page.header("location"));
+    let page = browser.open(by(&web, "form_post")).await.expect_step("form_post");
+    assert!(page.html.contains("On My Device"), "{}", page.html);
+    page.expect_code();
+    browser.open(by(&web, "query")).await.expect_code();
+    // No form is posted to an app.
+    browser.open(by(&native, "form_post")).await.expect_error("invalid_request");
 }
 
 #[tokio::test]

@@ -37,6 +37,22 @@ async fn a_magic_link_signs_in_where_the_policy_says_so() {
 }
 
 #[tokio::test]
+async fn a_link_is_sent_again_and_the_one_before_is_worth_nothing() {
+    let world = World::new().await;
+    let notes = world.idp.relying_party("notes").await;
+    let mut browser = world.idp.browser();
+    let page = asked(&mut browser, &notes, "alice").await.expect_step("magic_link");
+    let (lost, shown) = (world.mailed_link().await, number(&page));
+    let page = page.press("resend").await.expect_step("magic_link");
+    let (link, shown_now) = (world.mailed_link().await, number(&page));
+    assert_ne!(link, lost);
+    pick(&mut world.idp.browser(), &lost, &[("number", &shown)]).await;
+    let page = page.press("continue").await.expect_step("magic_link");
+    assert_eq!(pick(&mut world.idp.browser(), &link, &[("number", &shown_now)]).await, 200);
+    page.press("continue").await.expect_code();
+}
+
+#[tokio::test]
 async fn who_has_a_name_is_not_told_by_the_page_for_links() {
     // PW-01
     let world = World::new().await;

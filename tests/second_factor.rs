@@ -359,6 +359,9 @@ async fn enrolling_may_be_put_off_for_a_while() {
     let page = browser.open(vault.authorize_url()).await.submit_password(&alice).await.expect_step("enrol");
     let tokens = vault.redeem(&page.press("skip").await.expect_code()).await.expect_tokens();
     assert_eq!(tokens.id_claims()["acr"], "aal1");
+    // Where no page may be shown it is put off; the next page asks again.
+    browser.open(vault.authorize_with(&[("prompt", "none")])).await.expect_code();
+    browser.open(vault.authorize_url()).await.expect_step("enrol");
     let tokens = vault.refresh(&tokens.refresh).await.expect_tokens();
     password_grant::ask(&vault, "alice", &alice.password).await.expect_tokens();
     // The app may want more than the policy does.
@@ -369,6 +372,10 @@ async fn enrolling_may_be_put_off_for_a_while() {
     browser.post(&action, &[("csrf", &csrf), ("action", "skip")]).await.expect_error_page(403);
     idp.clock.advance(Duration::from_secs(7 * 24 * 3600));
     vault.refresh(&tokens.refresh).await.expect_error("invalid_grant");
+    let mut other = idp.browser();
+    other.open("/login").await.submit_password(&alice).await;
+    let url = vault.authorize_with(&[("prompt", "none")]);
+    other.open(url).await.expect_error("interaction_required");
     let mut other = idp.browser();
     let page = other.open(vault.authorize_url()).await.submit_password(&alice).await.expect_step("enrol");
     assert!(!page.html.contains("value=\"skip\""));

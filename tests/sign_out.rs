@@ -102,7 +102,7 @@ async fn who_signed_out_goes_back_to_the_app() {
         assert!(page.html.contains("wiki"), "{}", page.html);
         // Browsers apply it to the redirect after the form too.
         let policy = page.header("content-security-policy").to_owned();
-        assert!(policy.contains("form-action 'self' https://wiki.test;"), "{policy}");
+        assert!(policy.contains("form-action 'self' https:;"), "{policy}");
         let answer = page.press("sign_out").await.expect_answer();
         assert_eq!(answer.uri, "https://wiki.test/bye");
         assert_eq!((answer.get("keep"), answer.get("state")), (Some("1"), Some("a b&c")));
@@ -116,6 +116,21 @@ async fn who_signed_out_goes_back_to_the_app() {
         );
         wiki.sign_in(&mut browser, &alice).await;
     }
+}
+
+#[tokio::test]
+async fn the_page_speaks_the_language_that_the_app_asks_for() {
+    // RP-Initiated Logout section 2: by GET and by POST
+    let idp = TestIdp::setup().with_apps(APPS).start().await;
+    let alice = idp.user("alice").create().await;
+    let wiki = idp.relying_party("wiki").await;
+    let mut browser = idp.browser();
+    wiki.sign_in(&mut browser, &alice).await;
+    let asked = [("client_id", "wiki"), ("ui_locales", "fr de")];
+    let page = browser.post("/oauth2/logout", &asked).await.expect_step("sign_out");
+    assert!(page.html.contains("<html lang=\"de\""), "{}", page.html);
+    let page = browser.open(&logout(&asked)).await.press("sign_out").await.expect_status(200);
+    assert!(page.html.contains("<html lang=\"de\""), "{}", page.html);
 }
 
 #[tokio::test]

@@ -23,13 +23,12 @@ pub(super) async fn conclude(
     let config = app.config();
     let Some((client_id, _)) = target.wish() else {
         app.store.apply(batch).await?;
-        let changed = matches!(target, Target::Account(_));
         return Ok(match step {
             Step::Forbidden(why) => {
                 Next::Forbidden { client_id: String::new(), username: String::new(), why }
             }
-            _ if changed => Next::Account,
-            _ => Next::Home,
+            _ if *target == Target::Home => Next::Home,
+            _ => Next::Account,
         });
     };
     let client = config.apps.get(client_id);

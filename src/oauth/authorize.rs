@@ -68,6 +68,7 @@ pub type Given = Vec<(&'static str, String)>;
 /// What goes back to the client's redirect URI.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct AuthorizationAnswer {
+    pub client_id: String,
     pub redirect_uri: String,
     pub mode: ResponseMode,
     pub params: Vec<(&'static str, String)>,
@@ -77,12 +78,21 @@ impl AuthorizationAnswer {
     /// What was approved, or an error, with `state` and `iss` (RFC 9207).
     #[must_use]
     pub fn new(request: &AuthorizationRequest, issuer: &str, result: Result<Given, OAuthError>) -> Self {
-        let target = Target {
+        let mut params = match result {
+            Ok(given) => given,
+            Err(error) => vec![
+                ("error", error.code.as_str().to_owned()),
+                ("error_description", error.description.into_owned()),
+            ],
+        };
+        params.extend(request.state.clone().map(|state| ("state", state)));
+        params.push(("iss", issuer.to_owned()));
+        Self {
+            client_id: request.client_id.clone(),
             redirect_uri: request.redirect_uri.clone(),
             mode: request.response_mode,
-            state: request.state.clone(),
-        };
-        target.answer(issuer, result)
+            params,
+        }
     }
 
     /// The address to redirect to; the registered query stays as it is. `None` for an answer by form.
@@ -100,28 +110,6 @@ impl AuthorizationAnswer {
             ResponseMode::FormPost => return None,
         }
         Some(url)
-    }
-}
-
-/// Where answers go, known once client and redirect URI are proved.
-struct Target {
-    redirect_uri: String,
-    mode: ResponseMode,
-    state: Option<String>,
-}
-
-impl Target {
-    fn answer(self, issuer: &str, result: Result<Given, OAuthError>) -> AuthorizationAnswer {
-        let mut params = match result {
-            Ok(given) => given,
-            Err(error) => vec![
-                ("error", error.code.as_str().to_owned()),
-                ("error_description", error.description.into_owned()),
-            ],
-        };
-        params.extend(self.state.map(|state| ("state", state)));
-        params.push(("iss", issuer.to_owned()));
-        AuthorizationAnswer { redirect_uri: self.redirect_uri, mode: self.mode, params }
     }
 }
 
@@ -202,14 +190,15 @@ fn known_client<'a>(params: &Params, config: &'a Config) -> Result<&'a App, OAut
 /// Neither tokens nor errors in their place travel in a query (`OpenID` Connect Core sections 3.2.2.6, 3.3.2.6).
 fn response_mode(draft: &mut Draft<'_>) -> Result<(), OAuthError> {
     let kind = draft.params.get("response_type").and_then(ResponseType::parse).unwrap_or_default();
-    let tokens = draft.app.grants.contains(&GrantKind::Implicit);
+    let over_http = ["https://", "http://"].iter().any(|web| draft.request.redirect_uri.starts_with(web));
     let usual = if kind.is_front_channel() { ResponseMode::Fragment } else { ResponseMode::Query };
     draft.request.response_mode = usual;
     draft.request.response_mode = match draft.params.get("response_mode") {
         None => usual,
         Some("query") if usual == ResponseMode::Query => ResponseMode::Query,
-        Some("fragment") if tokens || kind.is_front_channel() => ResponseMode::Fragment,
-        Some("form_post") => ResponseMode::FormPost,
+        Some("fragment") => ResponseMode::Fragment,
+        // No form can be posted to a private-use scheme.
+        Some("form_post") if over_http => ResponseMode::FormPost,
         Some(_) => {
             // The answer still carries the state.
             state(draft)?;
@@ -249,12 +238,13 @@ fn response_type(draft: &mut Draft<'_>) -> Result<(), OAuthError> {
     Ok(())
 }
 
-/// Hybrid types need both grants (RFC 7591 section 2.1).
+/// Hybrid types need both grants (RFC 7591 section 2.1). Nothing binds a token that travels through the browser.
 fn grant_allowed(draft: &mut Draft<'_>) -> Result<(), OAuthError> {
     let kind = draft.request.response_type;
     let has = |grant| draft.app.grants.contains(&grant);
     if (!kind.code || has(GrantKind::AuthorizationCode))
         && (!kind.is_front_channel() || has(GrantKind::Implicit))
+        && !(kind.token && draft.app.dpop_bound_access_tokens)
     {
         return Ok(());
     }

@@ -99,7 +99,9 @@ pub fn to_client(
         (ResponseMode::FormPost, _) => {
             let fields: Vec<(&str, &str)> =
                 answer.params.iter().map(|(name, value)| (*name, value.as_str())).collect();
-            let form = FormPostPage { action: &answer.redirect_uri, fields: &fields, app: "" };
+            let known = config.apps.get(&answer.client_id);
+            let app = known.map_or(answer.client_id.as_str(), |app| app.title.as_str());
+            let form = FormPostPage { action: &answer.redirect_uri, fields: &fields, app };
             let look = Look::new(config, language(request, config, None));
             page(request, StatusCode::OK, form.render(&look), outcome)
         }

@@ -117,6 +117,9 @@ export function serve(chat, { cert, key, app = () => undefined }) {
         return html(200, page('Team chat', `<p id="who">signed in as ${text(name)}`, script));
       } catch (e) { return html(200, page('Team chat', `<p id="error">${text(e.message)}`)); }
     }
+    // An app whose one callback sends people on to where they were.
+    const onward = new URL(href).searchParams.get('state')?.match(/^onward:(.*)/)?.[1];
+    if (onward) return res.writeHead(302, { location: `${onward}/landed` }).end();
     // Other apps of the tests end here; the page shows what they were told.
     html(200, page('Another app', `<p id="query">${text(new URL(href).search)}`));
   });

@@ -218,13 +218,18 @@ async fn first_step(
             passkey::ask_for(app, visitor, flow, username).await
         }
         (State::Key { .. }, Action::Continue) => passkey::sign_in(app, visitor, flow, &sent).await,
-        (State::Identify, Action::Scan) if first::takes(app, &flow.target, FirstFactor::Any) => {
+        (State::Identify, Action::Scan) | (State::Scan, Action::Resend)
+            if first::takes(app, &flow.target, FirstFactor::Any) =>
+        {
             progressed(app, visitor, flow, |progress| progress.scanning = true).await
         }
         (State::Identify, Action::MagicLink) if by_link => {
             first::mail_link(app, visitor, flow, &sent.username).await
         }
-        (State::Reauthenticate { username, .. }, Action::MagicLink) if by_link => {
+        (State::Reauthenticate { username, .. }, Action::MagicLink)
+        | (State::Mailed { username }, Action::Resend)
+            if by_link =>
+        {
             let username = username.clone();
             first::mail_link(app, visitor, flow, &username).await
         }

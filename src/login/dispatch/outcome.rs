@@ -36,7 +36,7 @@ pub enum Next {
         allowed: bool,
     },
     Home,
-    /// Back to the account's page.
+    /// To the account's page.
     Account,
     /// The app does not let this person in.
     Forbidden {

@@ -61,13 +61,13 @@ pub enum Step {
 #[must_use]
 pub fn decide(situation: &Situation<'_>) -> Step {
     match situation.target {
-        Target::Home if situation.signed_in.is_some() => Step::Finish,
-        Target::Home => Step::Ask(identify(situation)),
+        Target::Home | Target::Overview if situation.signed_in.is_some() => Step::Finish,
+        Target::Home | Target::Overview => Step::Ask(identify(situation)),
         Target::Device(_) => decide_for_device(situation),
         Target::Account(task) => decide_for_account(situation, task),
         Target::App(request) => {
             let step = decide_for_app(situation, request);
-            if request.prompt.contains(&Prompt::None) { silent(step) } else { step }
+            if situation.target.is_silent() { silent(step) } else { step }
         }
     }
 }
@@ -101,7 +101,8 @@ fn second_factor(situation: &Situation<'_>, signed_in: &SignedIn) -> Option<Stat
                 State::Prove { session, username, method, usable }
             })
         }
-        Second::Enrol if situation.may_skip && progress.skipped => None,
+        // What may be put off is put off where no page may be shown.
+        Second::Enrol if situation.may_skip && (progress.skipped || situation.target.is_silent()) => None,
         Second::Enrol => {
             let enrollable = situation.enrollable.to_vec();
             let kind = chosen(progress.enrolling, &enrollable)?;

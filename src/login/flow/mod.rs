@@ -56,6 +56,8 @@ pub enum Target {
     Device(DeviceTarget),
     /// The start page here.
     Home,
+    /// The page of their own account.
+    Overview,
     /// A change of how a person proves who they are.
     Account(Task),
 }
@@ -100,17 +102,29 @@ pub struct DeviceTarget {
 }
 
 impl Target {
+    /// What an app asked for.
+    #[must_use]
+    pub fn request(&self) -> Option<&AuthorizationRequest> {
+        if let Self::App(request) = self { Some(request) } else { None }
+    }
+
     /// Whether the app sent somebody here to get an account.
     #[must_use]
     pub fn creates(&self) -> bool {
-        matches!(self, Self::App(request) if request.prompt.contains(&Prompt::Create))
+        self.request().is_some_and(|request| request.prompt.contains(&Prompt::Create))
+    }
+
+    /// Whether the app wants an answer without any page (`OpenID` Connect Core section 3.1.2.1).
+    #[must_use]
+    pub fn is_silent(&self) -> bool {
+        self.request().is_some_and(|request| request.prompt.contains(&Prompt::None))
     }
 
     /// Whether the app demands more than one factor (`OpenID` Connect Core section 5.5.1.1).
     #[must_use]
     pub fn demands_second_factor(&self) -> bool {
-        let Self::App(request) = self else { return false };
-        request.claims.demanded_acr().is_some_and(|values| !values.contains(&"aal1"))
+        let demanded = self.request().and_then(|request| request.claims.demanded_acr());
+        demanded.is_some_and(|values| !values.contains(&"aal1"))
     }
 
     /// The client that wants something, and the scopes that must be allowed for it.
@@ -119,7 +133,7 @@ impl Target {
         match self {
             Self::App(request) => Some((&request.client_id, request.claims.widen(&request.scopes))),
             Self::Device(device) => Some((&device.client_id, Cow::Borrowed(&device.scopes))),
-            Self::Home | Self::Account(_) => None,
+            Self::Home | Self::Overview | Self::Account(_) => None,
         }
     }
 }

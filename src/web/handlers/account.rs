@@ -20,9 +20,13 @@ use crate::web::{answer, cookies, form};
 /// GET `/account`.
 pub async fn show(app: web::Data<App>, request: HttpRequest) -> HttpResponse {
     let config = app.config();
-    let page = match session::current(&app, &cookies::visitor(&request)).await {
+    let visitor = cookies::visitor(&request);
+    let page = match session::current(&app, &visitor).await {
         Ok(Some(signed_in)) => page(&app, &config, &request, &signed_in).await,
-        Ok(None) => return answer::redirect(&format!("{}/login", config.issuer), &[]),
+        Ok(None) => {
+            let outcome = dispatch::begin(&app, &visitor, Target::Overview).await;
+            return login::respond(&app, &request, outcome);
+        }
         Err(error) => Err(error.into()),
     };
     page.unwrap_or_else(|error| answer::stuck(&request, &config, &error))
@@ -38,7 +42,7 @@ pub async fn submit(app: web::Data<App>, request: HttpRequest, payload: web::Pay
     };
     let signed_in = match session::current(&app, &visitor).await {
         Ok(Some(signed_in)) => signed_in,
-        Ok(None) => return answer::redirect(&format!("{}/login", config.issuer), &[]),
+        Ok(None) => return answer::redirect(&format!("{}/account", config.issuer), &[]),
         Err(error) => return answer::stuck(&request, &config, &error.into()),
     };
     if !form::is_genuine(&sent, &csrf(&app, &signed_in)) {

@@ -48,13 +48,13 @@ pub fn page(app: &App, config: &Config, sheet: Sheet<'_>) -> Rendered {
             let url = approval::address(app, approval);
             let (qr, number) = (Qr::of(&url), number(app, flow));
             let (qr, url) = (qr.as_ref(), Some(url.as_str()));
-            let (method, again, more) = ("qr", false, true);
-            WaitPage { app: title, method, number, qr, url, again, more, action, csrf, error }.render(&look)
+            let (method, more) = ("qr", true);
+            WaitPage { app: title, method, number, qr, url, more, action, csrf, error }.render(&look)
         }
         State::Mailed { .. } => {
             let (method, number) = ("magic_link", number(app, flow));
-            let (qr, url, again, more) = (None, None, false, true);
-            WaitPage { app: title, method, number, qr, url, again, more, action, csrf, error }.render(&look)
+            let (qr, url, more) = (None, None, true);
+            WaitPage { app: title, method, number, qr, url, more, action, csrf, error }.render(&look)
         }
         _ => change_page(app, config, Sheet { flow, look, title, action, csrf, error }),
     }
@@ -71,8 +71,8 @@ fn proof_page(app: &App, sheet: Sheet<'_>) -> Rendered {
         }
         State::Prove { method, usable, .. } if method.is_link() => {
             let (method, more) = (method.name(), usable.len() > 1);
-            let (number, qr, url, again) = (number(app, flow), None, None, true);
-            WaitPage { app: title, method, number, qr, url, again, more, action, csrf, error }.render(&look)
+            let (number, qr, url) = (number(app, flow), None, None);
+            WaitPage { app: title, method, number, qr, url, more, action, csrf, error }.render(&look)
         }
         State::Prove { username, method: Method::Grid, usable, .. } => {
             let cells: &[String] = match &flow.pending {

@@ -173,15 +173,11 @@ fn step_page(
     typed: Option<&str>,
 ) -> HttpResponse {
     let config = app.config();
-    let (ui_locales, leads_to) = match &flow.target {
-        Target::App(authorization) => {
-            (authorization.ui_locales.as_deref(), Some(authorization.redirect_uri.as_str()))
-        }
-        Target::Home | Target::Device(_) | Target::Account(_) => (None, None),
-    };
+    let authorization = flow.target.request();
+    let ui_locales = authorization.and_then(|authorization| authorization.ui_locales.as_deref());
     let here = request.path().to_owned();
     let mut look = Look::new(&config, answer::language(request, &config, ui_locales)).at(&here);
-    look.leads_to = leads_to;
+    look.leads_to = authorization.map(|authorization| authorization.redirect_uri.as_str());
     let page = render(app, &config, flow, &Given { look, here: &here, notice, typed });
     let mut response = answer::page(request, status_of(notice), page, &[]);
     if let Some(Notice::TooMany(too_many)) = notice {
@@ -242,10 +238,7 @@ fn render(app: &App, config: &Config, flow: &LoginFlow, given: &Given<'_>) -> Re
     let error = given.notice.or_else(|| standing(flow)).map(message);
     match &flow.state {
         State::Identify => {
-            let hint = match &flow.target {
-                Target::App(authorization) => authorization.login_hint.as_deref(),
-                Target::Home | Target::Device(_) | Target::Account(_) => None,
-            };
+            let hint = flow.target.request().and_then(|request| request.login_hint.as_deref());
             let made = flow.progress.username.as_deref();
             let username = given.typed.or(made).or(hint).unwrap_or_default();
             let takes = |factor| first::takes(app, &flow.target, factor);
@@ -287,8 +280,8 @@ fn render(app: &App, config: &Config, flow: &LoginFlow, given: &Given<'_>) -> Re
                 return DeviceConsentPage { app: title, user, scopes, code, action, csrf }
                     .render(&given.look);
             }
-            let app_url = client.and_then(|client| client.url.as_ref()).map(url::Url::as_str);
-            ConsentPage { app: title, app_url, user, scopes, action, csrf }.render(&given.look)
+            let redirect_uri = given.look.leads_to.unwrap_or_default();
+            ConsentPage { app: title, redirect_uri, user, scopes, action, csrf }.render(&given.look)
         }
     }
 }

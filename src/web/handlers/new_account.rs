@@ -111,10 +111,7 @@ type Said = (Message, Option<String>);
 
 impl Form<'_> {
     fn language(&self) -> Lang {
-        let wished = match &self.flow.target {
-            Target::App(authorization) => authorization.ui_locales.as_deref(),
-            Target::Home | Target::Device(_) | Target::Account(_) => None,
-        };
+        let wished = self.flow.target.request().and_then(|request| request.ui_locales.as_deref());
         answer::language(self.request, self.config, wished)
     }
 
@@ -133,8 +130,8 @@ impl Form<'_> {
 
     /// What the app knows of somebody: their address, or their name.
     fn hint(&self, address: bool) -> Option<&str> {
-        let Target::App(authorization) = &self.flow.target else { return None };
-        authorization.login_hint.as_deref().filter(|hint| hint.contains('@') == address)
+        let hint = self.flow.target.request()?.login_hint.as_deref();
+        hint.filter(|hint| hint.contains('@') == address)
     }
 
     /// With what was typed, except passwords.

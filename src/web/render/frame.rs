@@ -1,6 +1,6 @@
 //! What stands around and between: the frame of a page, and what its template may ask for.
 
-use url::Url;
+use url::{Host, Url};
 
 use super::{ErrorText, Look, Message, leads_out};
 use crate::factor::Method;
@@ -150,9 +150,17 @@ impl<'a> Frame<'a> {
         url.filter(|url| Url::parse(url).is_ok_and(|url| leads_out(&url)))
     }
 
-    /// The host of a URL; names in other scripts stay in their ASCII form, so that none can pose as another.
-    pub(super) fn host(&self, url: Option<&str>) -> Option<String> {
-        Url::parse(self.link(url)?).ok()?.host_str().map(str::to_owned)
+    /// The host of a web address; names in other scripts stay in their ASCII form, so that none can pose as another.
+    /// `None` for what leads to a program on this device (RFC 8252 section 7).
+    #[expect(clippy::unused_self, reason = "templates reach it through the frame")]
+    pub(super) fn host(&self, url: &str) -> Option<String> {
+        let url = Url::parse(url).ok().filter(|url| matches!(url.scheme(), "http" | "https"))?;
+        let local = match url.host()? {
+            Host::Domain(name) => name == "localhost",
+            Host::Ipv4(address) => address.is_loopback(),
+            Host::Ipv6(address) => address.is_loopback(),
+        };
+        url.host_str().filter(|_| !local).map(str::to_owned)
     }
 
     /// Stands in for a missing logo.

@@ -36,8 +36,8 @@ pub struct Look<'a> {
     /// The path (and query) that shows this page by GET. The language switch adds `lang=…` to it; without
     /// it the page has no switch.
     pub here: Option<&'a str>,
-    /// Where the form leads in the end: browsers apply `form-action` to redirects after a form too, so the
-    /// redirect URI's origin has to be allowed on the page whose form starts them.
+    /// Where the form leads in the end: browsers apply `form-action` to redirects after a form too, so this way has
+    /// to be allowed on the page whose form starts them.
     pub leads_to: Option<&'a str>,
 }
 
@@ -71,7 +71,7 @@ impl<'a> Look<'a> {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Rendered {
     pub html: String,
-    /// A source for `form-action` besides `'self'`: an origin or a scheme, safe to put into the header.
+    /// Sources for `form-action` besides `'self'`: origins or schemes, safe to put into the header.
     pub form_action: Option<String>,
     /// Sources for `frame-src`, as safe.
     pub frames: Vec<String>,
@@ -94,6 +94,13 @@ fn policy_source(uri: &str) -> Option<String> {
     };
     let harmless = |byte: u8| byte.is_ascii_alphanumeric() || b".-_:/+".contains(&byte);
     (leads_out(&url) && source.bytes().all(harmless)).then_some(source)
+}
+
+/// Where a form may lead that ends at `uri`, and at whatever web address the app there sends people on to: browsers
+/// look at every step of the way.
+fn onward(uri: &str) -> Option<String> {
+    let source = policy_source(uri)?;
+    Some(if source.starts_with("https:") { "https:".to_owned() } else { format!("{source} https:") })
 }
 
 /// Whether following this URL leaves the page rather than running something in it: `http`, `https`, and

@@ -52,7 +52,7 @@ fn asking(text: &str, look: &Look<'_>) -> Vec<(&'static str, String)> {
         ("reauth", ReauthPage { app, action, csrf, username, link: true, key: true, error }.render(look).html),
         ("register", RegisterPage { app, username, name: text, email: text, fields: &[FieldLine { input: text, label: text, value: text, required: false, longest: 9 }], least: 10, sign_in: "/x", action, csrf, error: Some(Message::BadField { label: text.into() }), blamed: Some("username") }.render(look).html),
         ("activate", ActivatePage { user, username: Some(text), password: true, action, csrf, error: Some(Message::UsernameTaken), blamed: Some("username") }.render(look).html),
-        ("consent", ConsentPage { app, app_url: Some(text), user, scopes: &["openid", text], action, csrf }.render(look).html),
+        ("consent", ConsentPage { app, redirect_uri: text, user, scopes: &["openid", text], action, csrf }.render(look).html),
         ("totp", CodePage { app, user, method: "totp", sent: Sending::Never, asked: Some(text), more: true, action, csrf, error: None }.render(look).html),
         ("recovery code", CodePage { app, user, method: "recovery_code", sent: Sending::Never, asked: None, more: false, action, csrf, error: None }.render(look).html),
         ("choose", ChoosePage { app, user, enrolling: true, choices: &["totp"], action, csrf }.render(look).html),
@@ -60,7 +60,7 @@ fn asking(text: &str, look: &Look<'_>) -> Vec<(&'static str, String)> {
         ("recovery codes", RecoveryCodesPage { user, codes: &[text.to_owned()], action, csrf }.render(look).html),
         ("codes", CodePage { app, user, method: "email_and_sms_code", sent: Sending::Two, asked: None, more: true, action, csrf, error: None }.render(look).html),
         ("send", CodePage { app, user, method: "email_code", sent: Sending::Not, asked: None, more: true, action, csrf, error: None }.render(look).html),
-        ("wait", WaitPage { app, method: "qr", number: Some(42), qr: None, url: Some(text), again: true, more: true, action, csrf, error: None }.render(look).html),
+        ("wait", WaitPage { app, method: "qr", number: Some(42), qr: None, url: Some(text), more: true, action, csrf, error: None }.render(look).html),
         ("grid", AnswersPage { app, user, method: "grid", asked: &["A1".into(), text.to_owned()], code: false, more: true, action, csrf, error: None }.render(look).html),
         ("kba", AnswersPage { app, user, method: "kba", asked: &[text.to_owned()], code: true, more: true, action, csrf, error: None }.render(look).html),
         ("grid card", GridPage { user, rows: &[vec![text.to_owned()]], action, csrf }.render(look).html),
@@ -223,7 +223,10 @@ fn a_page_whose_form_leads_back_allows_that_redirect() {
     assert_eq!(sign_in(None).render(&look).form_action, None);
     let leading = look.leading_to("https://chat.example.org/_oauth/gantry");
     let rendered = sign_in(None).render(&leading);
-    assert_eq!(rendered.form_action.as_deref(), Some("https://chat.example.org"));
+    // The app may send people on to another host of its own, which counts as the same way.
+    assert_eq!(rendered.form_action.as_deref(), Some("https:"));
+    let native = sign_in(None).render(&look.leading_to("http://127.0.0.1:49152/cb"));
+    assert_eq!(native.form_action.as_deref(), Some("http://127.0.0.1:49152 https:"));
 }
 
 /// WCAG 2.2 success criterion 3.3.1.
@@ -304,7 +307,7 @@ fn scopes_are_told_in_plain_words() {
     let known = ["openid", "profile", "email", "groups", "roles", "offline_access", "address", "phone"];
     let page = ConsentPage {
         app: "Chat",
-        app_url: Some("https://chat.example.org/x"),
+        redirect_uri: "https://chat.example.org/x",
         user: "alice",
         scopes: &known,
         action: "/",
@@ -317,6 +320,10 @@ fn scopes_are_told_in_plain_words() {
         }
         assert_eq!(html.matches("<li>").count(), known.len());
         assert!(html.contains(">chat.example.org<"));
+    }
+    for here in ["org.example.app://chat.example.org/x", "http://127.0.0.1:49152/cb", "http://[::1]/cb", ""] {
+        let html = ConsentPage { redirect_uri: here, ..page }.render(&look(&organisation, Lang::En)).html;
+        assert!(html.contains("a program on this device") && !html.contains(">chat.example.org<"), "{here}");
     }
     let html = ConsentPage { scopes: &["x.y"], ..page }.render(&look(&organisation, Lang::En)).html;
     assert!(html.contains("Use the permission “x.y”"));

@@ -11,8 +11,8 @@ use crate::web::render::{Look, Message, Rendered, policy_source};
 #[derive(Clone, Copy)]
 pub struct ConsentPage<'a> {
     pub app: &'a str,
-    /// Its host is shown, so that a name alone does not convince.
-    pub app_url: Option<&'a str>,
+    /// Where the answer goes. Its host is shown, so that a name alone does not convince.
+    pub redirect_uri: &'a str,
     pub user: &'a str,
     pub scopes: &'a [&'a str],
     pub action: &'a str,

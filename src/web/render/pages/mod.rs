@@ -27,7 +27,7 @@ pub use sign_in::{
 
 use askama::Template;
 
-use super::{Look, Rendered, policy_source};
+use super::{Look, Rendered, onward};
 
 /// Declares the template of each page, and how the page is rendered by it.
 macro_rules! views {
@@ -55,7 +55,7 @@ pub(super) fn finish(view: &impl Template, look: &Look<'_>) -> Rendered {
     let Ok(html) = view.render() else {
         return unwritten();
     };
-    Rendered { html, form_action: look.leads_to.and_then(policy_source), frames: Vec::new() }
+    Rendered { html, form_action: look.leads_to.and_then(onward), frames: Vec::new() }
 }
 
 /// For what cannot happen: it needs no text file, style sheet or name.

@@ -59,8 +59,6 @@ pub struct WaitPage<'a> {
     pub number: Option<u8>,
     pub qr: Option<&'a Qr>,
     pub url: Option<&'a str>,
-    /// Whether it may be sent again: an answer that was no stays one.
-    pub again: bool,
     pub more: bool,
     pub action: &'a str,
     pub csrf: &'a str,
