@@ -65,6 +65,8 @@ pub struct App {
     pub logout_bell: Bell,
     pub notifier: Notifier,
     pub fetched_keys: FetchedKeys,
+    /// Held by an app while it registers, so that no more do than may.
+    pub registering: Mutex<()>,
     pub geo: Geo,
 }
 
@@ -108,6 +110,7 @@ impl App {
             logout_bell: Bell::default(),
             notifier: Notifier::default(),
             fetched_keys: FetchedKeys::default(),
+            registering: Mutex::default(),
             geo,
         }))
     }
@@ -159,12 +162,13 @@ impl App {
         Ok(())
     }
 
-    /// How long a replaced signing key stays published: longer than anything it signed lives.
+    /// How long a replaced signing key stays published: longer than anything it signed lives, and than a session in
+    /// which an old ID token is a hint (`OpenID` Connect RP-Initiated Logout 1.0 section 2).
     #[must_use]
     pub fn key_overlap(&self) -> Duration {
         let config = self.config();
         let lives = config.apps.values().map(|app| app.lifetimes.id_token.max(app.lifetimes.access_token));
-        lives.max().unwrap_or_default() + Duration::from_secs(24 * 3600)
+        lives.max().unwrap_or_default().max(config.sign_in.absolute) + Duration::from_secs(24 * 3600)
     }
 }
 

@@ -8,8 +8,6 @@ use crate::app::App;
 const EVERY: Duration = Duration::from_secs(5);
 /// Records per step: writers wait this much at most.
 const STEP: usize = 500;
-/// Steps per round.
-const STEPS: usize = 20;
 /// Signing keys are replaced when they are this old.
 const KEY_AGE: Duration = Duration::from_secs(90 * 24 * 3600);
 /// The clock is said to have jumped beyond this, in milliseconds.
@@ -28,7 +26,7 @@ pub async fn run(app: Arc<App>) {
 }
 
 async fn sweep(app: &App) {
-    for _ in 0..STEPS {
+    loop {
         match app.store.sweep(STEP).await {
             Ok(removed) if removed == STEP => tokio::task::yield_now().await,
             Ok(_) => return,

@@ -33,8 +33,16 @@ pub struct Request {
     pub headers: Vec<(String, Secret)>,
     /// Its type and itself.
     pub body: Option<(String, Vec<u8>)>,
+    pub reach: Reach,
+}
+
+/// How far a call may go.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Reach {
+    /// To public addresses, and where `outbound.allow` says.
+    Listed,
     /// Strangers chose the address: what `outbound.allow` lists is not for them.
-    pub public_only: bool,
+    PublicOnly,
 }
 
 /// What came back.
@@ -97,17 +105,24 @@ impl Outbound {
         self.allowed.0.store(Arc::new(allowed.to_vec()));
     }
 
+    const fn side(&self, reach: Reach) -> (&reqwest::Client, &Arc<Allowed>) {
+        match reach {
+            Reach::Listed => (&self.client, &self.allowed),
+            Reach::PublicOnly => (&self.public_client, &self.nothing),
+        }
+    }
+
     /// Posts a form and gives the status of the answer.
-    pub async fn post(&self, url: &str, form: &[(&str, &str)]) -> Result<u16, OutboundError> {
-        let url = target(url, &self.allowed)?;
-        let answer = self.client.post(url).form(form).send().await;
+    pub async fn post(&self, url: &str, form: &[(&str, &str)], reach: Reach) -> Result<u16, OutboundError> {
+        let (client, guard) = self.side(reach);
+        let answer = client.post(target(url, guard)?).form(form).send().await;
         Ok(answer.map_err(|error| failed(&error))?.status().as_u16())
     }
 
     /// The body of a good answer.
-    pub async fn get(&self, url: &str) -> Result<Vec<u8>, OutboundError> {
-        let url = target(url, &self.allowed)?;
-        let mut answer = self.client.get(url).send().await.map_err(|error| failed(&error))?;
+    pub async fn get(&self, url: &str, reach: Reach) -> Result<Vec<u8>, OutboundError> {
+        let (client, guard) = self.side(reach);
+        let mut answer = client.get(target(url, guard)?).send().await.map_err(|error| failed(&error))?;
         if !answer.status().is_success() {
             return Err(OutboundError::Failed(format!("the answer is {}", answer.status())));
         }
@@ -123,11 +138,7 @@ impl Outbound {
 
     /// Sends any request and gives the answer, whatever its status; of a long body the beginning.
     pub async fn request(&self, request: Request) -> Result<Answer, OutboundError> {
-        let (client, guard) = if request.public_only {
-            (&self.public_client, &self.nothing)
-        } else {
-            (&self.client, &self.allowed)
-        };
+        let (client, guard) = self.side(request.reach);
         let url = target(&request.url, guard)?;
         let failed = |error: reqwest::Error| failed(&error.without_url());
         let mut builder = client.request(request.method, url);
@@ -334,7 +345,7 @@ mod tests {
             "[fe80::1]",
             "localhost",
         ] {
-            let refused = outbound.post(&format!("http://{host}:1/"), &[]).await;
+            let refused = outbound.post(&format!("http://{host}:1/"), &[], Reach::Listed).await;
             assert!(matches!(refused, Err(OutboundError::Forbidden(_))), "{host}: {refused:?}");
         }
         assert!(target("http://10.1.1.1/", &outbound.allowed).is_ok());

@@ -1,8 +1,12 @@
 //! Apps that prove who they are by signature (RFC 7523).
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use serde_json::json;
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::TcpListener;
+use tokio::task::JoinSet;
 
 use crate::races::at_once;
 use crate::support::TestIdp;
@@ -40,6 +44,7 @@ async fn an_app_proves_itself_with_its_key_once_per_assertion() {
     world.prove(&assertion).await.expect_error("invalid_client");
     // Another key of the set, no key named, audience as a list, the token endpoint as audience.
     let token_endpoint = format!("{}/oauth2/token", world.idp.issuer);
+    let par = format!("{}/oauth2/par", world.idp.issuer);
     for (header, claims) in [
         (json!({}), world.claims("signer")),
         (
@@ -47,6 +52,8 @@ async fn an_app_proves_itself_with_its_key_once_per_assertion() {
             with(world.claims("signer"), "aud", json!(["x", world.idp.issuer])),
         ),
         (json!({ "kid": "k1" }), with(world.claims("signer"), "aud", json!(token_endpoint))),
+        // RFC 9126 section 2
+        (json!({ "kid": "k1" }), with(world.claims("signer"), "aud", json!(par))),
     ] {
         assert_eq!(world.prove(&world.key.sign(&header, &claims)).await.status, 200, "{header} {claims}");
     }
@@ -174,6 +181,34 @@ async fn each_app_proves_itself_its_own_way_only() {
         .await
         .expect_error("invalid_client");
     assert_eq!(world.own_token(&named("signer")).await.status, 200);
+}
+
+#[tokio::test]
+async fn however_many_ask_for_a_key_the_app_is_called_once() {
+    let callee = TcpListener::bind("127.0.0.1:0").await.expect("a port");
+    let idp = TestIdp::setup()
+        .with_settings("outbound: { allow: [127.0.0.1/32] }\n")
+        .with_apps(&format!(
+            "  robot:\n    grants: [client_credentials]\n    token_endpoint_auth_method: private_key_jwt\n    jwks: {{ uri: http://{}/jwks }}\n",
+            callee.local_addr().expect("its address")
+        ))
+        .start()
+        .await;
+    let key = AppKey::p256("k1");
+    let world = Arc::new(World { idp, key: key.clone(), _dir: tempfile::tempdir().expect("folder") });
+    let mut asking = JoinSet::new();
+    for _ in 0..20 {
+        let world = Arc::clone(&world);
+        asking.spawn(async move { world.prove(&world.assertion("robot")).await.status });
+    }
+    let (mut call, _) = callee.accept().await.expect("a call");
+    assert!(call.read(&mut [0; 1024]).await.expect("a request") > 0);
+    let keys = AppKey::set(&[&key]);
+    let answer =
+        format!("HTTP/1.1 200 OK\r\nContent-Length: {}\r\nConnection: close\r\n\r\n{keys}", keys.len());
+    call.write_all(answer.as_bytes()).await.expect("an answer");
+    // A second call would wait for ever, and whoever made it.
+    assert_eq!(asking.join_all().await, [200; 20]);
 }
 
 #[tokio::test]

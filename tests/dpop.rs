@@ -3,28 +3,29 @@
 use gantry::secret::random_text;
 use serde_json::{Value, json};
 
-use crate::support::RelyingParty;
 use crate::support::jwt::{self, AppKey};
 use crate::support::relying_party::{Reply, query_of};
 use crate::support::signer::{World, with};
+use crate::support::{RelyingParty, TestIdp};
 
 /// A key and what it is used for.
-struct Prover<'w> {
-    world: &'w World,
-    key: AppKey,
+pub(crate) struct Prover<'i> {
+    pub(crate) idp: &'i TestIdp,
+    pub(crate) key: AppKey,
 }
 
 impl Prover<'_> {
-    fn claims(&self, method: &str, path: &str) -> Value {
-        let url = format!("{}/oauth2/{path}", self.world.idp.issuer);
-        json!({ "jti": random_text::<12>(), "htm": method, "htu": url, "iat": self.world.now() })
+    pub(crate) fn claims(&self, method: &str, path: &str) -> Value {
+        let url = format!("{}/oauth2/{path}", self.idp.issuer);
+        let now = self.idp.app.clock.now().seconds();
+        json!({ "jti": random_text::<12>(), "htm": method, "htu": url, "iat": now })
     }
 
-    fn sign(&self, claims: &Value) -> String {
+    pub(crate) fn sign(&self, claims: &Value) -> String {
         self.key.sign(&json!({ "typ": "dpop+jwt", "jwk": self.key.public }), claims)
     }
 
-    fn for_token(&self, method: &str, token: &str) -> String {
+    pub(crate) fn for_token(&self, method: &str, token: &str) -> String {
         use base64::Engine;
         let hash = gantry::secret::Digest::of(token.as_bytes());
         let ath = base64::engine::general_purpose::URL_SAFE_NO_PAD.encode(hash.bytes());
@@ -57,8 +58,8 @@ async fn a_token_bound_to_a_key_is_for_its_holder() {
     let world = World::new().await;
     let bound = world.idp.relying_party("bound").await;
     for key in [AppKey::p256("p"), AppKey::ed25519("e")] {
-        let prover = Prover { world: &world, key };
-        let thief = Prover { world: &world, key: AppKey::p256("t") };
+        let prover = Prover { idp: &world.idp, key };
+        let thief = Prover { idp: &world.idp, key: AppKey::p256("t") };
         let code = code_for(&world, &bound, &[]).await;
         let mut proving = bound.clone();
         proving.dpop = Some(prover.sign(&prover.claims("POST", "token")));
@@ -71,7 +72,12 @@ async fn a_token_bound_to_a_key_is_for_its_holder() {
         userinfo(&world, "DPoP", &tokens.access, None).await.expect_error("invalid_token");
         let elsewhere = prover.for_token("GET", "another token");
         let refused = userinfo(&world, "DPoP", &tokens.access, Some(&elsewhere)).await;
-        assert!(refused.expect_error("invalid_token").header("www-authenticate").contains("DPoP algs="));
+        let challenge = refused.expect_error("invalid_token").header("www-authenticate").to_owned();
+        assert!(
+            challenge.starts_with("Bearer realm=\"gantry\", DPoP error=\"invalid_token\""),
+            "{challenge}"
+        );
+        assert!(challenge.contains(", algs=\"RS256 "), "{challenge}");
         let posted = prover.for_token("POST", &tokens.access);
         userinfo(&world, "DPoP", &tokens.access, Some(&posted)).await.expect_error("invalid_token");
         let stolen = thief.for_token("GET", &tokens.access);
@@ -91,7 +97,7 @@ async fn a_proof_that_is_not_quite_right_proves_nothing() {
     // RFC 9449 section 4.3
     let world = World::new().await;
     let bound = world.idp.relying_party("bound").await;
-    let prover = Prover { world: &world, key: AppKey::p256("p") };
+    let prover = Prover { idp: &world.idp, key: AppKey::p256("p") };
     let other = AppKey::p256("o");
     let good = || prover.claims("POST", "token");
     let head = |typ: &str, jwk: &Value| json!({ "typ": typ, "jwk": jwk });
@@ -123,11 +129,29 @@ async fn a_proof_that_is_not_quite_right_proves_nothing() {
     }
     proving.dpop = None;
     proving.redeem(&code).await.expect_error("invalid_dpop_proof");
-    // None of these burnt the code; a proof is used once.
+    // None of these burnt the code; a proof is used once. What comes with nothing known is not even remembered.
     let proof = prover.sign(&good());
     proving.dpop = Some(proof);
+    for made_up in ["x", &code.replace(|c: char| c.is_ascii_digit(), "0")] {
+        proving.redeem(made_up).await.expect_error("invalid_grant");
+        proving.refresh(made_up).await.expect_error("invalid_grant");
+    }
     proving.redeem(&code).await.expect_tokens_of("DPoP");
     proving.redeem(&code).await.expect_error("invalid_dpop_proof");
+}
+
+#[tokio::test]
+async fn an_app_that_wants_bound_tokens_gets_none_through_the_browser() {
+    let apps = "  old:\n    redirect_uris: [\"https://old.test/cb\"]\n    grants: [authorization_code, implicit]\n    dpop_bound_access_tokens: true\n    first_party: true\n";
+    let idp = TestIdp::setup().with_apps(apps).start().await;
+    let old = idp.relying_party("old").await;
+    let mut browser = idp.browser();
+    for kind in ["id_token token", "code token", "code id_token token"] {
+        let url = old.authorize_with(&[("response_type", kind)]);
+        browser.open(url).await.expect_error("unauthorized_client");
+    }
+    let url = old.authorize_with(&[("response_type", "code id_token")]);
+    browser.open(url).await.expect_step("password");
 }
 
 #[tokio::test]
@@ -135,8 +159,8 @@ async fn a_code_bound_to_a_key_is_for_its_holder() {
     // RFC 9449 section 10
     let world = World::new().await;
     let bound = world.idp.relying_party("bound").await;
-    let prover = Prover { world: &world, key: AppKey::p256("p") };
-    let thief = Prover { world: &world, key: AppKey::p256("t") };
+    let prover = Prover { idp: &world.idp, key: AppKey::p256("p") };
+    let thief = Prover { idp: &world.idp, key: AppKey::p256("t") };
     let mut proving = bound.clone();
     let code = code_for(&world, &bound, &[("dpop_jkt", &prover.key.thumbprint())]).await;
     proving.dpop = Some(thief.sign(&thief.claims("POST", "token")));

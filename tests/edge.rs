@@ -122,7 +122,10 @@ async fn rotated_keys_overlap_and_show_nothing_private() {
     let code = c1.silent_code(&mut browser).await;
     let after = c1.redeem(&code).await.expect_tokens();
     assert_ne!(jwt::header(&before.id)["kid"], jwt::header(&after.id)["kid"]);
-    let jwks = idp.get("/oauth2/jwks").await.body;
+    // Whoever meets the new key asks again and must not get what was there before.
+    let jwks = idp.get("/oauth2/jwks").await;
+    assert_eq!(jwks.header("cache-control"), "no-cache");
+    let jwks = jwks.body;
     for token in [&before.id, &after.id] {
         jwt::verified(token, &jwks, "c1").expect("verifies");
     }
@@ -133,6 +136,20 @@ async fn rotated_keys_overlap_and_show_nothing_private() {
         assert!(members.iter().all(|name| !["d", "p", "q", "dp", "dq", "qi", "k"].contains(&name.as_str())));
         assert!(key["alg"].is_string() && key["kid"].is_string());
     }
+}
+
+#[tokio::test]
+async fn an_id_token_is_a_hint_as_long_as_its_session_may_last() {
+    // OpenID Connect Core section 3.1.2.1, RP-Initiated Logout section 2
+    let idp =
+        TestIdp::setup().with_settings("sign_in: { session: { absolute: 30d, idle: 30d } }\n").start().await;
+    let alice = idp.user("alice").create().await;
+    let c1 = idp.relying_party("c1").await;
+    let mut browser = idp.browser();
+    let hint = c1.sign_in(&mut browser, &alice).await.id;
+    idp.gantry("key rotate").await;
+    idp.clock.advance(Duration::from_secs(29 * 24 * 3600));
+    browser.open(c1.authorize_with(&[("prompt", "none"), ("id_token_hint", &hint)])).await.expect_code();
 }
 
 #[tokio::test]

@@ -59,6 +59,19 @@ async fn a_client_learns_about_its_own_tokens_only() {
 }
 
 #[tokio::test]
+async fn no_scope_is_not_an_empty_one() {
+    // RFC 6749 section 3.3: a list of scopes has one at least
+    let idp = TestIdp::setup().with_apps(APPS).start().await;
+    let robot = idp.relying_party("robot").await;
+    let answer = own_token(&robot).await.expect_ok();
+    let token = answer["access_token"].as_str().expect("a token");
+    let about = active(&robot, token).await;
+    for told in [&answer, &jwt::payload(token), &about] {
+        assert!(told.is_object() && told.get("scope").is_none(), "{told}");
+    }
+}
+
+#[tokio::test]
 async fn a_token_past_its_time_or_use_is_inactive() {
     let idp = TestIdp::start().await;
     let alice = idp.user("alice").create().await;

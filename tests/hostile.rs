@@ -222,7 +222,7 @@ const TABLE: [(&str, &[&str]); 26] = [
     ("/.well-known/oauth-authorization-server", &["GET", "OPTIONS"]),
     ("/oauth2/jwks", &["GET", "OPTIONS"]),
     ("/oauth2/authorize", &["GET", "POST"]),
-    ("/oauth2/par", &["POST"]),
+    ("/oauth2/par", &["POST", "OPTIONS"]),
     ("/oauth2/device_authorization", &["POST"]),
     ("/oauth2/introspect", &["POST"]),
     ("/oauth2/revoke", &["POST", "OPTIONS"]),

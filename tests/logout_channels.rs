@@ -1,10 +1,13 @@
 //! Apps hear of sign-outs: by a call (`OpenID` Connect Back-Channel Logout 1.0) and through the browser
 //! (Front-Channel Logout 1.0).
 
+use std::sync::Arc;
 use std::time::Duration;
 
-use gantry::oauth::backchannel::deliver_due;
+use gantry::oauth::backchannel::{deliver_due, run};
 use serde_json::{Value, json};
+use tokio::io::AsyncReadExt;
+use tokio::net::TcpListener;
 
 use crate::support::callee::{Call, Callee};
 use crate::support::program::Installation;
@@ -98,6 +101,66 @@ async fn every_end_of_a_session_is_told_to_the_apps_in_it() {
         assert_eq!((&told["sub"], &told["sid"]), (&json!(alice.id), &entered["sid"]), "{ended_by}");
         assert_eq!(deliver_due(&idp.app).await.expect("store"), 0, "once is enough");
     }
+}
+
+#[tokio::test]
+async fn an_app_knows_the_session_by_one_name_which_others_do_not() {
+    // Back-Channel Logout section 2.1, OpenID Connect Core section 8.1: also for offline use, and pairwise
+    let mut callee = Callee::start().await;
+    let apps = apps(&callee)
+        .replace("    first_party: true\n", "    first_party: true\n    subject_type: pairwise\n");
+    for (apps, pairwise) in [(self::apps(&callee), false), (apps, true)] {
+        let idp = TestIdp::setup().with_settings(ALLOWED).with_apps(&apps).start().await;
+        let alice = idp.user("alice").create().await;
+        let mut browser = idp.browser();
+        let told = idp.relying_party("told").await.asking_for("openid offline_access");
+        let tokens = told.sign_in(&mut browser, &alice).await;
+        let sid = tokens.id_claims()["sid"].clone();
+        let session = idp.gantry("session list").await[0]["id"].clone();
+        assert_eq!(sid == session, !pairwise, "{sid}");
+        let refreshed = told.refresh(&tokens.refresh).await.expect_tokens();
+        assert_eq!(refreshed.id_claims()["sid"], sid);
+        let framed = idp.relying_party("framed").await;
+        let other = framed.redeem(&framed.silent_code(&mut browser).await).await.expect_tokens().id_claims();
+        assert_eq!(other["sid"] == sid, !pairwise, "{other}");
+        let page = browser.open("/account/sign-out").await.press("sign_out").await.expect_status(200);
+        assert!(page.html.contains(&format!("sid={}", other["sid"].as_str().expect("sid"))), "{}", page.html);
+        deliver_due(&idp.app).await.expect("store");
+        assert_eq!(claims(&idp, &callee.called().await).await["sid"], sid);
+        // For offline use the tokens outlive the session, which goes on being named.
+        let after = told.refresh(&refreshed.refresh).await.expect_tokens();
+        assert_eq!(after.id_claims()["sid"], sid);
+    }
+}
+
+#[tokio::test]
+async fn a_dead_app_keeps_no_other_waiting() {
+    let mut callee = Callee::start().await;
+    let dead = TcpListener::bind("127.0.0.1:0").await.expect("a port");
+    let apps = format!(
+        "{}  dead:\n    redirect_uris: [\"https://dead.test/cb\"]\n    backchannel_logout_uri: http://{}/\n    first_party: true\n",
+        apps(&callee),
+        dead.local_addr().expect("its address")
+    );
+    let idp = TestIdp::setup().with_settings(ALLOWED).with_apps(&apps).start().await;
+    let alice = idp.user("alice").create().await;
+    let dead_app = idp.relying_party("dead").await;
+    // More than are called at once.
+    for _ in 0..9 {
+        dead_app.sign_in(&mut idp.browser(), &alice).await;
+    }
+    idp.gantry("user logout alice").await;
+    let mut browser = idp.browser();
+    enter(&idp, &mut browser, &alice).await;
+    sign_out(&mut browser).await;
+    let delivering = tokio::spawn(run(Arc::clone(&idp.app)));
+    let (mut open, _) = dead.accept().await.expect("a call");
+    // Called while every call to the dead one is still open.
+    let given_up = tokio::spawn(async move { open.read_to_end(&mut Vec::new()).await });
+    callee.called().await;
+    assert!(!given_up.is_finished());
+    given_up.abort();
+    delivering.abort();
 }
 
 #[tokio::test]

@@ -9,8 +9,10 @@ use std::time::Duration;
 use serde_json::Value;
 use tokio::task::JoinSet;
 
+use crate::dpop::Prover;
 use crate::support::browser::Page;
 use crate::support::idp::TestUser;
+use crate::support::jwt::AppKey;
 use crate::support::relying_party::{Reply, Tokens};
 use crate::support::small_disk::SmallDisk;
 use crate::support::{RelyingParty, TestIdp, logs};
@@ -178,6 +180,34 @@ async fn a_full_disk_stops_sign_ins_and_refreshes_and_nothing_else() {
     c1.userinfo(&fresh.access).await.expect_ok();
     assert_eq!(idp.get("/readyz").await.status, 200);
     c1.sign_in(&mut idp.browser(), &story.alice).await;
+}
+
+#[tokio::test]
+async fn a_full_disk_makes_no_bound_token_a_bad_one() {
+    // RFC 9449 section 7.1: a proof that cannot be noted is no wrong one
+    let Some(disk) = SmallDisk::mount(8) else {
+        eprintln!("no right to mount");
+        return;
+    };
+    let apps = "  bound:\n    redirect_uris: [\"https://bound.test/cb\"]\n    client: public\n    first_party: true\n";
+    let idp = TestIdp::setup().with_apps(apps).keeping_data_in(&disk.path().join("data")).start().await;
+    let (alice, mut bound) = (idp.user("alice").create().await, idp.relying_party("bound").await);
+    let prover = Prover { idp: &idp, key: AppKey::p256("p") };
+    let code = bound.code(&mut idp.browser(), &alice).await;
+    bound.dpop = Some(prover.sign(&prover.claims("POST", "token")));
+    let token = bound.redeem(&code).await.expect_tokens_of("DPoP").access;
+    disk.fill();
+    for _ in 0..20_000 {
+        let request = idp.http.get(idp.at("/oauth2/userinfo"));
+        let request = request.header("authorization", format!("DPoP {token}"));
+        let reply = Reply::of(request.header("dpop", prover.for_token("GET", &token))).await;
+        if reply.status != 200 {
+            assert_eq!((reply.status, reply.header("retry-after")), (503, "2"), "{}", reply.body);
+            assert_eq!(reply.json()["error"], "temporarily_unavailable");
+            return;
+        }
+    }
+    panic!("the disk never filled up");
 }
 
 #[tokio::test]

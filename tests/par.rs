@@ -2,8 +2,10 @@
 
 use std::time::Duration;
 
+use reqwest::Method;
+
 use crate::support::TestIdp;
-use crate::support::relying_party::{RelyingParty, Reply};
+use crate::support::relying_party::{RelyingParty, Reply, query_of};
 
 const STRICT: &str = r#"
   strict:
@@ -88,6 +90,44 @@ async fn what_stands_beside_a_reference_does_not_count() {
     let url = format!("{url}&redirect_uri=https%3A%2F%2Fevil.test&state=other&scope=admin");
     let answer = idp.browser().open(url).await.submit_password(&alice).await.expect_answer();
     assert_eq!((answer.uri.as_str(), answer.get("state")), ("https://rp1.test/cb", Some(c1.state.as_str())));
+}
+
+#[tokio::test]
+async fn strangers_push_so_much_and_browsers_may_push() {
+    // RFC 9126 section 7, Fetch Standard
+    let idp = TestIdp::setup()
+        .behind_proxy()
+        .with_apps("  page:\n    redirect_uris: [\"https://page.test/cb\"]\n    client: public\n    origins: [\"https://page.test\"]\n")
+        .start()
+        .await;
+    let page = idp.relying_party("page").await;
+    let from = |address: &str| {
+        let form = query_of(&page.authorize_url());
+        let request = idp.http.post(idp.at("/oauth2/par")).header("x-forwarded-for", address);
+        let request = request.header("x-forwarded-proto", "https");
+        Reply::of(request.header("origin", "https://page.test").form(&form))
+    };
+    for _ in 0..60 {
+        let reply = from("198.51.100.7").await;
+        assert_eq!(reply.status, 201, "{}", reply.body);
+        assert_eq!(reply.header("access-control-allow-origin"), "https://page.test");
+    }
+    let refused = from("198.51.100.7").await;
+    assert_eq!((refused.status, refused.header("retry-after")), (503, "2"), "{}", refused.body);
+    assert_eq!(from("198.51.100.8").await.status, 201);
+    // Who proves who they are may ask for many people.
+    let c1 = idp.relying_party("c1").await;
+    for _ in 0..70 {
+        pushed(&c1).await;
+    }
+    idp.clock.advance(Duration::from_secs(90));
+    assert_eq!(from("198.51.100.7").await.status, 201);
+    let asked = idp
+        .http
+        .request(Method::OPTIONS, idp.at("/oauth2/par"))
+        .header("x-forwarded-proto", "https")
+        .header("origin", "https://page.test");
+    assert_eq!(Reply::of(asked).await.header("access-control-allow-origin"), "https://page.test");
 }
 
 #[tokio::test]

@@ -2,13 +2,16 @@
 
 use std::time::Duration;
 
+use gantry::oauth::backchannel::deliver_due;
 use reqwest::Method;
 use serde_json::{Value, json};
 
 use crate::races::at_once;
 use crate::support::TestIdp;
+use crate::support::callee::Callee;
 use crate::support::jwt::AppKey;
 use crate::support::relying_party::Reply;
+use crate::support::signer::TYPE;
 
 const OPEN: &str = "app_registration: { access: [{ group: everyone, policy: standard }], max: 20 }\n";
 
@@ -144,8 +147,12 @@ async fn what_may_not_be_is_not_registered() {
         ("redirect_uris", json!(["https://*.test/cb"]), "invalid_redirect_uri"),
         ("redirect_uris", json!(["https://new.test/cb#x"]), "invalid_redirect_uri"),
         ("redirect_uris", json!(["https://a:b@new.test/cb"]), "invalid_redirect_uri"),
-        ("redirect_uris", json!(["http://new.test/cb"]), "invalid_client_metadata"),
-        ("redirect_uris", json!([]), "invalid_redirect_uri"),
+        ("redirect_uris", json!(["http://new.test/cb"]), "invalid_redirect_uri"),
+        ("redirect_uris", json!(["/cb"]), "invalid_redirect_uri"),
+        ("redirect_uris", json!(["x:/cb"]), "invalid_redirect_uri"),
+        ("redirect_uris", json!(["https://new.test/cb", "https://new.test/cb"]), "invalid_redirect_uri"),
+        ("redirect_uris", json!([]), "invalid_client_metadata"),
+        ("frontchannel_logout_uri", json!("https://elsewhere.test/out"), "invalid_client_metadata"),
         ("redirect_uris", json!("https://new.test/cb"), "invalid_client_metadata"),
         ("post_logout_redirect_uris", json!(["data:text/html,x"]), "invalid_client_metadata"),
         ("backchannel_logout_uri", json!("file:///etc/passwd"), "invalid_client_metadata"),
@@ -200,11 +207,14 @@ async fn an_app_keeps_its_registration() {
     let nothing = Value::Null;
     let read = send(&idp, Method::GET, &path, token, &nothing).await.expect_ok();
     assert_eq!(read["client_secret"], registered["client_secret"]);
-    assert!(read.get("registration_access_token").is_none());
+    assert_eq!(read["registration_access_token"], token);
     let mut changed = metadata();
     changed["redirect_uris"] = json!(["https://newer.test/cb"]);
     send(&idp, Method::PUT, &path, token, &changed).await.expect_error("invalid_client_metadata");
     changed["client_id"] = json!(id);
+    changed["client_secret"] = json!("of my own");
+    send(&idp, Method::PUT, &path, token, &changed).await.expect_error("invalid_client_metadata");
+    changed["client_secret"] = registered["client_secret"].clone();
     let after = send(&idp, Method::PUT, &path, token, &changed).await.expect_ok();
     assert_eq!(after["redirect_uris"], json!(["https://newer.test/cb"]));
     assert_eq!(idp.relying_party(id).await.redirect_uri, "https://newer.test/cb");
@@ -236,6 +246,86 @@ async fn an_app_brings_its_keys() {
         (&registered["subject_type"], &registered["token_endpoint_auth_method"]),
         (&json!("pairwise"), &json!("private_key_jwt"))
     );
+    // What it reads it may send back, and all is as it was (RFC 7592 section 2.2).
+    let path = text(&registered, "registration_client_uri").replace(&idp.issuer, "");
+    let token = text(&registered, "registration_access_token");
+    let read = send(&idp, Method::GET, &path, token, &Value::Null).await.expect_ok();
+    assert_eq!(read, registered);
+    assert_eq!(send(&idp, Method::PUT, &path, token, &read).await.expect_ok(), registered);
+    let mut elsewhere = read;
+    elsewhere.as_object_mut().expect("an object").remove("jwks");
+    elsewhere["jwks_uri"] = json!("https://new.test/jwks");
+    let after = send(&idp, Method::PUT, &path, token, &elsewhere).await.expect_ok();
+    assert_eq!((&after["jwks_uri"], after.get("jwks")), (&json!("https://new.test/jwks"), None));
+}
+
+#[tokio::test]
+async fn an_app_may_live_on_tokens_through_the_browser_alone() {
+    // OpenID Connect Core section 3.2, Dynamic Client Registration section 2
+    let open = OPEN.replace("max: 20", "grants: [implicit]");
+    let idp = TestIdp::setup().with_settings(&open).start().await;
+    let alice = idp.user("alice").create().await;
+    let asked = json!({
+        "redirect_uris": ["https://new.test/cb"], "grant_types": ["implicit"],
+        "response_types": ["id_token", "id_token token"], "token_endpoint_auth_method": "none",
+    });
+    let registered = register(&idp, &invited(&idp, "").await, &asked).await.json();
+    assert_eq!(registered["response_types"], json!(["id_token", "id_token token"]), "{registered}");
+    let rp = idp.relying_party(text(&registered, "client_id")).await.asking_for("openid");
+    let mut browser = idp.browser();
+    let url = rp.authorize_with(&[("response_type", "id_token token")]);
+    let page = browser.open(url).await.submit_password(&alice).await.expect_step("consent");
+    let answer = page.press("allow").await.expect_answer();
+    rp.userinfo(answer.get("access_token").expect("a token")).await.expect_ok();
+    let mut nowhere = asked;
+    nowhere["redirect_uris"] = json!([]);
+    register(&idp, &invited(&idp, "").await, &nowhere).await.expect_error("invalid_client_metadata");
+}
+
+#[tokio::test]
+async fn what_an_app_says_of_itself_convinces_nobody() {
+    // RFC 7591 section 5
+    let idp = idp().await;
+    let alice = idp.user("alice").create().await;
+    let mut posing = metadata();
+    posing["client_name"] = json!("Wiki");
+    posing["client_uri"] = json!("https://wiki.example.org");
+    let registered = register(&idp, &invited(&idp, "").await, &posing).await.json();
+    let rp = idp.relying_party(text(&registered, "client_id")).await;
+    let mut browser = idp.browser();
+    let page = browser.open(rp.authorize_url()).await.submit_password(&alice).await.expect_step("consent");
+    assert!(page.html.contains(">new.test<") && !page.html.contains("wiki.example.org"), "{}", page.html);
+    page.press("allow").await.expect_code();
+    assert!(!browser.open("/").await.html.contains("Wiki"));
+}
+
+#[tokio::test]
+async fn what_the_administrator_lists_is_not_for_apps_that_register_themselves() {
+    // SR-01: neither their keys nor their sign-outs lead inside
+    let mut callee = Callee::start().await;
+    let open = format!("{OPEN}outbound: {{ allow: [127.0.0.1/32] }}\n");
+    let idp = TestIdp::setup().with_settings(&open).start().await;
+    let alice = idp.user("alice").create().await;
+    let key = AppKey::p256("k1");
+    let mut inside = metadata();
+    inside["token_endpoint_auth_method"] = json!("private_key_jwt");
+    inside["jwks_uri"] = json!(callee.url("/jwks?secret"));
+    inside["backchannel_logout_uri"] = json!(callee.url("/out"));
+    let registered = register(&idp, &invited(&idp, "").await, &inside).await.json();
+    let id = text(&registered, "client_id");
+    let rp = idp.relying_party(id).await;
+    let now = idp.app.clock.now().seconds();
+    let claims = json!({ "iss": id, "sub": id, "aud": idp.issuer, "jti": "1", "exp": now + 60 });
+    let assertion = key.sign(&json!({ "kid": "k1" }), &claims);
+    let form =
+        [("grant_type", "refresh_token"), ("client_assertion_type", TYPE), ("client_assertion", &assertion)];
+    rp.token_as(None, &form).await.expect_error("invalid_client");
+    let mut browser = idp.browser();
+    let page = browser.open(rp.authorize_url()).await.submit_password(&alice).await.expect_step("consent");
+    page.press("allow").await.expect_code();
+    idp.gantry("user logout alice").await;
+    assert_eq!(deliver_due(&idp.app).await.expect("store"), 0);
+    assert!(!callee.is_called());
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
@@ -264,4 +354,20 @@ async fn there_are_no_more_apps_than_the_file_allows() {
     let token = invited(&idp, "--uses 10").await;
     assert_eq!(register(&idp, &token, &metadata()).await.status, 201);
     register(&idp, &token, &metadata()).await.expect_error("access_denied");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn apps_that_come_at_once_are_no_more_either() {
+    let idp = TestIdp::setup().with_settings(&OPEN.replace("20", "8")).start().await;
+    let before = idp.app.config().apps.len();
+    let token = invited(&idp, "--uses 20").await;
+    let attempt = || {
+        let reply = send(&idp, Method::POST, "/oauth2/register", &token, &metadata());
+        async move {
+            let reply = reply.await;
+            (reply.status, reply.body)
+        }
+    };
+    let good = at_once(20, attempt).await.iter().filter(|(status, _)| *status == 201).count();
+    assert_eq!(before + good, 8);
 }

@@ -77,6 +77,20 @@ async fn only_an_access_token_is_an_access_token() {
 }
 
 #[tokio::test]
+async fn who_sends_no_token_is_told_how_to() {
+    // RFC 6750 section 3.1: without a token there is no error to name
+    let idp = TestIdp::start().await;
+    let (c1, _, tokens) = signed_in(&idp, "openid").await;
+    let asked = Reply::of(idp.http.get(idp.at("/oauth2/userinfo"))).await;
+    let challenge = asked.header("www-authenticate");
+    assert_eq!((asked.status, challenge.contains("error")), (401, false), "{challenge}");
+    assert!(challenge.starts_with("Bearer realm=\"gantry\", DPoP algs=\"RS256 "), "{challenge}");
+    let refused = c1.userinfo(&format!("{}x", tokens.access)).await;
+    let challenge = refused.header("www-authenticate");
+    assert!(challenge.starts_with("Bearer error=\"invalid_token\", error_description=\""), "{challenge}");
+}
+
+#[tokio::test]
 async fn a_token_of_before_ends_with_its_time() {
     let idp = TestIdp::start().await;
     let (c1, _, tokens) = signed_in(&idp, "openid").await;

@@ -21,6 +21,7 @@ use crate::clock::Timestamp;
 use crate::factor::Method;
 use crate::factor::passkey::{SuspectedClone, UserVerification};
 use crate::keys::PublicKeys;
+use crate::outbound::Reach;
 use crate::policy::rule::{BehaviourRule, DeviceRule, NetworkRule, PlaceRule, TimeRule};
 use crate::secret::Digest;
 
@@ -165,6 +166,8 @@ pub struct App {
     pub access: Vec<Access>,
     /// Accept `?access_token=` at userinfo. Off: tokens in URLs end up in logs.
     pub userinfo_token_in_query: bool,
+    /// It says itself what it is, as far as the file lets it.
+    pub registered: bool,
     /// Claims that never go to this app, because it would take them for something else.
     pub withheld_claims: &'static [&'static str],
 }
@@ -174,6 +177,12 @@ impl App {
     #[must_use]
     pub fn speaks_for_itself(&self) -> bool {
         self.kind == ClientKind::Confidential && self.grants.contains(&GrantKind::ClientCredentials)
+    }
+
+    /// How far calls to the addresses that it names may go.
+    #[must_use]
+    pub const fn reach(&self) -> Reach {
+        if self.registered { Reach::PublicOnly } else { Reach::Listed }
     }
 }
 

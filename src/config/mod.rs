@@ -84,27 +84,38 @@ pub fn parse(name: &str, text: &str, base: &Path) -> Result<Loaded, ConfigError>
     }
 }
 
+/// What is wrong with an app that registers itself.
+#[derive(Debug)]
+pub enum Unfit {
+    RedirectUri(String),
+    Other(String),
+}
+
 /// The app that registered itself with these `settings`, which are those of an app in the file; `access` is
-/// the file's. The error is the first thing that is wrong.
+/// the file's. The error is the first thing that is wrong, redirect URIs before all else.
 pub fn registered_app(
     client_id: &str,
     settings: &serde_json::Value,
     access: &[Access],
-) -> Result<App, String> {
+) -> Result<App, Unfit> {
     let mut settings = settings.clone();
     if let Some(members) = settings.as_object_mut() {
         members.insert("access".to_owned(), serde_json::json!(access));
     }
     let text = settings.to_string();
-    let mut problems = Problems::default();
-    let app = document::parse(&text, &mut problems)
-        .and_then(|node| schema::App::read(&node, &mut problems))
-        .and_then(|app| check::registered_app(client_id, app, &mut problems));
     let first = |error: ConfigError| {
         error.problems().first().map_or_else(String::new, |problem| problem.message.clone())
     };
-    problems.finish(client_id, &text).map_err(first)?;
-    app.ok_or_else(|| "it is not usable".to_owned())
+    let mut problems = Problems::default();
+    let app = document::parse(&text, &mut problems).and_then(|node| schema::App::read(&node, &mut problems));
+    let mut misled = Problems::default();
+    if let Some(app) = &app {
+        check::redirect_uris(app, &mut misled);
+    }
+    misled.finish(client_id, &text).map_err(first).map_err(Unfit::RedirectUri)?;
+    let app = app.and_then(|app| check::registered_app(client_id, app, &mut problems));
+    problems.finish(client_id, &text).map_err(first).map_err(Unfit::Other)?;
+    app.ok_or_else(|| Unfit::Other("it is not usable".to_owned()))
 }
 
 /// At most one byte more than is accepted, so that the size is refused with the other mistakes.

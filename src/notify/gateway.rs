@@ -10,7 +10,7 @@ use super::{SendError, rocketchat};
 use crate::app::App;
 use crate::config::{Config, Gateway, GatewayMethod, HeaderText, Slot};
 use crate::locale::Lang;
-use crate::outbound::{OutboundError, Request};
+use crate::outbound::{OutboundError, Reach, Request};
 use crate::secret::Secret;
 use crate::store::Batch;
 
@@ -183,7 +183,7 @@ fn request(gateway: &Gateway, message: &Message) -> Request {
         url: gateway.url.fill(value),
         headers: headers.collect(),
         body: gateway.body.as_ref().map(|body| (gateway.content_type.clone(), body.fill(value).into_bytes())),
-        public_only: false,
+        reach: Reach::Listed,
     }
 }
 

@@ -9,7 +9,7 @@ use super::SendError;
 use super::gateway::{Message, shown};
 use crate::app::App;
 use crate::config::Rocketchat;
-use crate::outbound::{Answer, Request};
+use crate::outbound::{Answer, Reach, Request};
 use crate::secret::Secret;
 
 /// One try: the room of the two, then the message. Gives what the peer said.
@@ -43,7 +43,7 @@ impl Call<'_> {
             url: format!("{}/api/v1/{endpoint}", self.chat.url),
             headers: headers.map(|(name, value)| (name.to_owned(), value)).into(),
             body: Some(("application/json".to_owned(), body.to_string().into_bytes())),
-            public_only: false,
+            reach: Reach::Listed,
         };
         let answer = self.app.outbound.request(request).await;
         let answer = answer.map_err(|error| SendError::Down(error.to_string()))?;

@@ -2,7 +2,7 @@
 //! record of everything signed that counts only once.
 
 use std::collections::HashMap;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use base64::Engine;
@@ -16,6 +16,7 @@ use crate::app::App;
 use crate::clock::Timestamp;
 use crate::config::{self, AuthMethod, ClientKeys, Config};
 use crate::keys::{JoseHeader, PublicKeys, foreign};
+use crate::outbound::Reach;
 use crate::secret::Digest;
 use crate::store::{ApplyError, Batch, Kind, Record, StoreError};
 
@@ -114,7 +115,7 @@ pub async fn proves(
     };
     let claims: Option<Claims> = match client.auth {
         AuthMethod::PrivateKeyJwt => {
-            keys_of(app, client, header.kid.as_deref()).await.verify(&header, assertion)
+            keys_of(app, config, client, header.kid.as_deref()).await.verify(&header, assertion)
         }
         AuthMethod::ClientSecretJwt => match app.store.get::<Client>(&client.client_id).await? {
             Some(stored) => {
@@ -137,10 +138,12 @@ pub async fn proves(
 
 fn fits(claims: &Claims, app: &App, config: &Config, client: &config::App) -> bool {
     let now = app.clock.now();
-    let token_endpoint = format!("{}/oauth2/token", config.issuer);
+    // RFC 7523 section 3, RFC 9126 section 2.
+    let endpoint = |name| format!("{}/oauth2/{name}", config.issuer);
+    let (token, par) = (endpoint("token"), endpoint("par"));
     claims.iss == client.client_id
         && claims.sub == client.client_id
-        && claims.aud.names(&[&config.issuer, &token_endpoint])
+        && claims.aud.names(&[&config.issuer, &token, &par])
         && !claims.jti.is_empty()
         && claims.jti.len() <= MAX_JTI
         && Timestamp::from_seconds(claims.exp) + LEEWAY > now
@@ -151,38 +154,74 @@ fn fits(claims: &Claims, app: &App, config: &Config, client: &config::App) -> bo
 
 /// Keys that apps publish, fetched when they are needed.
 #[derive(Default)]
-pub struct FetchedKeys(Mutex<HashMap<Url, (Timestamp, Arc<PublicKeys>)>>);
+pub struct FetchedKeys(Mutex<HashMap<(Url, Reach), Arc<Published>>>);
+
+/// What an app publishes at one address.
+#[derive(Default)]
+struct Published {
+    known: Mutex<Option<(Timestamp, Arc<PublicKeys>)>>,
+    /// Held by the one who fetches.
+    fetching: tokio::sync::Mutex<()>,
+}
+
+impl FetchedKeys {
+    fn at(&self, config: &Config, place: (Url, Reach)) -> Arc<Published> {
+        let mut places = lock(&self.0);
+        if let Some(published) = places.get(&place) {
+            return Arc::clone(published);
+        }
+        let is_named = |(url, _): &(Url, Reach)| {
+            config.apps.values().any(|app| matches!(&app.keys, Some(ClientKeys::At(at)) if at == url))
+        };
+        places.retain(|place, _| is_named(place));
+        Arc::clone(places.entry(place).or_default())
+    }
+}
+
+impl Published {
+    /// What needs no fetching now.
+    fn fresh(&self, kid: Option<&str>, now: Timestamp) -> Option<Arc<PublicKeys>> {
+        let (at, keys) = lock(&self.known).clone()?;
+        let complete = kid.is_none_or(|kid| keys.has(kid)) && !keys.is_empty();
+        (now.since(at) < if complete { FRESH } else { PAUSE }).then_some(keys)
+    }
+}
+
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
 
 /// Fetched keys are good for this long.
 const FRESH: Duration = Duration::from_secs(600);
 /// A key that is missing is looked for no more often than this.
 const PAUSE: Duration = Duration::from_secs(30);
 
-/// The keys of `client`, with the one called `kid` if it can be had.
-pub async fn keys_of(app: &App, client: &config::App, kid: Option<&str>) -> Arc<PublicKeys> {
+/// The keys of `client`, with the one called `kid` if it can be had. However many ask, one call is made.
+pub async fn keys_of(app: &App, config: &Config, client: &config::App, kid: Option<&str>) -> Arc<PublicKeys> {
     let url = match &client.keys {
         None => return Arc::default(),
         Some(ClientKeys::Fixed(keys)) => return Arc::clone(keys),
         Some(ClientKeys::At(url)) => url,
     };
-    let now = app.clock.now();
-    let cache = &app.fetched_keys.0;
-    let known = cache.lock().unwrap_or_else(PoisonError::into_inner).get(url).cloned();
-    if let Some((at, keys)) = &known {
-        let complete = kid.is_none_or(|kid| keys.has(kid)) && !keys.is_empty();
-        if now.since(*at) < if complete { FRESH } else { PAUSE } {
-            return Arc::clone(keys);
-        }
+    let published = app.fetched_keys.at(config, (url.clone(), client.reach()));
+    if let Some(keys) = published.fresh(kid, app.clock.now()) {
+        return keys;
     }
-    let fetched = match app.outbound.get(url.as_str()).await {
+    let _one = published.fetching.lock().await;
+    let now = app.clock.now();
+    if let Some(keys) = published.fresh(kid, now) {
+        return keys;
+    }
+    let fetched = match app.outbound.get(url.as_str(), client.reach()).await {
         Ok(text) => PublicKeys::parse(&text).map(Arc::new),
         Err(error) => {
             tracing::warn!(client = client.client_id, %error, "the keys of an app could not be fetched");
             None
         }
     };
+    let mut known = lock(&published.known);
     // What was there stays while the app cannot be reached.
-    let keys = fetched.or(known.map(|(_, keys)| keys)).unwrap_or_default();
-    cache.lock().unwrap_or_else(PoisonError::into_inner).insert(url.clone(), (now, Arc::clone(&keys)));
+    let keys = fetched.or(known.take().map(|(_, keys)| keys)).unwrap_or_default();
+    *known = Some((now, Arc::clone(&keys)));
     keys
 }

@@ -5,6 +5,7 @@
 //! The end of a session replaces them by [`Notice`]s in one stroke; these are delivered until the app takes
 //! one or a day has passed, whatever happens to this program meanwhile.
 
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -32,8 +33,8 @@ const TOKEN_LIFETIME: Duration = Duration::from_secs(120);
 /// Between the first and the second try; four times as long after each further one.
 const FIRST_PAUSE: Duration = Duration::from_secs(5);
 const LONGEST_PAUSE: Duration = Duration::from_secs(3600);
-/// Notices that are delivered at the same time.
-const AT_ONCE: usize = 32;
+/// Notices that are delivered to one app at the same time.
+const AT_ONCE: usize = 8;
 /// Notices that became due meanwhile are looked for this often.
 const EVERY: Duration = Duration::from_secs(5);
 /// Visits of one person or session that are looked at.
@@ -193,8 +194,10 @@ pub async fn frames(app: &App, session: Id) -> Result<Vec<Url>, StoreError> {
     let config = app.config();
     let visits = app.store.find::<Visit>(BY_SESSION, &session.to_string(), MOST).await?;
     let frame = |visit: &Stored<Visit>| {
-        let mut url = config.apps.get(&visit.client_id)?.frontchannel_logout_uri.clone()?;
-        url.query_pairs_mut().append_pair("iss", &config.issuer).append_pair("sid", &session.to_string());
+        let client = config.apps.get(&visit.client_id)?;
+        let mut url = client.frontchannel_logout_uri.clone()?;
+        let sid = subject::session(app.keys.master(), client, session);
+        url.query_pairs_mut().append_pair("iss", &config.issuer).append_pair("sid", &sid);
         Some(url)
     };
     Ok(visits.iter().filter_map(frame).collect())
@@ -205,11 +208,15 @@ pub async fn run(app: Arc<App>) {
     if let Err(error) = take_up(&app).await {
         tracing::error!(%error, "what was left of earlier sign-outs could not be looked through");
     }
+    let mut rounds = Rounds::default();
     loop {
-        if let Err(error) = deliver_due(&app).await {
+        if let Err(error) = rounds.begin(&app).await {
             tracing::error!(%error, "logout notices wait for the store");
         }
-        let _ = tokio::time::timeout(EVERY, app.logout_bell.0.notified()).await;
+        tokio::select! {
+            _ = rounds.ended(), if !rounds.under_way.is_empty() => {}
+            _ = tokio::time::timeout(EVERY, app.logout_bell.0.notified()) => {}
+        }
     }
 }
 
@@ -226,18 +233,70 @@ async fn take_up(app: &App) -> Result<(), ApplyError> {
 
 /// One try for every notice that is due. Returns how many apps took theirs.
 pub async fn deliver_due(app: &Arc<App>) -> Result<usize, StoreError> {
-    let (mut taken, mut after) = (0, None);
+    let (mut rounds, mut taken) = (Rounds::default(), 0);
     loop {
-        let notices = app.store.scan::<Notice>(after.as_deref(), AT_ONCE).await?;
-        let Some(last) = notices.last() else { return Ok(taken) };
-        after = Some(last.id());
-        let now = app.clock.now();
-        let mut tries = JoinSet::new();
-        for notice in notices.into_iter().filter(|notice| notice.next_at <= now) {
-            let app = Arc::clone(app);
-            tries.spawn(async move { deliver(&app, notice).await });
+        rounds.begin(app).await?;
+        match rounds.ended().await {
+            Some(more) => taken += more,
+            None => return Ok(taken),
         }
-        taken += tries.join_all().await.into_iter().filter(|taken| *taken).count();
+    }
+}
+
+/// What is being delivered: to each app by itself, so that one that is slow or dead keeps no other waiting.
+#[derive(Default)]
+struct Rounds {
+    /// With its client, and how many it took.
+    under_way: JoinSet<(String, usize)>,
+    busy: BTreeSet<String>,
+}
+
+impl Rounds {
+    /// Takes up what is due for apps that nothing is being delivered to.
+    async fn begin(&mut self, app: &Arc<App>) -> Result<(), StoreError> {
+        let mut due: BTreeMap<String, Vec<Stored<Notice>>> = BTreeMap::new();
+        let mut after: Option<String> = None;
+        loop {
+            let notices = app.store.scan::<Notice>(after.as_deref(), 500).await?;
+            let Some(last) = notices.last() else { break };
+            after = Some(last.id());
+            let now = app.clock.now();
+            let waits = |notice: &Notice| notice.next_at <= now && !self.busy.contains(&notice.client_id);
+            for notice in notices.into_iter().filter(|notice| waits(&notice.record)) {
+                let some = due.entry(notice.client_id.clone()).or_default();
+                if some.len() < AT_ONCE {
+                    some.push(notice);
+                }
+            }
+        }
+        for (client, notices) in due {
+            self.busy.insert(client.clone());
+            let mut tries = JoinSet::new();
+            for notice in notices {
+                let app = Arc::clone(app);
+                tries.spawn(async move { deliver(&app, notice).await });
+            }
+            self.under_way.spawn(async move {
+                let ended = tries.join_all().await;
+                (client, ended.into_iter().filter(|taken| *taken).count())
+            });
+        }
+        Ok(())
+    }
+
+    /// Waits until one app has taken, or not taken, what was under way to it. `None`: nothing is.
+    async fn ended(&mut self) -> Option<usize> {
+        match self.under_way.join_next().await? {
+            Ok((client, taken)) => {
+                self.busy.remove(&client);
+                Some(taken)
+            }
+            Err(error) => {
+                tracing::error!(%error, "a delivery of logout notices broke off");
+                self.busy.clear();
+                Some(0)
+            }
+        }
     }
 }
 
@@ -280,11 +339,11 @@ async fn send(app: &App, notice: &Notice) -> Result<(), String> {
         "iat": now.seconds(),
         "exp": (now + TOKEN_LIFETIME).seconds(),
         "jti": random_text::<12>(),
-        "sid": notice.session,
+        "sid": subject::session(app.keys.master(), client, notice.session),
         "events": { EVENT: {} },
     });
     let token = app.keys.sign(client.id_token_alg, Typ::Logout, &claims).ok_or("it could not be signed")?;
-    match app.outbound.post(uri.as_str(), &[("logout_token", &token)]).await {
+    match app.outbound.post(uri.as_str(), &[("logout_token", &token)], client.reach()).await {
         Ok(200..=299) => {
             tracing::info!(target: "gantry::audit", event = "app_told_of_sign_out", client = client.client_id, user = %notice.user);
             Ok(())

@@ -277,20 +277,28 @@ impl Waiting {
 const BAD_CODE: OAuthError =
     OAuthError::invalid_grant("the device code is wrong, used already or belongs to another client");
 
-/// A poll of the token endpoint (RFC 8628 sections 3.4 and 3.5): the grant, once a person has allowed it.
-pub async fn redeem(
+/// The request that a poll of the token endpoint is about (RFC 8628 section 3.4).
+pub async fn polled(
     app: &App,
-    config: &Config,
     client: &config::App,
     params: &Params,
-    bound: impl FnOnce(Grant) -> Grant,
-) -> Result<(Grant, Arc<User>), OAuthError> {
+) -> Result<Stored<DeviceRequest>, OAuthError> {
     let sent = params.get("device_code").ok_or(OAuthError::invalid_request("device_code is missing"))?;
     let token = Token::<DeviceCodeToken>::parse(sent).ok_or(BAD_CODE)?;
     let found = app.store.get::<DeviceRequest>(&token.id().to_string()).await?;
     let ours =
         |request: &DeviceRequest| token.proves(&request.secret) && request.client_id == client.client_id;
-    let request = found.filter(|found| ours(&found.record)).ok_or(BAD_CODE)?;
+    found.filter(|found| ours(&found.record)).ok_or(BAD_CODE)
+}
+
+/// The grant, once a person has allowed it (RFC 8628 section 3.5).
+pub async fn redeem(
+    app: &App,
+    config: &Config,
+    client: &config::App,
+    request: Stored<DeviceRequest>,
+    bound: impl FnOnce(Grant) -> Grant,
+) -> Result<(Grant, Arc<User>), OAuthError> {
     let now = app.clock.now();
     if now >= request.ends_at {
         return Err(OAuthError::new(

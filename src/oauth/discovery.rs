@@ -79,8 +79,6 @@ fn endpoints(config: &Config) -> Value {
 fn grants(config: &Config) -> Value {
     let implicit = offers(config, GrantKind::Implicit);
     let response_types: &[&str] = if implicit { &ResponseType::ALL } else { &["code"] };
-    let response_modes: &[&str] =
-        if implicit { &["query", "form_post", "fragment"] } else { &["query", "form_post"] };
     let mut grant_types = vec!["authorization_code", "refresh_token"];
     let further = [
         (GrantKind::Implicit, "implicit"),
@@ -93,7 +91,7 @@ fn grants(config: &Config) -> Value {
     prompts.extend(config.self_registration.is_some().then_some("create"));
     json!({
         "response_types_supported": response_types,
-        "response_modes_supported": response_modes,
+        "response_modes_supported": ["query", "fragment", "form_post"],
         "grant_types_supported": grant_types,
         "require_pushed_authorization_requests": false,
         "code_challenge_methods_supported": ["S256"],

@@ -38,15 +38,35 @@ struct Claims {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Holder(pub String);
 
+/// A proof that is right, and may have been used before.
+pub struct Proof {
+    pub holder: Holder,
+    jti: String,
+    forgotten_at: Timestamp,
+}
+
+impl Proof {
+    /// Whose it is, unless it was used before. What strangers make up themselves is kept only for something that is
+    /// known: ask once the code or token that comes along was found.
+    pub async fn used_up(&self, app: &App) -> Result<&Holder, OAuthError> {
+        let whose = format!("dpop {}", self.holder.0);
+        if first_use(app, &whose, &self.jti, self.forgotten_at).await? {
+            Ok(&self.holder)
+        } else {
+            Err(BAD_PROOF)
+        }
+    }
+}
+
 /// Checks the proof in the `DPoP` headers of a request (section 4.3): `None` when there is no such header.
-/// `token` is the access token that comes along. The proof is used up.
-pub async fn holder(
+/// `token` is the access token that comes along.
+pub fn proof(
     app: &App,
     headers: &[&str],
     method: &str,
     url: &str,
     token: Option<&str>,
-) -> Result<Option<Holder>, OAuthError> {
+) -> Result<Option<Proof>, OAuthError> {
     let proof = match headers {
         [] => return Ok(None),
         [proof] => *proof,
@@ -76,11 +96,7 @@ pub async fn holder(
         return Err(BAD_PROOF);
     }
     let holder = Holder(key.thumbprint().to_owned());
-    if first_use(app, &format!("dpop {}", holder.0), &claims.jti, made + WINDOW + WINDOW).await? {
-        Ok(Some(holder))
-    } else {
-        Err(BAD_PROOF)
-    }
+    Ok(Some(Proof { holder, jti: claims.jti, forgotten_at: made + WINDOW + WINDOW }))
 }
 
 /// Query and fragment do not count (section 4.3, check 9).

@@ -117,8 +117,10 @@ pub struct Grant {
     pub client_id: String,
     pub user: Id,
     pub epoch: u64,
-    /// Dies with this browser session, unless it was given for offline use.
+    /// At whose browser it was given; it dies with this session, unless it is for offline use.
     pub session: Option<Id>,
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub offline: bool,
     pub scopes: Scopes,
     pub claims: ClaimsRequest,
     /// The API that access tokens are for; `None`: userinfo here.
@@ -158,10 +160,11 @@ impl Record for Grant {
 }
 
 impl Grant {
-    /// A grant for what was approved, not yet stored: it hangs on the session in which that was.
+    /// A grant for what was approved, not yet stored.
     #[must_use]
     pub fn new(app: &config::App, permission: Permission, now: Timestamp) -> Self {
         let refreshable = app.grants.contains(&config::GrantKind::RefreshToken);
+        let offline = refreshable && permission.scopes.has("offline_access");
         let lifetime = if refreshable { app.lifetimes.refresh_token } else { app.lifetimes.access_token };
         Self {
             id: Id::new(now),
@@ -169,6 +172,7 @@ impl Grant {
             user: permission.user,
             epoch: permission.epoch,
             session: permission.session,
+            offline,
             scopes: permission.scopes,
             claims: permission.claims,
             resource: permission.resource,
@@ -181,11 +185,9 @@ impl Grant {
         }
     }
 
-    /// As it is kept: for offline use it does not hang on the session any more.
-    #[must_use]
-    pub fn kept(self) -> Self {
-        let offline = self.scopes.has("offline_access") && self.generation.is_some();
-        Self { session: self.session.filter(|_| !offline), ..self }
+    /// The session that it dies with.
+    fn hangs_on(&self) -> Option<Id> {
+        self.session.filter(|_| !self.offline)
     }
 
     /// Lets `batch` happen only while the session lives in which this was allowed. Whoever ends the session afterwards
@@ -200,10 +202,9 @@ impl Grant {
     /// A grant for tokens that go out through the browser: for the session only, never refreshed.
     #[must_use]
     pub fn front_channel(app: &config::App, permission: Permission, now: Timestamp) -> Self {
-        let session = permission.session;
         let scopes = permission.scopes.without("offline_access");
         let expires_at = now + app.lifetimes.access_token;
-        Self { session, scopes, generation: None, expires_at, ..Self::new(app, permission, now) }
+        Self { offline: false, scopes, generation: None, expires_at, ..Self::new(app, permission, now) }
     }
 }
 
@@ -266,7 +267,7 @@ pub async fn standing<'c>(
     let Some(user) = app.store.view::<User>(&grant.user.to_string()).await? else {
         return Ok(None);
     };
-    if let Some(session) = grant.session {
+    if let Some(session) = grant.hangs_on() {
         let session = app.store.view::<Session>(&session.to_string()).await?;
         if !session.is_some_and(|session| session.belongs_to(&user)) {
             return Ok(None);
@@ -304,7 +305,7 @@ async fn skips_hours(
     user: &User,
     named: (&str, &Policy),
 ) -> Result<bool, StoreError> {
-    let Some(id) = grant.session.filter(|_| policy::skips_hours(named.1)) else { return Ok(false) };
+    let Some(id) = grant.hangs_on().filter(|_| policy::skips_hours(named.1)) else { return Ok(false) };
     let device = app.store.view::<Session>(&id.to_string()).await?.and_then(|session| session.device);
     let Some(device) = device else { return Ok(false) };
     let device = app.store.view::<Device>(&device.to_string()).await?;

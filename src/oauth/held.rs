@@ -139,6 +139,7 @@ pub enum Introspection {
         iss: String,
         sub: String,
         client_id: String,
+        #[serde(skip_serializing_if = "String::is_empty")]
         scope: String,
         iat: i64,
         exp: i64,
@@ -159,6 +160,7 @@ fn access_members<S: Serializer>(access: &AccessClaims, serializer: S) -> Result
         sub: &'a str,
         aud: &'a str,
         client_id: &'a str,
+        #[serde(skip_serializing_if = "str::is_empty")]
         scope: &'a str,
         iat: i64,
         exp: i64,

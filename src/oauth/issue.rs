@@ -32,6 +32,7 @@ pub struct AccessClaims {
     pub sub: String,
     pub aud: String,
     pub client_id: String,
+    #[serde(default, skip_serializing_if = "String::is_empty")]
     pub scope: String,
     pub iat: i64,
     pub exp: i64,
@@ -103,8 +104,6 @@ pub struct IdTokenHint {
     pub sub: String,
     #[serde(default)]
     pub aud: String,
-    #[serde(default)]
-    pub sid: Option<String>,
 }
 
 /// The answer of the token endpoint (RFC 6749 section 5.1, `OpenID` Connect Core section 3.1.3.3).
@@ -114,6 +113,8 @@ pub struct TokenAnswer {
     pub token_type: &'static str,
     /// In seconds.
     pub expires_in: u64,
+    /// There is no empty list of scopes (RFC 6749 section 3.3).
+    #[serde(skip_serializing_if = "String::is_empty")]
     pub scope: String,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub refresh_token: Option<String>,
@@ -199,7 +200,8 @@ impl Issue<'_> {
         token.extend(access_token.map(|text| ("at_hash".to_owned(), json!(half_hash(alg, text)))));
         token.extend(code.map(|text| ("c_hash".to_owned(), json!(half_hash(alg, text)))));
         token.extend(self.nonce.map(|nonce| ("nonce".to_owned(), json!(nonce))));
-        token.extend(self.grant.session.map(|session| ("sid".to_owned(), json!(session))));
+        let session = self.grant.session.map(|id| subject::session(app.keys.master(), self.client, id));
+        token.extend(session.map(|session| ("sid".to_owned(), json!(session))));
         Ok(token)
     }
 }

@@ -12,12 +12,15 @@ use crate::keys::{Keys, Typ};
 /// Longest values taken, in bytes; longer ones are as if they were not there.
 const MAX_STATE: usize = 8192;
 const MAX_HINT: usize = 16_384;
+const MAX_LOCALES: usize = 256;
 
 /// Who asks, and where the person goes afterwards. The person is asked whatever it says.
 #[derive(Debug)]
 pub struct LogoutRequest<'a> {
     pub client: Option<&'a App>,
     back: Option<Back<'a>>,
+    /// Languages that the person reads, best first.
+    pub ui_locales: Option<String>,
 }
 
 #[derive(Debug)]
@@ -47,7 +50,9 @@ impl<'a> LogoutRequest<'a> {
             client.post_logout_redirect_uris.iter().find(|registered| sent == Some(registered.as_str()))
         });
         let state = params.get("state").filter(|state| state.len() <= MAX_STATE).map(str::to_owned);
-        Ok(Self { client, back: registered.map(|uri| Back { uri, state }) })
+        let ui_locales = params.get("ui_locales").filter(|text| text.len() <= MAX_LOCALES);
+        let back = registered.map(|uri| Back { uri, state });
+        Ok(Self { client, back, ui_locales: ui_locales.map(str::to_owned) })
     }
 
     /// The registered address, with the app's `state`.
@@ -64,16 +69,15 @@ impl<'a> LogoutRequest<'a> {
     /// The same request again at `path`, without what could not be believed.
     #[must_use]
     pub fn address(&self, path: &str) -> String {
-        let Some(client) = self.client else {
-            return path.to_owned();
-        };
         let mut query = url::form_urlencoded::Serializer::new(String::new());
-        query.append_pair("client_id", &client.client_id);
+        query.extend_pairs(self.client.map(|client| ("client_id", &client.client_id)));
         if let Some(back) = &self.back {
             query.append_pair("post_logout_redirect_uri", back.uri);
             query.extend_pairs(back.state.iter().map(|state| ("state", state)));
         }
-        format!("{path}?{}", query.finish())
+        query.extend_pairs(self.ui_locales.iter().map(|tags| ("ui_locales", tags)));
+        let query = query.finish();
+        if query.is_empty() { path.to_owned() } else { format!("{path}?{query}") }
     }
 }
 

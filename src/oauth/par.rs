@@ -1,6 +1,7 @@
 //! Pushed authorization requests (RFC 9126): the client sends its request directly and gets a reference that
 //! the browser carries once.
 
+use std::net::IpAddr;
 use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
@@ -8,19 +9,23 @@ use serde::{Deserialize, Serialize};
 use super::authorize::{self, Refusal};
 use super::client;
 use super::dpop::{self, Holder};
-use super::error::OAuthError;
+use super::error::{ErrorCode, OAuthError};
 use super::params::Params;
 use super::request_object;
 use crate::app::App;
 use crate::clock::Timestamp;
-use crate::config::Config;
+use crate::config::{AuthMethod, Config};
+use crate::login::throttle::network;
 use crate::secret::{Digest, Id, PushedToken, Token};
-use crate::store::{ApplyError, Batch, Kind, Record};
+use crate::store::{ApplyError, Batch, Budget, Kind, Record};
 
 /// RFC 9126 section 2.2.
 const PREFIX: &str = "urn:ietf:params:oauth:request_uri:";
 /// How long a reference is good for.
 const LIFETIME: Duration = Duration::from_secs(90);
+/// Requests that one address may push while they live, where the client proves nothing: nothing else bounds what waits
+/// in the store.
+const ASKED: u64 = 60;
 /// What proves the client is not part of the request.
 const CREDENTIALS: [&str; 3] = ["client_secret", "client_assertion", "client_assertion_type"];
 
@@ -62,6 +67,7 @@ pub async fn push(
     app: &App,
     authorization: &[&str],
     dpop: &[&str],
+    address: IpAddr,
     body: &[u8],
 ) -> Result<Reference, OAuthError> {
     let config = app.config();
@@ -74,10 +80,23 @@ pub async fn push(
     let params = params.without(&CREDENTIALS).with("client_id", &client.client_id);
     let params = request_object::unwrap(app, &config, params).await?;
     let url = format!("{}/oauth2/par", config.issuer);
-    let params = bound(params, dpop::holder(app, dpop, "POST", &url, None).await?)?;
+    let proof = dpop::proof(app, dpop, "POST", &url, None)?;
+    let params = bound(params, proof.as_ref().map(|proof| &proof.holder))?;
     match authorize::check(&params, &config, &app.keys) {
         Ok(_) => {}
         Err(Refusal::Page(error) | Refusal::Answer { error, .. }) => return Err(error),
+    }
+    if client.auth == AuthMethod::None {
+        let counter = format!("par/asked/{}", network(address));
+        if app.store.spend(vec![Budget { counter, limit: ASKED, window: LIFETIME }]).await?.is_some() {
+            return Err(OAuthError::new(
+                ErrorCode::TemporarilyUnavailable,
+                "too many requests are pushed from this address, please wait",
+            ));
+        }
+    }
+    if let Some(proof) = &proof {
+        proof.used_up(app).await?;
     }
     let now = app.clock.now();
     let token = Token::<PushedToken>::generate(now);
@@ -93,12 +112,12 @@ pub async fn push(
 }
 
 /// A proof beside the request binds the code to its key (RFC 9449 section 10.1).
-fn bound(params: Params, holder: Option<Holder>) -> Result<Params, OAuthError> {
+fn bound(params: Params, holder: Option<&Holder>) -> Result<Params, OAuthError> {
     match (holder, params.get("dpop_jkt")) {
         (Some(Holder(jkt)), Some(named)) if jkt != named => {
             Err(OAuthError::invalid_request("dpop_jkt is not the key of the DPoP proof"))
         }
-        (Some(Holder(jkt)), _) => Ok(params.with("dpop_jkt", &jkt)),
+        (Some(Holder(jkt)), _) => Ok(params.with("dpop_jkt", jkt)),
         (None, _) => Ok(params),
     }
 }

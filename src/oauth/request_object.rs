@@ -55,7 +55,7 @@ pub async fn unwrap(app: &App, config: &Config, params: Params) -> Result<Params
     if header.typ.as_deref().is_some_and(|typ| typ != TYPE && typ != "JWT") {
         return Err(BAD_OBJECT);
     }
-    let keys = keys_of(app, client, header.kid.as_deref()).await;
+    let keys = keys_of(app, config, client, header.kid.as_deref()).await;
     let claims: Claims = keys.verify(&header, object).ok_or(BAD_OBJECT)?;
     let now = app.clock.now();
     let fits = claims.client_id == client.client_id
@@ -63,6 +63,8 @@ pub async fn unwrap(app: &App, config: &Config, params: Params) -> Result<Params
         && claims.aud.as_ref().is_none_or(|audience| audience.names(&[&config.issuer]))
         && claims.exp.is_none_or(|at| Timestamp::from_seconds(at) + LEEWAY > now)
         && claims.nbf.is_none_or(|at| Timestamp::from_seconds(at) <= now + LEEWAY)
+        // Who relies on the signature says for whom it was made, and for how long (RFC 9101 section 10.2).
+        && (!client.signed_requests_only || claims.aud.is_some() && claims.exp.is_some())
         && !claims.others.contains_key("request")
         && !claims.others.contains_key("request_uri");
     if !fits {

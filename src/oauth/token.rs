@@ -9,7 +9,7 @@ use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 
 use super::client;
 use super::device;
-use super::dpop::{self, Holder};
+use super::dpop::{self, Holder, Proof};
 use super::error::{ErrorCode, OAuthError};
 use super::grant::{self, Approved, Code, CodeState, Grant};
 use super::issue::{self, Beside, Issue, TokenAnswer, Wish};
@@ -37,7 +37,7 @@ struct Request<'a> {
     config: &'a Config,
     client: &'a config::App,
     params: &'a Params,
-    holder: Option<&'a Holder>,
+    proof: Option<&'a Proof>,
     now: Timestamp,
 }
 
@@ -55,18 +55,21 @@ pub async fn answer(
     params.each_once()?;
     let client = client::authenticate(app, &config, authorization, &params).await?;
     let kind = allowed_grant(client, params.get("grant_type"))?;
-    let holder = dpop::holder(app, dpop, "POST", &format!("{}/oauth2/token", config.issuer), None).await?;
-    if client.dpop_bound_access_tokens && holder.is_none() {
+    let proof = dpop::proof(app, dpop, "POST", &format!("{}/oauth2/token", config.issuer), None)?;
+    if client.dpop_bound_access_tokens && proof.is_none() {
         return Err(OAuthError::new(ErrorCode::InvalidDpopProof, "this client must send a DPoP proof"));
     }
     let now = app.clock.now();
-    let request = Request { app, config: &config, client, params: &params, holder: holder.as_ref(), now };
+    let request = Request { app, config: &config, client, params: &params, proof: proof.as_ref(), now };
     match kind {
         GrantKind::AuthorizationCode => request.redeem_code().await,
         GrantKind::RefreshToken => request.rotate().await,
         GrantKind::DeviceCode => request.issue(&request.redeem_device_code().await?).await,
         GrantKind::Password => request.issue(&request.take_password(address).await?).await,
-        GrantKind::ClientCredentials => issue::client_token(app, &config, client, request.wish()?),
+        GrantKind::ClientCredentials => {
+            request.use_proof().await?;
+            issue::client_token(app, &config, client, request.wish()?)
+        }
         GrantKind::Implicit => Err(UNSUPPORTED),
     }
 }
@@ -104,6 +107,7 @@ impl Request<'_> {
         let token = Token::<CodeToken>::parse(sent).ok_or(BAD_CODE)?;
         let code = self.app.store.get::<Code>(&token.id().to_string()).await?;
         let code = code.filter(|code| token.proves(&code.secret)).ok_or(BAD_CODE)?;
+        self.use_proof().await?;
         let approved = match &code.state {
             CodeState::Fresh(approved) => approved,
             CodeState::Spent { grant } => return self.replayed(*grant).await,
@@ -119,9 +123,7 @@ impl Request<'_> {
             return Err(grant::NO_LONGER);
         };
         let redeemed = Stored { record: code.record.spent(&grant, self.now), version: code.version };
-        let batch = grant.while_allowed(Batch::new().update(&redeemed));
-        let grant = grant.kept();
-        let batch = batch.insert(&grant);
+        let batch = grant.while_allowed(Batch::new().update(&redeemed)).insert(&grant);
         let nonce = approved.nonce.clone();
         let consumed = Consumed { scopes: grant.scopes.clone(), grant, user, nonce };
         match self.consume(batch, &consumed).await? {
@@ -144,13 +146,18 @@ impl Request<'_> {
     async fn take_password(&self, address: IpAddr) -> Result<Consumed, OAuthError> {
         let asked = Asked { config: self.config, client: self.client, params: self.params, address };
         let (grant, user) = password::redeem(self.app, &asked, |grant| self.bound(grant)).await?;
+        if let Err(error) = self.use_proof().await {
+            grant::revoke(self.app, grant.id, "dpop_proof_reuse").await?;
+            return Err(error);
+        }
         Ok(Consumed { scopes: grant.scopes.clone(), grant, user, nonce: None })
     }
 
     async fn redeem_device_code(&self) -> Result<Consumed, OAuthError> {
-        let (grant, user) =
-            device::redeem(self.app, self.config, self.client, self.params, |grant| self.bound(grant))
-                .await?;
+        let request = device::polled(self.app, self.client, self.params).await?;
+        self.use_proof().await?;
+        let bound = |grant| self.bound(grant);
+        let (grant, user) = device::redeem(self.app, self.config, self.client, request, bound).await?;
         Ok(Consumed { scopes: grant.scopes.clone(), grant, user, nonce: None })
     }
 
@@ -169,7 +176,7 @@ impl Request<'_> {
             }
         };
         let resource = client::resource(self.client, self.params)?;
-        Ok(Wish { scope, resource, holder: self.holder })
+        Ok(Wish { scope, resource, holder: self.holder() })
     }
 
     /// The API that was chosen with the authorization counts; later it may be named again, and no other (RFC
@@ -185,8 +192,19 @@ impl Request<'_> {
         Ok(())
     }
 
+    fn holder(&self) -> Option<&Holder> {
+        self.proof.map(|proof| &proof.holder)
+    }
+
     fn jkt(&self) -> Option<&String> {
-        self.holder.map(|Holder(jkt)| jkt)
+        self.holder().map(|Holder(jkt)| jkt)
+    }
+
+    async fn use_proof(&self) -> Result<(), OAuthError> {
+        match self.proof {
+            Some(proof) => proof.used_up(self.app).await.map(|_| ()),
+            None => Ok(()),
+        }
     }
 
     /// Refresh tokens of a client without a secret are bound to its key (RFC 9449 section 5).
@@ -238,6 +256,7 @@ impl Request<'_> {
         let sent = self.params.get("refresh_token");
         let sent = sent.ok_or(OAuthError::invalid_request("refresh_token is missing"))?;
         let token = Token::<RefreshToken>::parse(sent).ok_or(BAD_REFRESH)?;
+        let mut tried = false;
         for _ in 0..8 {
             let grant = self.app.store.get::<Grant>(&token.id().to_string()).await?;
             let mut grant = grant.filter(|g| g.client_id == self.client.client_id).ok_or(BAD_REFRESH)?;
@@ -248,6 +267,9 @@ impl Request<'_> {
                 ));
             }
             let presented = refresh::recognise(self.app.keys.master(), &grant, &token, self.now);
+            if presented != Presented::Foreign && !std::mem::replace(&mut tried, true) {
+                self.use_proof().await?;
+            }
             match presented {
                 Presented::Foreign => return Err(BAD_REFRESH),
                 Presented::Reused => {
@@ -293,7 +315,7 @@ impl Request<'_> {
             user: &consumed.user,
             scope: consumed.scopes.to_text(),
             nonce: consumed.nonce.as_deref(),
-            holder: self.holder,
+            holder: self.holder(),
             now: self.now,
         };
         let access_token = issue.access_token(self.app)?;
@@ -303,7 +325,7 @@ impl Request<'_> {
             consumed.grant.generation.map(|number| refresh::token(master, consumed.grant.id, number));
         Ok(TokenAnswer {
             access_token,
-            token_type: issue::token_type(self.holder.is_some()),
+            token_type: issue::token_type(self.holder().is_some()),
             expires_in: self.client.lifetimes.access_token.as_secs(),
             scope: issue.scope,
             refresh_token: refresh.map(|token| token.reveal()),

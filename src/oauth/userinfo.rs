@@ -12,6 +12,7 @@ use super::vocabulary::Scopes;
 use crate::app::App;
 use crate::config::Config;
 use crate::keys::Typ;
+use crate::keys::foreign::ALGORITHMS;
 
 const BAD_TOKEN: OAuthError =
     OAuthError::new(ErrorCode::InvalidToken, "the access token is wrong, expired or revoked");
@@ -39,10 +40,12 @@ pub async fn answer(app: &App, carried: &Carried<'_>) -> Result<Answer, OAuthErr
     }
     let holder = match (scheme, &access.cnf) {
         (Scheme::Dpop, Some(_)) => {
-            let url = format!("{}/oauth2/userinfo", config.issuer);
-            dpop::holder(app, &carried.dpop, carried.method, &url, Some(token))
-                .await
-                .map_err(|error| OAuthError { code: ErrorCode::InvalidToken, ..error })?
+            let holder = proved(app, &config, carried, token).await;
+            holder.map_err(|error| match error.code {
+                // Here it is the token that is worth nothing (RFC 9449 section 7.1).
+                ErrorCode::InvalidDpopProof => OAuthError { code: ErrorCode::InvalidToken, ..error },
+                _ => error,
+            })?
         }
         (Scheme::Bearer | Scheme::Query, None) => None,
         // A bound token is worth nothing without the proof (RFC 9449 section 7.2), and others have none.
@@ -58,6 +61,19 @@ pub async fn answer(app: &App, carried: &Carried<'_>) -> Result<Answer, OAuthErr
     claims.insert("iss".to_owned(), config.issuer.clone().into());
     claims.insert("aud".to_owned(), client.client_id.clone().into());
     app.keys.sign(alg, Typ::Jwt, &claims).map(Answer::Signed).ok_or_else(OAuthError::server)
+}
+
+async fn proved(
+    app: &App,
+    config: &Config,
+    carried: &Carried<'_>,
+    token: &str,
+) -> Result<Option<Holder>, OAuthError> {
+    let url = format!("{}/oauth2/userinfo", config.issuer);
+    match dpop::proof(app, &carried.dpop, carried.method, &url, Some(token))? {
+        Some(proof) => proof.used_up(app).await.cloned().map(Some),
+        None => Ok(None),
+    }
 }
 
 /// What the app gets.
@@ -90,6 +106,21 @@ async fn reveal(app: &App, config: &Config, access: &AccessClaims) -> Result<Map
         if asked.opens("roles") { claims::roles(&app.store, &user).await? } else { user.roles.clone() };
     let subject = subject::of(app.keys.master(), client, user.id);
     Ok(claims::told(client, &subject, &user, asked, &roles))
+}
+
+/// The challenge of a refusal (RFC 6750 section 3, RFC 9449 section 7.1): the error stands with the scheme that was
+/// tried, and nowhere when there was no token at all.
+#[must_use]
+pub fn challenge(carried: &Carried<'_>, error: &OAuthError) -> String {
+    let why = format!("error=\"{}\", error_description=\"{}\"", error.code.as_str(), error.description);
+    let algorithms = format!("algs=\"{}\"", ALGORITHMS.join(" "));
+    let bare = carried.headers.is_empty() && carried.body.is_none() && carried.query.is_none();
+    let scheme = carried.token().map(|sent| sent.scheme);
+    match scheme {
+        _ if bare => format!("Bearer realm=\"gantry\", DPoP {algorithms}"),
+        Ok(Scheme::Dpop) => format!("Bearer realm=\"gantry\", DPoP {why}, {algorithms}"),
+        _ => format!("Bearer {why}, DPoP {algorithms}"),
+    }
 }
 
 struct Sent<'a> {

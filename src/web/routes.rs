@@ -23,7 +23,7 @@ pub fn configure(config: &mut ServiceConfig, base: &str) {
             .service(page("/.well-known/oauth-authorization-server", oauth::discovery).route(cors()))
             .service(page("/oauth2/jwks", oauth::jwks).route(cors()))
             .service(page("/oauth2/authorize", oauth::authorize).route(post().to(oauth::authorize_by_post)))
-            .service(resource("/oauth2/par").route(post().to(oauth::push)))
+            .service(resource("/oauth2/par").route(post().to(oauth::push)).route(cors()))
             .service(resource("/oauth2/token").route(post().to(oauth::token)).route(cors()))
             .service(resource("/oauth2/introspect").route(post().to(oauth::introspect)))
             .service(resource("/oauth2/revoke").route(post().to(oauth::revoke)).route(cors()))

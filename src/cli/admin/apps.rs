@@ -225,7 +225,7 @@ fn imagined(app: &App, known: &config::App, user: &User, scopes: Scopes) -> Gran
         session: Some(Id::new(now)),
         authentication: Authentication::by(&["pwd"], now),
     };
-    Grant::new(known, permission, now).kept()
+    Grant::new(known, permission, now)
 }
 
 const fn kind(app: &config::App) -> &'static str {

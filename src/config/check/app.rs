@@ -33,7 +33,8 @@ pub(super) fn check(
 /// An app that registered itself; `access` stands in the file.
 pub(super) fn registered(client_id: &str, app: schema::App, problems: &mut Problems) -> Option<App> {
     let name = At { value: client_id.to_owned(), place: Place::NONE };
-    client::check(name, app, &Named { policies: None, base: Path::new("/") }, problems)
+    let app = client::check(name, app, &Named { policies: None, base: Path::new("/") }, problems)?;
+    Some(App { registered: true, ..app })
 }
 
 fn registration(

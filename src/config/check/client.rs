@@ -36,8 +36,7 @@ pub(super) fn check(
     let credentials = credentials::check(&mut app, kind, named.base, problems);
     let grants = grants(app.grants.take(), kind, defaults.as_ref(), problems);
     let redirect_uris = redirect_uris(&name, &app, grants.as_ref(), defaults.as_ref(), problems);
-    let after_logout = app.post_logout_redirect_uris.as_ref();
-    let after_logout = after_logout.and_then(|list| uris(list, kind, problems));
+    let after_logout = app.post_logout_redirect_uris.as_ref().and_then(|list| uris(list, kind, problems));
     let backchannel = optional(app.backchannel_logout_uri.take(), |text| url::logout_uri(&text, problems));
     let frontchannel = optional(app.frontchannel_logout_uri.take(), |text| {
         frontchannel(&text, redirect_uris.as_deref().unwrap_or_default(), problems)
@@ -85,6 +84,7 @@ pub(super) fn check(
         initiate_login_uri: initiate?,
         access: access?,
         userinfo_token_in_query: app.userinfo_token_in_query?.value,
+        registered: false,
         withheld_claims: defaults.map_or(&[], |preset| preset.withheld_claims),
     })
 }
@@ -164,12 +164,17 @@ fn uris(list: &At<Vec<At<String>>>, kind: ClientKind, problems: &mut Problems) -
 
 /// Whether anybody signs in to it.
 fn is_for_people(grants: &BTreeSet<GrantKind>) -> bool {
-    [GrantKind::AuthorizationCode, GrantKind::DeviceCode, GrantKind::Password]
+    [GrantKind::AuthorizationCode, GrantKind::Implicit, GrantKind::DeviceCode, GrantKind::Password]
         .iter()
         .any(|grant| grants.contains(grant))
 }
 
-/// Those of the preset and those written; there must be one where codes are sent.
+pub(super) fn written_redirect_uris(app: &schema::App, problems: &mut Problems) -> Option<Vec<String>> {
+    let kind = app.client.as_ref().map_or(ClientKind::Confidential, |client| client.value);
+    uris(app.redirect_uris.as_ref()?, kind, problems)
+}
+
+/// Those of the preset and those written; there must be one where codes or tokens are sent.
 fn redirect_uris(
     name: &At<String>,
     app: &schema::App,
@@ -177,15 +182,15 @@ fn redirect_uris(
     preset: Option<&Defaults>,
     problems: &mut Problems,
 ) -> Option<Vec<String>> {
-    let kind = app.client.as_ref().map_or(ClientKind::Confidential, |client| client.value);
-    let written = uris(app.redirect_uris.as_ref()?, kind, problems)?;
+    let written = written_redirect_uris(app, problems)?;
     let mut all = preset.map(|preset| preset.redirect_uris.clone()).unwrap_or_default();
     for uri in written {
         if !all.contains(&uri) {
             all.push(uri);
         }
     }
-    let needed = grants.is_some_and(|grants| grants.contains(&GrantKind::AuthorizationCode));
+    let by_browser = [GrantKind::AuthorizationCode, GrantKind::Implicit];
+    let needed = grants.is_some_and(|grants| by_browser.iter().any(|grant| grants.contains(grant)));
     if all.is_empty() && app.preset.is_none() && needed {
         problems
             .error(name.place, format!("the app `{}` has no redirect URI", short(&name.value)))

@@ -104,6 +104,11 @@ pub(super) fn registered_app(client_id: &str, settings: schema::App, problems: &
     app::registered(client_id, settings, problems)
 }
 
+/// What is wrong with the redirect URIs that `settings` name.
+pub(super) fn redirect_uris(settings: &schema::App, problems: &mut Problems) {
+    client::written_redirect_uris(settings, problems);
+}
+
 /// A path; relative ones start at the folder of the file.
 fn resolve(base: &Path, path: &At<String>, problems: &mut Problems) -> Option<PathBuf> {
     if path.value.is_empty() {

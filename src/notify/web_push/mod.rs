@@ -18,7 +18,7 @@ use crate::app::App;
 use crate::config::Config;
 use crate::factor::web_push::{self, Subscription};
 use crate::locale::Lang;
-use crate::outbound::{Answer, OutboundError, Request};
+use crate::outbound::{Answer, OutboundError, Reach, Request};
 use crate::secret::{Id, Secret, random};
 use crate::store::Batch;
 
@@ -120,7 +120,7 @@ fn request(app: &App, config: &Config, message: &WebPush) -> Result<Request, &'s
         url: subscription.endpoint().to_string(),
         headers: headers.map(|(name, value)| (name.to_owned(), value)).into(),
         body: Some(("application/octet-stream".to_owned(), body)),
-        public_only: !is_listed(config, subscription),
+        reach: if is_listed(config, subscription) { Reach::Listed } else { Reach::PublicOnly },
     })
 }
 

@@ -5,10 +5,11 @@ use std::collections::BTreeSet;
 use serde::Deserialize;
 use serde_json::{Map, Value, json};
 
-use crate::config::{self, AppRegistration, AuthMethod, ClientKind, GrantKind, Pkce};
+use crate::config::{self, AppRegistration, AuthMethod, ClientKind, GrantKind, Pkce, Unfit};
 use crate::oauth::device;
 use crate::oauth::error::{ErrorCode, OAuthError};
 use crate::oauth::vocabulary::{ResponseType, Scopes};
+use crate::secret::same;
 
 /// The app that `body` describes, were it called `client_id`; nothing is stored.
 pub fn understand(client_id: &str, rules: &AppRegistration, body: &[u8]) -> Result<config::App, OAuthError> {
@@ -21,6 +22,7 @@ pub fn understand(client_id: &str, rules: &AppRegistration, body: &[u8]) -> Resu
 #[serde(default)]
 struct Said {
     client_id: Option<String>,
+    client_secret: Option<String>,
     redirect_uris: Vec<String>,
     post_logout_redirect_uris: Vec<String>,
     backchannel_logout_uri: Option<String>,
@@ -50,12 +52,17 @@ fn parse(body: &[u8]) -> Result<Said, OAuthError> {
     said.ok_or(bad("the body must be a JSON object of client metadata"))
 }
 
-/// Whether `body` is about the app it is sent for (RFC 7592 section 2.2).
-pub(super) fn names(client_id: &str, body: &[u8]) -> Result<(), OAuthError> {
-    if parse(body)?.client_id.as_deref() == Some(client_id) {
-        return Ok(());
+/// Whether `body` is about the app it is sent for, and names no secret but the one it has (RFC 7592 section 2.2).
+pub(super) fn names((client_id, secret): (&str, Option<&str>), body: &[u8]) -> Result<(), OAuthError> {
+    let said = parse(body)?;
+    if said.client_id.as_deref() != Some(client_id) {
+        return Err(bad("client_id must be the one of the registration"));
     }
-    Err(bad("client_id must be the one of the registration"))
+    let known = secret.unwrap_or_default();
+    if said.client_secret.is_some_and(|sent| !same(sent.as_bytes(), known.as_bytes())) {
+        return Err(bad("client_secret must be the one of the registration, or left out"));
+    }
+    Ok(())
 }
 
 const fn bad(why: &'static str) -> OAuthError {
@@ -155,13 +162,12 @@ pub(super) fn checked(
     {
         settings.insert("pkce".to_owned(), json!("optional"));
     }
-    config::registered_app(client_id, &settings, &rules.access).map_err(|problem| {
-        let code = if problem.contains("redirect URI") {
-            ErrorCode::InvalidRedirectUri
-        } else {
-            ErrorCode::InvalidClientMetadata
+    config::registered_app(client_id, &settings, &rules.access).map_err(|unfit| {
+        let (code, why) = match unfit {
+            Unfit::RedirectUri(why) => (ErrorCode::InvalidRedirectUri, why),
+            Unfit::Other(why) => (ErrorCode::InvalidClientMetadata, why),
         };
-        OAuthError { code, description: plain(&problem).into() }
+        OAuthError { code, description: plain(&why).into() }
     })
 }
 
@@ -171,8 +177,8 @@ fn plain(text: &str) -> String {
     text.chars().map(|c| if c == '`' { '\'' } else { legal(c) }).take(300).collect()
 }
 
-/// What holds of an app, in the specification's names.
-pub(super) fn of(known: &config::App) -> Map<String, Value> {
+/// What holds of an app with these settings, in the specification's names.
+pub(super) fn of(known: &config::App, settings: &Value) -> Map<String, Value> {
     let method = match known.auth {
         AuthMethod::None => "none",
         AuthMethod::ClientSecret | AuthMethod::ClientSecretBasic => "client_secret_basic",
@@ -212,6 +218,8 @@ pub(super) fn of(known: &config::App) -> Map<String, Value> {
         ("frontchannel_logout_uri", known.frontchannel_logout_uri.as_ref().map(|uri| json!(uri))),
         ("initiate_login_uri", known.initiate_login_uri.as_ref().map(|uri| json!(uri))),
         ("userinfo_signed_response_alg", known.userinfo_alg.map(|alg| json!(alg))),
+        ("jwks", settings.pointer("/jwks/inline").and_then(|text| serde_json::from_str(text.as_str()?).ok())),
+        ("jwks_uri", settings.pointer("/jwks/uri").cloned()),
     ];
     let members = about.as_object_mut().map(std::mem::take).unwrap_or_default();
     let further = further.into_iter().filter_map(|(name, value)| Some((name.to_owned(), value?)));

@@ -16,7 +16,7 @@ use super::error::{ErrorCode, OAuthError};
 use crate::app::App;
 use crate::clock::Timestamp;
 use crate::config::{self, Config};
-use crate::secret::{Digest, Id, InvitationToken, RegistrationToken, Token, random_text};
+use crate::secret::{Digest, Id, InvitationToken, RegistrationToken, Secret, Token, random_text};
 use crate::store::{ApplyError, Batch, Expect, Kind, Record, Store, StoreError, Stored};
 
 /// An app that registered itself.
@@ -112,6 +112,7 @@ pub async fn register(app: &App, token: Option<&str>, body: &[u8]) -> Result<Val
     let rules = app.config().app_registration.clone();
     let token = token.and_then(Token::<InvitationToken>::parse).ok_or(NOT_INVITED)?;
     let settings = metadata::settings(&rules, body)?;
+    let _alone = app.registering.lock().await;
     for _ in 0..8 {
         let invitation = app.store.get::<Invitation>(&token.id().to_string()).await?;
         let invitation = invitation.filter(|found| token.proves(&found.secret)).ok_or(NOT_INVITED)?;
@@ -141,7 +142,7 @@ pub async fn register(app: &App, token: Option<&str>, body: &[u8]) -> Result<Val
         }
         app.complete_config().await?;
         tracing::warn!(target: "gantry::audit", event = "app_registered", client = known.client_id);
-        return answer(app, &known, &record, Some(&access)).await;
+        return answer(app, &known, &record, &access).await;
     }
     Err(OAuthError::server())
 }
@@ -157,9 +158,9 @@ fn spend(mut invitation: Stored<Invitation>) -> Batch {
 
 /// The registration as it stands (RFC 7592 section 2.1).
 pub async fn read(app: &App, client_id: &str, token: Option<&str>) -> Result<Value, OAuthError> {
-    let record = owned(app, client_id, token).await?;
+    let (record, token) = owned(app, client_id, token).await?;
     let known = metadata::checked(client_id, &record.settings, &app.config().app_registration)?;
-    answer(app, &known, &record, None).await
+    answer(app, &known, &record, &token).await
 }
 
 /// Replaces the registration (RFC 7592 section 2.2).
@@ -169,20 +170,21 @@ pub async fn replace(
     token: Option<&str>,
     body: &[u8],
 ) -> Result<Value, OAuthError> {
-    let mut record = owned(app, client_id, token).await?;
+    let (mut record, token) = owned(app, client_id, token).await?;
     let rules = app.config().app_registration.clone();
-    metadata::names(client_id, body)?;
+    let secret = app.store.get::<Client>(client_id).await?;
+    let known_secret = secret.as_ref().map(|secret| revealed(app, secret)).transpose()?;
+    metadata::names((client_id, known_secret.as_ref().map(Secret::expose)), body)?;
     record.record.settings = metadata::settings(&rules, body)?;
     let known = metadata::checked(client_id, &record.settings, &rules)?;
     let mut batch = Batch::new().update(&record);
-    let secret = app.store.get::<Client>(client_id).await?;
     if known.auth.has_secret() && secret.is_none() {
         batch = batch.insert(&Client::generate(client_id, app.keys.master(), app.clock.now()));
     }
     app.store.apply(batch).await?;
     app.complete_config().await?;
     tracing::warn!(target: "gantry::audit", event = "app_changed_itself", client = client_id);
-    answer(app, &known, &record, None).await
+    answer(app, &known, &record, &token).await
 }
 
 /// Ends the registration (RFC 7592 section 2.3).
@@ -201,10 +203,23 @@ pub async fn withdraw(app: &App, client_id: &str) -> Result<(), ApplyError> {
     app.complete_config().await.map_err(ApplyError::Store)
 }
 
-async fn owned(app: &App, client_id: &str, token: Option<&str>) -> Result<Stored<Registered>, OAuthError> {
+/// The registration of `client_id`, and the registration access token that proves whose it is.
+async fn owned(
+    app: &App,
+    client_id: &str,
+    token: Option<&str>,
+) -> Result<(Stored<Registered>, Token<RegistrationToken>), OAuthError> {
     let token = token.and_then(Token::<RegistrationToken>::parse).ok_or(NOT_YOURS)?;
     let record = app.store.get::<Registered>(client_id).await?;
-    record.filter(|record| token.id() == record.token && token.proves(&record.secret)).ok_or(NOT_YOURS)
+    let record = record.filter(|record| token.id() == record.token && token.proves(&record.secret));
+    Ok((record.ok_or(NOT_YOURS)?, token))
+}
+
+fn revealed(app: &App, client: &Client) -> Result<Secret, OAuthError> {
+    client.secret(app.keys.master()).map_err(|error| {
+        tracing::error!(%error, client = client.client_id, "a client secret cannot be read");
+        OAuthError::server()
+    })
 }
 
 /// RFC 7591 section 3.2.1, RFC 7592 section 3: what holds, in the specification's names.
@@ -212,26 +227,19 @@ async fn answer(
     app: &App,
     known: &config::App,
     record: &Registered,
-    token: Option<&Token<RegistrationToken>>,
+    token: &Token<RegistrationToken>,
 ) -> Result<Value, OAuthError> {
     let issuer = &app.config().issuer;
-    let mut about = metadata::of(known);
+    let mut about = metadata::of(known, &record.settings);
     let secret = app.store.get::<Client>(&known.client_id).await?;
-    let secret = match secret.filter(|_| known.auth.has_secret()) {
-        Some(secret) => Some(secret.secret(app.keys.master()).map_err(|error| {
-            tracing::error!(%error, client = known.client_id, "a client secret cannot be read");
-            OAuthError::server()
-        })?),
-        None => None,
-    };
+    let secret = secret.filter(|_| known.auth.has_secret());
+    let secret = secret.map(|secret| revealed(app, &secret)).transpose()?;
     about.insert("client_id_issued_at".to_owned(), record.created_at.seconds().into());
     about.insert(
         "registration_client_uri".to_owned(),
         format!("{issuer}/oauth2/register/{}", known.client_id).into(),
     );
-    if let Some(token) = token {
-        about.insert("registration_access_token".to_owned(), token.reveal().into());
-    }
+    about.insert("registration_access_token".to_owned(), token.reveal().into());
     if let Some(secret) = secret {
         about.insert("client_secret".to_owned(), secret.expose().into());
         about.insert("client_secret_expires_at".to_owned(), 0.into());

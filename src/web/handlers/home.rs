@@ -20,7 +20,9 @@ pub async fn home(app: web::Data<App>, request: HttpRequest) -> HttpResponse {
         Ok(None) => return answer::redirect(&format!("{}/login", config.issuer), &[]),
         Err(error) => return answer::stuck(&request, &config, &LoginError::Store(error)),
     };
-    let usable = config.apps.values().filter(|known| policy::access(known, &signed_in.user.groups).is_some());
+    // What an app says of itself recommends it to nobody.
+    let ours = config.apps.values().filter(|known| !known.registered);
+    let usable = ours.filter(|known| policy::access(known, &signed_in.user.groups).is_some());
     let links: Vec<(&str, String)> =
         usable.filter_map(|known| Some((known.title.as_str(), link(known, &config.issuer)?))).collect();
     let apps: Vec<(&str, &str)> = links.iter().map(|(title, link)| (*title, link.as_str())).collect();

@@ -8,7 +8,6 @@ use serde_json::json;
 
 use crate::app::App;
 use crate::config::Config;
-use crate::keys::foreign::ALGORITHMS;
 use crate::login::dispatch;
 use crate::login::flow::Target;
 use crate::oauth::authorize::{self, Refusal};
@@ -46,8 +45,11 @@ pub async fn push(app: web::Data<App>, request: HttpRequest, payload: web::Paylo
         Err(error) => return unread(error),
     };
     let authorization = headers(&request, "authorization");
-    let pushed = par::push(&app, &authorization, &headers(&request, "dpop"), &body).await;
-    to_authenticated(StatusCode::CREATED, &authorization, pushed)
+    let (proofs, address) = (headers(&request, "dpop"), Caller::of(&request).address);
+    let pushed = par::push(&app, &authorization, &proofs, address, &body).await;
+    let mut response = to_authenticated(StatusCode::CREATED, &authorization, pushed);
+    allow_client(&request, &app, &body, &mut response);
+    response
 }
 
 /// POST `/oauth2/device_authorization`.
@@ -184,27 +186,21 @@ pub async fn userinfo(app: web::Data<App>, request: HttpRequest, payload: web::P
             .content_type("application/jwt")
             .insert_header((header::CACHE_CONTROL, "no-store"))
             .body(token),
-        Err(error) => answer::json_error(&error, Some(&bearer_challenge(&error))),
+        Err(error) => answer::json_error(&error, Some(&userinfo::challenge(&carried, &error))),
     };
     cors::allow(&request, &app.config(), Some(client.as_deref().unwrap_or_default()), &mut response);
     response
 }
 
-/// RFC 6750 section 3, RFC 9449 section 7.1.
-fn bearer_challenge(error: &OAuthError) -> String {
-    let (code, description) = (error.code.as_str(), &error.description);
-    let algorithms = ALGORITHMS.join(" ");
-    format!("Bearer error=\"{code}\", error_description=\"{description}\", DPoP algs=\"{algorithms}\"")
-}
-
 /// Both well-known documents.
 pub async fn discovery(app: web::Data<App>, request: HttpRequest) -> HttpResponse {
-    public_json(&request, &app, &app.metadata.text(&app.config()))
+    public_json(&request, &app, &app.metadata.text(&app.config()), "public, max-age=300")
 }
 
-/// GET `/oauth2/jwks`.
+/// GET `/oauth2/jwks`. Whoever meets a key that they do not know asks again, and gets the newest (`OpenID` Connect Core
+/// section 10.1.1).
 pub async fn jwks(app: web::Data<App>, request: HttpRequest) -> HttpResponse {
-    public_json(&request, &app, &app.keys.jwks())
+    public_json(&request, &app, &app.keys.jwks(), "no-cache")
 }
 
 /// OPTIONS of the addresses that browsers may call across origins.
@@ -212,11 +208,11 @@ pub async fn preflight(app: web::Data<App>, request: HttpRequest) -> HttpRespons
     cors::preflight(&request, &app.config())
 }
 
-/// Public and the same for everybody: may be kept for five minutes.
-fn public_json(request: &HttpRequest, app: &App, text: &str) -> HttpResponse {
+/// Public and the same for everybody.
+fn public_json(request: &HttpRequest, app: &App, text: &str, caching: &'static str) -> HttpResponse {
     let mut response = HttpResponse::Ok()
         .content_type("application/json")
-        .insert_header((header::CACHE_CONTROL, "public, max-age=300"))
+        .insert_header((header::CACHE_CONTROL, caching))
         .body(text.to_owned());
     cors::allow(request, &app.config(), None, &mut response);
     response

@@ -18,16 +18,13 @@ use crate::web::{answer, body, cookies, form};
 pub async fn ask(app: web::Data<App>, request: HttpRequest) -> HttpResponse {
     let config = app.config();
     let params = Params::parse([request.query_string().as_bytes()]);
-    let asked = params.and_then(|params| {
-        let ui_locales = params.get("ui_locales").map(str::to_owned);
-        Ok((LogoutRequest::check(&params, &config, &app.keys)?, ui_locales))
-    });
-    let (logout, ui_locales) = match asked {
-        Ok(asked) => asked,
+    let logout = match params.and_then(|params| LogoutRequest::check(&params, &config, &app.keys)) {
+        Ok(logout) => logout,
         Err(error) => return answer::refused(&request, &config, &error),
     };
     let (here, back) = (logout.address(request.path()), logout.return_to());
-    let mut look = Look::new(&config, answer::language(&request, &config, ui_locales.as_deref())).at(&here);
+    let lang = answer::language(&request, &config, logout.ui_locales.as_deref());
+    let mut look = Look::new(&config, lang).at(&here);
     if let Some(back) = &back {
         look = look.leading_to(back);
     }
@@ -61,7 +58,7 @@ pub async fn submit(app: web::Data<App>, request: HttpRequest, payload: web::Pay
     if !of_the_page {
         return answer::redirect(&logout.address(&format!("{}{}", config.issuer, request.path())), &[]);
     }
-    let look = Look::new(&config, answer::language(&request, &config, None));
+    let look = Look::new(&config, answer::language(&request, &config, logout.ui_locales.as_deref()));
     let signed_in = match session::current(&app, &visitor).await {
         Ok(Some(signed_in)) => signed_in,
         Ok(None) => {
