@@ -239,6 +239,42 @@ async fn a_wrong_row_is_named_and_nothing_is_imported() {
 }
 
 #[tokio::test]
+async fn what_is_never_sent_is_not_sent_again() {
+    // AZ-35, TO-07: asking for another code does not make up for one
+    let world = World::new().await;
+    let rows = format!(
+        "user,type,serial,secret,public_id,private_id\nalice,hotp,T-1,{SECRET},,\nalice,yubikey,,ecde18dbe76fbd0c33330f1c354871db,vvccccfiluij,8792ebfe26cc\n"
+    );
+    let mut browser = world.idp.browser();
+    let page = world.account(&mut browser, "grid").await;
+    page.press("continue").await.expect_step("account");
+    world.import(&rows).await.expect("tokens");
+    for method in ["hardware_token", "yubikey", "totp", "grid", "recovery_code"] {
+        let mut thief = world.idp.browser();
+        let mut page = world.asked(&mut thief, "totp").await;
+        if method != "totp" {
+            page = page.press("other_method").await.expect_step("choose");
+            page = page.submit(&[("method", method)]).await;
+        }
+        let page = page.expect_step(method);
+        let (action, csrf) = (page.action(), page.field("csrf").expect("csrf"));
+        for sent in
+            ["resend", "skip", "allow", "trust_device", "qr", "magic_link", "passkey", "other_user", "deny"]
+        {
+            let form = [("csrf", csrf.as_str()), ("action", sent), ("code", "")];
+            thief.post(&action, &form).await.expect_error_page(403);
+            let form = [("csrf", csrf.as_str()), ("action", "continue"), ("code", "")];
+            let page = thief.post(&action, &form).await;
+            assert!(page.status == 422 || page.status == 429, "{method} {sent}: {}", page.status);
+        }
+        thief
+            .open(world.vault.authorize_with(&[("prompt", "none")]))
+            .await
+            .expect_error("interaction_required");
+    }
+}
+
+#[tokio::test]
 async fn a_grid_card_stands_in_for_the_authenticator() {
     let world = World::new().await;
     let mut browser = world.idp.browser();

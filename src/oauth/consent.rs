@@ -39,15 +39,26 @@ pub fn forget(batch: Batch, user: Id, client_id: &str) -> Batch {
     batch.delete::<Consent>(key(user, client_id), Expect::Any)
 }
 
-/// The record that `user` allowed `scopes` now, beside what was allowed before.
-pub async fn given(
+/// Adds to `batch` that `user` allowed `scopes` now, beside what was allowed before: what another page is told at the
+/// same time is not lost.
+pub async fn give(
     store: &Store,
+    batch: Batch,
     now: Timestamp,
-    user: Id,
-    client_id: &str,
+    (user, client_id): (Id, &str),
     scopes: &Scopes,
-) -> Result<Consent, StoreError> {
-    let known = store.get::<Consent>(&key(user, client_id)).await?;
-    let scopes = known.map_or_else(|| scopes.clone(), |known| scopes.union(&known.scopes));
-    Ok(Consent { user, client_id: client_id.to_owned(), scopes, given_at: now })
+) -> Result<Batch, StoreError> {
+    Ok(match store.get::<Consent>(&key(user, client_id)).await? {
+        Some(mut known) => {
+            known.record.scopes = known.scopes.union(scopes);
+            known.record.given_at = now;
+            batch.update(&known)
+        }
+        None => batch.insert(&Consent {
+            user,
+            client_id: client_id.to_owned(),
+            scopes: scopes.clone(),
+            given_at: now,
+        }),
+    })
 }

@@ -159,7 +159,7 @@ pub async fn advance(
             let (session, kind) = (*session, *kind);
             second::enrol(app, visitor, flow, (session, kind), &sent).await
         }
-        (State::Prove { method, .. }, Action::Resend) => {
+        (State::Prove { method, .. }, Action::Resend) if !method.reaches().is_empty() => {
             let method = *method;
             challenge::resend(app, visitor, flow, method).await
         }
@@ -269,7 +269,7 @@ async fn allowed(app: &App, visitor: &Visitor, mut flow: Stored<LoginFlow>) -> R
     let mut batch = Batch::new();
     if let Some((client_id, scopes)) = flow.target.wish() {
         let (now, user) = (app.clock.now(), signed_in.user.id);
-        batch = batch.put(&consent::given(&app.store, now, user, client_id, &scopes).await?);
+        batch = consent::give(&app.store, batch, now, (user, client_id), &scopes).await?;
     }
     flow.record.progress.consented = true;
     proceed(app, visitor, flow, Some(&signed_in), batch).await

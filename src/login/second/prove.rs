@@ -119,15 +119,19 @@ async fn check(
 ) -> Result<Option<Batch>, LoginError> {
     let Some(code) = short(&sent.code) else { return Ok(None) };
     let (master, now) = (app.keys.master(), app.clock.now());
-    if let Some(Pending::Sent { method: sent_for, codes, questions }) = &flow.pending {
+    if !method.reaches().is_empty() {
+        let Some(Pending::Sent { method: sent_for, codes, questions }) = &flow.pending else {
+            return Ok(None);
+        };
         let typed = [code, sent.fields.get("code_2").and_then(short).unwrap_or_default()];
         let right = codes.iter().enumerate().zip(typed).map(|((index, kept), typed)| {
             kept.is(master, (flow.id, &challenge::purpose(method, index)), typed, now)
         });
         // Each is looked at, so that nobody learns which one was wrong.
         let wrong = right.filter(|right| !right).count();
+        let all_sent = *sent_for == method && codes.len() == method.reaches().len();
         let answered = answers(app, user, method, questions, sent).await?;
-        return Ok(answered.filter(|_| *sent_for == method && wrong == 0));
+        return Ok(answered.filter(|_| all_sent && wrong == 0));
     }
     let Some(kind) = method.needs() else { return Ok(None) };
     let Some(mut factor) = app.store.get::<Factor>(&factor::key(user, kind)).await? else {
@@ -157,7 +161,7 @@ async fn check(
             *uses += 1;
             grid::is_right(master, (user, seed), &cells, &answers).map_err(unreadable)?
         }
-        // Nothing was sent, or what is stored is of another kind.
+        // What is stored is of another kind.
         _ => false,
     };
     Ok(good.then(|| Batch::new().update(&factor)))
