@@ -81,7 +81,7 @@ fn usual(look: &Look<'_>) -> Vec<(&'static str, Rendered)> {
         ("reached", ContactPage { app, user, kind: "phone", topic: None, to: Some("+4930123456"), more: false, skip: true, action, csrf, error: None }.render(look)),
         ("approve", ApprovePage { app, user, browser: "Chromium on Linux", address: "192.0.2.7", numbers: [17, 42, 80], action, csrf }.render(look)),
         ("approved", ApprovedPage { allowed: true }.render(look)),
-        ("passkey", PasskeyPage { user: Some(user), step: PasskeyStep::Add, options: "{}", more: true, skip: true, action, csrf, error: None }.render(look)),
+        ("passkey", PasskeyPage { user: Some(user), step: PasskeyStep::Add, options: "{}", more: true, skip: true, signed_in: true, action, csrf, error: None }.render(look)),
         ("register_device", TrustPage { app, user, action, csrf }.render(look)),
         ("not_me", not_me.render(look)),
         ("break_glass", BreakGlassPage { action, error: None }.render(look)),

@@ -91,18 +91,89 @@ async fn changes_want_everything_proved_a_moment_ago() {
 #[tokio::test]
 async fn a_page_that_was_held_open_changes_nothing_without_what_was_enrolled_since() {
     // TO-07
-    for (name, value, step) in [("action", "password", "new_password"), ("add", "totp", "enrol")] {
+    // However long it is held: its session may be older by then than a change allows.
+    for ((name, value, step), held) in [("action", "password", "new_password"), ("add", "totp", "enrol")]
+        .into_iter()
+        .flat_map(|page| [(page, 0), (page, 11 * 60)])
+    {
         let idp = TestIdp::start().await;
         let alice = idp.user("alice").create().await;
         let mut thief = signed_in(&idp, &alice).await;
         let page = press(&mut thief, name, value).await.expect_step(step);
+        idp.clock.advance(Duration::from_secs(held));
         enrol(&idp, &mut signed_in(&idp, &alice).await).await;
         let code = if step == "enrol" { code(&idp, &secret_on(&page)) } else { String::new() };
         let new = "a password of the thief";
         let form = [("code", code.as_str()), ("password", new), ("password_again", new)];
-        page.submit(&form).await.expect_step("totp");
+        let asked = if held == 0 { "totp" } else { "password" };
+        page.submit(&form).await.expect_step(asked);
         signed_in(&idp, &alice).await;
     }
+}
+
+#[tokio::test]
+async fn what_proved_somebody_ends_with_what_it_opened() {
+    // SE-07: whoever has the lost phone is out, and so are the tokens
+    let idp = TestIdp::start().await;
+    let alice = idp.user("alice").create().await;
+    let c1 = idp.relying_party("c1").await.asking_for("openid offline_access");
+    for removed_by in ["alice", "an administrator"] {
+        let mut browser = signed_in(&idp, &alice).await;
+        let secret = enrol(&idp, &mut browser).await;
+        idp.clock.advance(Duration::from_secs(30));
+        let mut lost = idp.browser();
+        let page = lost.open(c1.authorize_url()).await.submit_password(&alice).await.expect_step("totp");
+        let code = page.submit(&[("code", &code(&idp, &secret))]).await.expect_code();
+        let tokens = c1.redeem(&code).await.expect_tokens();
+        if removed_by == "alice" {
+            press(&mut browser, "remove", "totp").await.press("continue").await.expect_step("account");
+            browser.open("/account").await.expect_step("account");
+        } else {
+            idp.gantry("user reset-factors alice").await;
+            browser.open("/account").await.expect_step("password");
+        }
+        lost.open("/account").await.expect_step("password");
+        c1.userinfo(&tokens.access).await.expect_error("invalid_token");
+        c1.refresh(&tokens.refresh).await.expect_error("invalid_grant");
+    }
+}
+
+#[tokio::test]
+async fn what_stands_in_for_a_factor_is_nobodys_only_one() {
+    // KB-01
+    let idp = TestIdp::setup()
+        .with_settings("factors: { offered: [totp, grid, kba, recovery_code] }\n")
+        .start()
+        .await;
+    let alice = idp.user("alice").create().await;
+    let mut browser = signed_in(&idp, &alice).await;
+    for kind in ["grid", "kba"] {
+        let page = browser.open("/account").await.expect_step("account");
+        assert!(!page.html.contains(&format!("value=\"{kind}\"")), "{}", page.html);
+        press(&mut browser, "add", kind).await.expect_error_page(403);
+    }
+    enrol(&idp, &mut browser).await;
+    let page = press(&mut browser, "add", "grid").await.expect_step("enrol");
+    let action = page.action();
+    let csrf = page.field("csrf").expect("csrf");
+    // The factor is removed while the page for the card is open.
+    press(&mut browser, "remove", "totp").await.press("continue").await.expect_step("account");
+    let page = browser.post(&action, &[("csrf", &csrf), ("action", "continue")]).await;
+    assert!(page.status >= 400, "{}", page.status);
+    assert_eq!(idp.gantry("user show alice").await["second_factors"], json!([]));
+}
+
+#[tokio::test]
+async fn whoever_is_somebody_else_gets_to_their_own_account() {
+    let idp = TestIdp::start().await;
+    let (alice, bob) = (idp.user("alice").create().await, idp.user("bob").create().await);
+    let mut browser = signed_in(&idp, &alice).await;
+    idp.clock.advance(Duration::from_secs(20 * 60));
+    let page = press(&mut browser, "action", "password").await.expect_step("password");
+    let page = page.press("other_user").await.expect_step("password");
+    // Not to the change that somebody else wanted.
+    let page = page.submit_password(&bob).await.expect_step("account");
+    assert!(page.html.contains("bob"), "{}", page.html);
 }
 
 #[tokio::test]

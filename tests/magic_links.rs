@@ -2,8 +2,10 @@
 
 use std::time::Duration;
 
+use gantry::login::approval::Approval;
 use serde_json::json;
 
+use crate::account::press;
 use crate::sent_codes::{World, number, pick};
 use crate::support::browser::Page;
 use crate::support::{Browser, RelyingParty, TestIdp};
@@ -42,14 +44,81 @@ async fn a_link_is_sent_again_and_the_one_before_is_worth_nothing() {
     let notes = world.idp.relying_party("notes").await;
     let mut browser = world.idp.browser();
     let page = asked(&mut browser, &notes, "alice").await.expect_step("magic_link");
-    let (lost, shown) = (world.mailed_link().await, number(&page));
+    let lost = world.mailed_link().await;
     let page = page.press("resend").await.expect_step("magic_link");
     let (link, shown_now) = (world.mailed_link().await, number(&page));
     assert_ne!(link, lost);
-    pick(&mut world.idp.browser(), &lost, &[("number", &shown)]).await;
+    world.idp.browser().open(&lost).await.expect_error_page(404);
     let page = page.press("continue").await.expect_step("magic_link");
     assert_eq!(pick(&mut world.idp.browser(), &link, &[("number", &shown_now)]).await, 200);
     page.press("continue").await.expect_code();
+}
+
+#[tokio::test]
+async fn whoever_reads_the_mail_is_one_thing_and_not_two() {
+    // TO-07, SE-10: no code to the same mailbox makes up for the password
+    let world = World::new().await;
+    let notes = world.idp.relying_party("notes").await;
+    let claims = json!({ "id_token": { "acr": { "essential": true, "values": ["aal2"] } } }).to_string();
+    for (name, value) in [("action", "password"), ("add", "totp")] {
+        let mut thief = world.idp.browser();
+        let page = asked(&mut thief, &notes, "alice").await.expect_step("magic_link");
+        let (link, shown) = (world.mailed_link().await, number(&page));
+        assert_eq!(pick(&mut world.idp.browser(), &link, &[("number", &shown)]).await, 200);
+        page.press("continue").await.expect_code();
+        // Nothing that only reaches the mailbox is asked for, and no other factor is there.
+        let page = thief.open(notes.authorize_with(&[("claims", &claims)])).await.expect_step("enrol");
+        assert!(!page.html.contains("email_"), "{}", page.html);
+        let page = press(&mut thief, name, value).await.expect_step("password");
+        assert!(!page.html.contains("value=\"magic_link\""), "{}", page.html);
+        // The password alone changes nothing either, where a code is mailed.
+        page.submit_password(&world.alice).await.expect_step("email_link");
+    }
+}
+
+#[tokio::test]
+async fn who_has_no_password_gets_to_the_account_by_mail() {
+    let world = World::new().await;
+    world.idp.gantry("user add carol --email carol@example.org --without-password").await;
+    let mut browser = world.idp.browser();
+    let page = browser.open("/account").await.expect_step("password");
+    let (action, csrf) = (page.action(), page.field("csrf").expect("csrf"));
+    let form = [("csrf", csrf.as_str()), ("action", "magic_link"), ("username", "carol")];
+    let page = browser.post(&action, &form).await.expect_step("magic_link");
+    let (link, shown) = (world.mailed_link().await, number(&page));
+    assert_eq!(pick(&mut world.idp.browser(), &link, &[("number", &shown)]).await, 200);
+    page.press("continue").await.expect_step("account");
+    press(&mut browser, "add", "totp").await.expect_step("enrol");
+    world.idp.clock.advance(Duration::from_secs(20 * 60));
+    let page = press(&mut browser, "add", "totp").await.expect_step("password");
+    page.press("magic_link").await.expect_step("magic_link");
+}
+
+#[tokio::test]
+async fn a_page_that_waited_for_a_link_waits_no_more_when_its_session_ended() {
+    let world = World::new().await;
+    let mut browser = world.idp.browser();
+    let page = browser.open(world.vault.authorize_url()).await.submit_password(&world.alice).await;
+    let page = page.expect_step("email_link").press("resend").await.expect_step("email_link");
+    let url = page.url.clone();
+    assert_eq!(browser.open(&url).await.header("refresh"), "5");
+    world.idp.gantry("user logout alice").await;
+    let page = browser.open(&url).await.expect_step("password");
+    assert_eq!(page.header("refresh"), "");
+}
+
+#[tokio::test]
+async fn one_page_asks_one_question_at_a_time() {
+    let world = World::new().await;
+    let notes = world.idp.relying_party("notes").await;
+    let mut browser = world.idp.browser();
+    let mut page = asked(&mut browser, &notes, "alice").await.expect_step("magic_link");
+    for _ in 0..3 {
+        page = page.press("resend").await.expect_step("magic_link");
+    }
+    page.press("other_method").await.expect_step("password");
+    let open = world.idp.app.store.scan::<Approval>(None, 10).await.expect("store");
+    assert_eq!(open.len(), 0);
 }
 
 #[tokio::test]

@@ -85,6 +85,40 @@ pub(crate) fn options(page: &Page<'_>) -> Value {
 }
 
 #[tokio::test]
+async fn adding_a_passkey_may_be_put_off() {
+    let settings = SETTINGS
+        .replace("strict: { second_factor: required }", "strict: { second_factor: required, grace: 7d }");
+    let idp = TestIdp::setup().with_settings(&settings).with_apps(APPS).start().await;
+    let (alice, vault) = (idp.user("alice").create().await, idp.relying_party("vault").await);
+    let mut browser = idp.browser();
+    let page = browser.open(vault.authorize_url()).await.submit_password(&alice).await.expect_step("enrol");
+    page.press("skip").await.expect_code();
+}
+
+#[tokio::test]
+async fn who_has_no_passkey_where_one_is_wanted_is_shown_a_way_on() {
+    let world = World::new().await;
+    let bob = world.idp.user("bob").create().await;
+    let safe = world.idp.relying_party("safe").await;
+    let mut browser = world.idp.browser();
+    browser.open("/login").await.submit_password(&world.alice).await;
+    let page = browser.open(safe.authorize_url()).await.expect_step("passkey");
+    assert!(
+        page.html.contains("href=\"/account\"") && !page.html.contains("value=\"other_method\""),
+        "{}",
+        page.html
+    );
+    // Or they are somebody else.
+    let page = page.press("other_user").await.expect_step("password");
+    page.submit_password(&bob).await.expect_step("passkey");
+    // Who chose a passkey before may choose something else.
+    let mut browser = world.idp.browser();
+    let page = world.by_key(&mut browser, &world.idp.relying_party("board").await).await;
+    assert!(!page.html.contains("href=\"/account\""), "{}", page.html);
+    page.press("other_method").await.expect_step("password");
+}
+
+#[tokio::test]
 async fn a_passkey_is_added_on_the_spot_and_proves_once_per_question() {
     // WA-03
     let world = World::new().await;

@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use crate::account::press;
 use crate::device::Device;
 use crate::password_grant;
 use crate::support::authenticator_app::{secret_on, totp};
@@ -79,6 +80,14 @@ async fn a_network_allows_challenges_or_denies() {
     let mut moving = moving.coming_from(OUTSIDE);
     moving.open(office.authorize_with(&[("prompt", "none")])).await.expect_error("access_denied");
     moving.open(office.authorize_url()).await.expect_error_page(403);
+    // Nor does what is enrolled there: it would answer from then on.
+    let mut thief = from(&idp, OUTSIDE);
+    thief.open("/login").await.submit_password(&alice).await.expect_step("home");
+    let page = press(&mut thief, "add", "totp").await.expect_error_page(403);
+    assert!(page.html.contains("not open from this network"), "{}", page.html);
+    let mut inside = from(&idp, INSIDE);
+    inside.open("/login").await.submit_password(&alice).await.expect_step("home");
+    press(&mut inside, "add", "totp").await.expect_step("enrol");
     // Nor a device.
     let device = Device::new(&idp, "office").await;
     moving.open(device.address()).await.press("continue").await.expect_error_page(403);

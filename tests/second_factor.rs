@@ -90,6 +90,10 @@ async fn who_has_none_enrols_one_and_is_asked_for_it_from_then_on() {
     assert_eq!((&claims["acr"], &claims["amr"]), (&json!("aal2"), &json!(["pwd", "otp", "mfa"])));
     // The browser that proved it is not asked again; another one is.
     world.vault.silent_code(&mut browser).await;
+    // An app that demands less is told just that (OpenID Connect Core section 5.5.1.1).
+    let claims = json!({ "id_token": { "acr": { "essential": true, "value": "aal1" } } }).to_string();
+    let code = browser.open(world.vault.authorize_with(&[("claims", &claims)])).await.expect_code();
+    assert_eq!(world.vault.redeem(&code).await.expect_tokens().id_claims()["acr"], "aal1");
     world.wait_a_step();
     let mut other = world.idp.browser();
     let page = world.challenged(&mut other).await;

@@ -230,12 +230,19 @@ pub fn enrol(batch: Batch, user: &mut Stored<User>, factors: &[(FactorKind, Fact
     factors.iter().fold(batch.update(user), |batch, (_, factor)| batch.put(factor))
 }
 
-/// Adds to `batch` that `user` has no factor of this kind any more. What stands in for another one goes with the
-/// last.
+/// Whether `user` has a factor that does not just stand in for one.
+#[must_use]
+pub fn has_own(user: &User) -> bool {
+    user.factors.iter().any(|kind| *kind != FactorKind::RecoveryCodes && !kind.stands_in())
+}
+
+/// Adds to `batch` that `user` has no factor of this kind any more, and that whatever began with it ends (SE-07 of the
+/// attack list). What stands in for another one goes with the last.
 pub fn remove(batch: Batch, user: &mut Stored<User>, kind: FactorKind) -> Batch {
     user.record.factors.remove(&kind);
     user.record.trust += 1;
-    if user.record.factors.iter().all(|kind| *kind == FactorKind::RecoveryCodes || kind.stands_in()) {
+    user.record.epoch += 1;
+    if !has_own(&user.record) {
         user.record.factors.clear();
         return forget(batch.update(user), user.id);
     }

@@ -56,8 +56,8 @@ pub async fn of_user(store: &Store, user: &User) -> Result<Vec<OwnKey>, StoreErr
     Ok(keys)
 }
 
-/// Adds to `batch` that `user` has this one no more, and the others still: with the last one goes the factor, and
-/// what stood in for it. `None` when it is gone already.
+/// Adds to `batch` that `user` has this one no more, and the others still, and that whatever began with it ends: with
+/// the last one goes the factor, and what stood in for it. `None` when it is gone already.
 #[must_use]
 pub fn remove(
     batch: Batch,
@@ -70,6 +70,7 @@ pub fn remove(
         return Some((removed, factor::remove(batch, user, factor.content.kind())));
     }
     user.record.trust += 1;
+    user.record.epoch += 1;
     Some((removed, batch.update(user).update(&factor)))
 }
 

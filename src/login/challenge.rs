@@ -1,12 +1,13 @@
 //! What is sent or asked elsewhere before a page can be answered: codes, links, questions to a phone.
 
+use super::approval::{self, Approval};
 use super::dispatch::{LoginError, Next, Notice, Outcome, title};
 use super::flow::{LoginFlow, Pending, State};
 use super::second::{again, unreadable};
 use super::sending::{self, Sent, Whom};
 use super::session::{self, SignedIn};
 use super::visitor::Visitor;
-use super::{approval, first, passkey};
+use super::{first, passkey};
 use crate::account::User;
 use crate::app::App;
 use crate::config::FirstFactor;
@@ -18,7 +19,7 @@ use crate::locale::Lang;
 use crate::notify::web_push::{self, WebPush};
 use crate::notify::{self, Channel, Credential, Letter, LetterContent, QueueError, gateway, mail};
 use crate::secret::Id;
-use crate::store::{Batch, Stored};
+use crate::store::{Batch, Expect, Stored};
 
 /// Makes what the page of the flow's state needs, and forgets what another page needed.
 pub(super) async fn ready(
@@ -28,7 +29,7 @@ pub(super) async fn ready(
     signed_in: Option<&SignedIn>,
     batch: Batch,
 ) -> Result<Batch, LoginError> {
-    flow.pending = None;
+    let batch = withdrawn(flow, batch);
     match (flow.state.clone(), signed_in) {
         (
             State::Key { .. }
@@ -66,6 +67,14 @@ pub(super) async fn ready(
     }
 }
 
+/// Nothing is asked any more; what was asked elsewhere goes, so that one flow has one question at a time.
+fn withdrawn(flow: &mut LoginFlow, batch: Batch) -> Batch {
+    match flow.pending.take() {
+        Some(Pending::Asked { approval }) => batch.delete::<Approval>(approval.to_string(), Expect::Any),
+        _ => batch,
+    }
+}
+
 /// Sends it again: what was sent before is worth nothing any more.
 pub(super) async fn resend(
     app: &App,
@@ -74,11 +83,11 @@ pub(super) async fn resend(
     method: Method,
 ) -> Result<Outcome, LoginError> {
     let signed_in = session::current(app, visitor).await?.ok_or(LoginError::Gone)?;
-    flow.record.pending = None;
+    let batch = withdrawn(&mut flow.record, Batch::new());
     let sent = send(app, visitor, &mut flow.record, (&signed_in.user, method)).await?;
     match sent {
-        Ok(batch) => {
-            app.store.apply(batch.update(&flow)).await?;
+        Ok(sent) => {
+            app.store.apply(batch.and(sent).update(&flow)).await?;
             app.notifier.ring();
             Ok(Outcome { next: Next::Page(flow.id), cookies: Vec::new() })
         }

@@ -75,19 +75,17 @@ pub async fn resume(app: &App, visitor: &Visitor, id: Id, username: &str) -> Res
     Ok(Next::Page(flow.id))
 }
 
-/// Whether a policy on the way to `target` takes this for a first factor. Where no app is on the way, a passkey
-/// will do if it does for any app: it is no less than a password.
+/// Whether a policy on the way to `target` takes this for a first factor. Where no app is on the way, a passkey or a
+/// mailed link will do if it does for any app.
 #[must_use]
 pub fn takes(app: &App, target: &Target, factor: FirstFactor) -> bool {
     let config = app.config();
     let takes = |policy: &Policy| policy.first_factor == factor || policy.first_factor == FirstFactor::Any;
-    if factor == FirstFactor::Passkey {
-        if RelyingParty::of(&config.issuer).is_none() {
-            return false;
-        }
-        if target.wish().is_none() {
-            return config.policies.values().any(takes);
-        }
+    if factor == FirstFactor::Passkey && RelyingParty::of(&config.issuer).is_none() {
+        return false;
+    }
+    if target.wish().is_none() && matches!(factor, FirstFactor::Passkey | FirstFactor::MagicLink) {
+        return config.policies.values().any(takes);
     }
     let client = target.wish().and_then(|(client_id, _)| config.apps.get(client_id));
     let policies = client.iter().flat_map(|client| &client.access);
@@ -186,9 +184,11 @@ pub(super) async fn from_elsewhere(
         Err(notice) => return Ok(again(flow.record, notice)),
     };
     // Another channel than this browser (RFC 8176 section 2).
-    let now = app.clock.now();
+    flow.record.pending = None;
+    let by_mail = matches!(flow.state, State::Mailed { .. });
+    let authentication = Authentication { by_mail, ..Authentication::by(&["mca"], app.clock.now()) };
     let Beginning { session, cookies, batch } =
-        session::begin(app, visitor, &user, Authentication::by(&["mca"], now), batch).await?;
+        session::begin(app, visitor, &user, authentication, batch).await?;
     flow.record.progress.began(session.id);
     let (user_id, session_id) = (user.id, session.id);
     session::note_language(app, visitor, &user).await;

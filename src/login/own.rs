@@ -74,14 +74,32 @@ async fn remove(
     let batch = factor::remove(Batch::new(), &mut user, kind);
     let batch = notice(app, visitor, &user, removed(kind), batch);
     tracing::info!(target: "gantry::audit", event = "second_factor_removed", user = %user.id, kind = kind.name());
-    done(app, visitor, flow, user.record, batch).await
+    begun_anew(app, visitor, flow, user.record, batch).await
 }
 
-/// Ends every session and grant of the person but the one that does it, which begins anew.
-async fn change_password(
+/// The task is carried out, and with a new epoch every session and grant of the person ends but the session that does
+/// it, which begins anew.
+pub(super) async fn begun_anew(
     app: &App,
     visitor: &Visitor,
     mut flow: Stored<LoginFlow>,
+    user: User,
+    batch: Batch,
+) -> Result<Outcome, LoginError> {
+    let current = session::current(app, visitor).await?.ok_or(LoginError::Gone)?;
+    let proved = current.session.authentication;
+    let Beginning { session, cookies, batch } = session::begin(app, visitor, &user, proved, batch).await?;
+    flow.record.progress.done = true;
+    let id = user.id;
+    let outcome = proceed(app, visitor, flow, Some(&SignedIn { session, user }), batch).await?;
+    backchannel::person_left(app, id).await?;
+    Ok(Outcome { cookies, ..outcome })
+}
+
+async fn change_password(
+    app: &App,
+    visitor: &Visitor,
+    flow: Stored<LoginFlow>,
     mut user: Stored<User>,
     sent: Submission,
 ) -> Result<Outcome, LoginError> {
@@ -99,29 +117,24 @@ async fn change_password(
     user.record.password = Some(app.passwords.hash(password, passwords.argon2id).await?);
     user.record.epoch += 1;
     user.record.updated_at = app.clock.now();
-    let current = session::current(app, visitor).await?.ok_or(LoginError::Gone)?;
-    let proved = current.session.authentication;
     let batch = notice(app, visitor, &user, Credential::PasswordChanged, Batch::new().update(&user));
-    let Beginning { session, cookies, batch } =
-        session::begin(app, visitor, &user.record, proved, batch).await?;
-    flow.record.progress.done = true;
-    let (id, user) = (user.id, user.record);
-    let outcome = proceed(app, visitor, flow, Some(&SignedIn { session, user }), batch).await?;
-    backchannel::person_left(app, id).await?;
+    let id = user.id;
+    let outcome = begun_anew(app, visitor, flow, user.record, batch).await?;
     tracing::info!(target: "gantry::audit", event = "password_changed", user = %id);
-    Ok(Outcome { cookies, ..outcome })
+    Ok(outcome)
 }
 
 /// What is told of a factor that is gone.
 #[must_use]
 pub const fn removed(kind: FactorKind) -> Credential {
     match kind {
-        FactorKind::Totp | FactorKind::RecoveryCodes => Credential::AuthenticatorRemoved,
+        FactorKind::Totp => Credential::AuthenticatorRemoved,
+        FactorKind::RecoveryCodes => Credential::RecoveryCodesRemoved,
         FactorKind::AlternateEmail => Credential::AddressRemoved,
         FactorKind::Phone => Credential::PhoneRemoved,
         FactorKind::Push | FactorKind::WebPush => Credential::PushRemoved,
         FactorKind::HardwareToken | FactorKind::Yubikey => Credential::TokenRemoved,
-        FactorKind::Grid => Credential::GridCardMade,
+        FactorKind::Grid => Credential::GridCardRemoved,
         FactorKind::Kba => Credential::QuestionsChanged,
         FactorKind::Passkey => Credential::PasskeyRemoved,
     }

@@ -61,7 +61,7 @@ async fn remove(
     let (gone, batch) = removed_one.ok_or(LoginError::Gone)?;
     let batch = notice(app, visitor, &user, Changed::named(removed(kind), &gone.name), batch);
     tracing::info!(target: "gantry::audit", event = "second_factor_removed", user = %user.id, kind = kind.name(), key = %key);
-    own::done(app, visitor, flow, user.record, batch).await
+    own::begun_anew(app, visitor, flow, user.record, batch).await
 }
 
 /// What is told of another name; `None` where nobody chooses one.

@@ -3,13 +3,14 @@
 use super::LoginError;
 use super::context::{self, Origin};
 use super::device_trust;
-use super::flow::{self, Closed, Progress, Situation, Step, Target};
+use super::flow::{self, Closed, Progress, Situation, Step, Target, Task};
 use super::session::{Session, SignedIn};
 use crate::app::App;
 use crate::config::{self, FirstFactor};
+use crate::factor::method::Reach;
 use crate::factor::{Method, method};
 use crate::oauth::{consent, subject};
-use crate::policy::{self, Person, Second};
+use crate::policy::{self, Condition, Person, Second};
 use crate::store::StoreError;
 
 /// What comes next for somebody with this progress, who comes `from` there; the device is their session's.
@@ -37,10 +38,12 @@ pub(super) async fn next_step(
                     || consent::covers(&app.store, signed_in.user.id, client_id, &scopes).await?;
             }
         }
-        (None, Some(signed_in)) if matches!(target, Target::Account(_)) => {
-            judged = Judged::for_account(app, signed_in);
+        (None, Some(signed_in)) => {
+            if let Target::Account(task) = target {
+                judged = Judged::for_account(app, from, signed_in, task).await?;
+            }
         }
-        (None, _) => {}
+        (None, None) => {}
     }
     let mut enrollable = method::enrollable(&config);
     enrollable.retain(|kind| !kind.stands_in());
@@ -64,6 +67,24 @@ pub(super) async fn next_step(
         first_party,
         now,
     }))
+}
+
+/// Why an app of this person would not be content with a password from here, if one would not.
+async fn distrusted(
+    app: &App,
+    from: Origin,
+    SignedIn { user, session }: &SignedIn,
+) -> Result<Option<Condition>, StoreError> {
+    let config = app.config();
+    let from = Origin { device: session.device, ..from };
+    for client in config.apps.values() {
+        let Some(named) = policy::of(&config, client, &user.groups) else { continue };
+        let context = context::gather(app, from, user, named).await?;
+        if let (_, Some(condition)) = policy::decisive(named.1, &context) {
+            return Ok(Some(condition));
+        }
+    }
+    Ok(None)
 }
 
 /// What is made of somebody who is signed in.
@@ -95,11 +116,13 @@ impl Default for Judged {
     }
 }
 
-/// A key that was the first factor is not the second one too (TO-07 of the attack list), and after one of which there
-/// may be a copy another factor is wanted (WA-05).
+/// What was the first factor is not the second one too (TO-07 of the attack list): a key, or whoever reads the mail. After
+/// a key of which there may be a copy another factor is wanted (WA-05).
 fn not_twice(usable: &mut Vec<Method>, session: &Session) {
-    let key_used = session.authentication.began_by_key() || session.authentication.suspected_key;
+    let Session { authentication, .. } = session;
+    let key_used = authentication.began_by_key() || authentication.suspected_key;
     usable.retain(|method| !key_used || *method != Method::Passkey);
+    usable.retain(|method| !authentication.by_mail || method.reaches() != [Reach::Email]);
 }
 
 impl Judged {
@@ -144,19 +167,30 @@ impl Judged {
     }
 
     /// For changes of how somebody proves who they are: with everything they have.
-    fn for_account(app: &App, SignedIn { user, session }: &SignedIn) -> Self {
+    async fn for_account(
+        app: &App,
+        from: Origin,
+        signed_in: &SignedIn,
+        task: &Task,
+    ) -> Result<Self, StoreError> {
+        let SignedIn { user, session } = signed_in;
         let mut usable = method::usable(&app.config(), user, None);
         not_twice(&mut usable, session);
-        if session.authentication.has_second_factor() {
+        Ok(if session.authentication.has_second_factor() {
             Self::default()
         } else if !usable.is_empty() {
             // Also what nobody enrols, such as a code by mail: a factor added with the password alone would answer
             // for it from then on.
             Self { second: Second::Challenge, usable, ..Self::default() }
         } else if user.factors.is_empty() && !session.authentication.suspected_key {
-            Self::default()
+            // A factor that a stolen password adds would answer every challenge from then on.
+            let distrusted = match task {
+                Task::Add(_) => distrusted(app, from, signed_in).await?,
+                _ => None,
+            };
+            distrusted.map_or_else(Self::default, |why| Self::closed(Closed::Now(why)))
         } else {
             Self::closed(Closed::NoMeans)
-        }
+        })
     }
 }

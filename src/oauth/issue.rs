@@ -14,6 +14,7 @@ use super::dpop::Holder;
 use super::error::OAuthError;
 use super::grant::Grant;
 use super::subject;
+use super::vocabulary::ACR_VALUES;
 use crate::account::User;
 use crate::app::App;
 use crate::clock::Timestamp;
@@ -163,6 +164,16 @@ impl Issue<'_> {
         token.map(Some).ok_or_else(OAuthError::server)
     }
 
+    /// What was reached, or less where the app demands just that (`OpenID` Connect Core section 5.5.1.1).
+    fn acr(&self) -> &'static str {
+        let reached = self.grant.authentication.acr();
+        let [least, _] = ACR_VALUES;
+        match self.grant.claims.demanded_acr() {
+            Some(values) if !values.contains(&reached) && values.contains(&least) => least,
+            _ => reached,
+        }
+    }
+
     /// The claims of the ID token.
     pub async fn id_token_claims(
         &self,
@@ -189,7 +200,7 @@ impl Issue<'_> {
             "iat": self.now.seconds(),
             "exp": (self.now + self.client.lifetimes.id_token).seconds(),
             "auth_time": authentication.at.seconds(),
-            "acr": authentication.acr(),
+            "acr": self.acr(),
             "amr": authentication.methods,
         });
         if let Value::Object(fixed) = fixed {

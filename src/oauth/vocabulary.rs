@@ -193,6 +193,9 @@ pub struct Authentication {
     /// A key was used of which there may be a copy. It proves nothing by itself.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub suspected_key: bool,
+    /// The first factor was a link by mail.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub by_mail: bool,
 }
 
 /// The `acr` values that can be reached, the weakest first: the authenticator assurance levels of NIST
@@ -211,7 +214,14 @@ impl Authentication {
             lifted_until: None,
             unverified_key: false,
             suspected_key: false,
+            by_mail: false,
         }
+    }
+
+    /// Whether the password was proved, or a key in its place.
+    #[must_use]
+    pub fn knows_password(&self) -> bool {
+        self.began_by_key() || self.methods.iter().any(|method| method == "pwd")
     }
 
     /// Whether every policy is met, because a break-glass code was used a moment ago.

@@ -81,7 +81,7 @@ pub fn takes_first(policy: &Policy, authentication: &Authentication) -> bool {
     let refused = by_key && authentication.suspected_key && policy.suspected_clone == SuspectedClone::Refuse;
     match policy.first_factor {
         FirstFactor::Password => authentication.methods.iter().any(|method| method == "pwd"),
-        FirstFactor::MagicLink => authentication.methods.iter().any(|method| method == "mca"),
+        FirstFactor::MagicLink => authentication.by_mail,
         FirstFactor::Passkey => by_key && !refused,
         FirstFactor::Any => !refused,
     }

@@ -32,6 +32,7 @@ macro_rules! assets {
 
 assets! {
     "gantry.css": "text/css; charset=utf-8",
+    "once.js": "text/javascript; charset=utf-8",
     "form-post.js": "text/javascript; charset=utf-8",
     "push-worker.js": "text/javascript; charset=utf-8",
     "web-push.js": "text/javascript; charset=utf-8",

@@ -204,6 +204,25 @@ await check("somebody else's app may be told yes, without scripts on a phone", (
   assert.ok((await told(page)).get('code'));
 }));
 
+await check('an impatient second click does no harm', () => visit({ ignoreHTTPSErrors: true }, async (page) => {
+  await toSignIn(page);
+  // The answer to the first click is there, and kept back until the second one was made.
+  let posts = 0, hold;
+  const held = new Promise((resolve) => { hold = resolve; });
+  await page.route('**/login/*', async (route) => {
+    if (route.request().method() !== 'POST' || posts++ > 0) return route.continue();
+    hold([route, await route.fetch({ maxRedirects: 0 })]);
+  });
+  await page.fill(`${FORM} input[name="username"]`, username);
+  await page.fill(`${FORM} input[name="password"]`, password);
+  const press = () => page.evaluate((button) => { document.querySelector(button).click(); }, CONTINUE);
+  await press();
+  const [first, answer] = await held;
+  await press();
+  await first.fulfill({ response: answer });
+  await signedIn(page);
+}));
+
 // Chromium takes the whole way for one that began with our form.
 await check('an app with one callback for many hosts sends people on to another', () => visit({}, async (page) => {
   await page.goto(wikiUrl(`onward:${spa.origin}`));

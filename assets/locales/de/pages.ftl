@@ -10,6 +10,7 @@ username = Benutzername
 password = Passwort
 signed-in-as = Angemeldet als { $user }
 other-account = Anderes Konto verwenden
+passkey-add-first = Noch kein Passkey? Fügen Sie zuerst einen zu Ihrem Konto hinzu.
 
 # Noch einmal nach dem Passwort fragen
 confirm-title = Sind Sie es wirklich?

@@ -10,6 +10,7 @@ username = Username
 password = Password
 signed-in-as = Signed in as { $user }
 other-account = Use another account
+passkey-add-first = No passkey yet? Add one to your account first.
 
 # Asking for the password again
 confirm-title = Please confirm it is you

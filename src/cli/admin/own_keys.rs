@@ -12,6 +12,7 @@ use crate::cli::{Failure, Output};
 use crate::factor::{self, Factor, FactorKind, OwnKey, own_key};
 use crate::login::challenge::{Changed, notice_of_administrator};
 use crate::login::own::removed;
+use crate::oauth::backchannel;
 use crate::store::{Batch, Record, Stored};
 
 /// `gantry passkey …`, and what `gantry push …` has of it
@@ -109,6 +110,7 @@ pub(super) async fn take_away(
     let changed = Changed::named(removed(key.kind), &key.name);
     app.store.apply(notice_of_administrator(app, &user, changed, batch)).await?;
     app.notifier.ring();
+    backchannel::person_left(app, user.id).await?;
     tracing::info!(
         target: "gantry::audit", event = "second_factor_removed", by = "administrator", user = %user.id, kind = key.kind.name(), key = key.name
     );

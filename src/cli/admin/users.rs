@@ -189,10 +189,12 @@ async fn reset_factors(app: &App, who: &str) -> Result<Output, Failure> {
     let mut user = user.ok_or_else(|| AccountError::NoUser(who.to_owned()))?;
     user.record.factors.clear();
     user.record.trust += 1;
+    user.record.epoch += 1;
     let batch = factor::forget(Batch::new().update(&user), user.id);
     let batch = notice_of_administrator(app, &user, Credential::FactorsReset, batch);
     app.store.apply(batch).await?;
     app.notifier.ring();
+    backchannel::person_left(app, user.id).await?;
     audit("second_factors_reset", &user);
     Ok(done(format!("{}: has no second factor any more", user.username), view(&user)))
 }

@@ -13,7 +13,7 @@ use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 
 use super::conclude::conclude;
 use super::context::{self, Ending, Origin};
-use super::flow::{LoginFlow, Progress, State, Step, Target};
+use super::flow::{LoginFlow, Pending, Progress, State, Step, Target};
 use super::session::{self, SignedIn};
 use super::situation::next_step;
 use super::visitor::{CookieChange, Visitor};
@@ -99,6 +99,7 @@ pub async fn load(app: &App, visitor: &Visitor, id: &str) -> Result<Stored<Login
         if signed_in.is_none_or(|signed_in| signed_in.session.id != needed) {
             flow.record.state = State::Identify;
             flow.record.progress = Progress::default();
+            flow.record.pending = None;
             flow.version = app.store.apply(Batch::new().update(&flow).relaxed()).await?;
         }
     }
@@ -163,7 +164,7 @@ pub async fn advance(
             let method = *method;
             challenge::resend(app, visitor, flow, method).await
         }
-        (State::Enrol { .. }, Action::Skip) if flow.pending.is_some() => {
+        (State::Enrol { .. }, Action::Skip) if matches!(flow.pending, Some(Pending::Reached { .. })) => {
             challenge::start_over(app, flow).await
         }
         (State::Enrol { may_skip: true, .. }, Action::Skip) => {
@@ -226,7 +227,7 @@ async fn first_step(
         (State::Identify, Action::MagicLink) if by_link => {
             first::mail_link(app, visitor, flow, &sent.username).await
         }
-        (State::Reauthenticate { username, .. }, Action::MagicLink)
+        (State::Reauthenticate { username, password: false, .. }, Action::MagicLink)
         | (State::Mailed { username }, Action::Resend)
             if by_link =>
         {
@@ -243,7 +244,15 @@ async fn first_step(
         (State::Scan | State::Mailed { .. }, Action::Continue) => {
             first::from_elsewhere(app, visitor, flow).await
         }
-        (State::Reauthenticate { .. } | State::SelectAccount { .. }, Action::OtherUser) => {
+        (
+            State::Reauthenticate { .. } | State::SelectAccount { .. } | State::Key { username: Some(_) },
+            Action::OtherUser,
+        ) => {
+            let mut flow = flow;
+            // Nobody else wants the same change.
+            if matches!(flow.target, Target::Account(_)) {
+                flow.record.target = Target::Overview;
+            }
             progressed(app, visitor, flow, |progress| progress.other_account = true).await
         }
         (State::SelectAccount { .. }, Action::Continue) => {

@@ -61,8 +61,10 @@ pub enum Step {
 #[must_use]
 pub fn decide(situation: &Situation<'_>) -> Step {
     match situation.target {
-        Target::Home | Target::Overview if situation.signed_in.is_some() => Step::Finish,
-        Target::Home | Target::Overview => Step::Ask(identify(situation)),
+        Target::Home | Target::Overview => match situation.signed_in {
+            Some(signed_in) if !is_left(situation, signed_in) => Step::Finish,
+            _ => Step::Ask(identify(situation)),
+        },
         Target::Device(_) => decide_for_device(situation),
         Target::Account(task) => decide_for_account(situation, task),
         Target::App(request) => {
@@ -70,6 +72,11 @@ pub fn decide(situation: &Situation<'_>) -> Step {
             if situation.target.is_silent() { silent(step) } else { step }
         }
     }
+}
+
+/// Whether the person wants another account than this one.
+fn is_left(situation: &Situation<'_>, signed_in: &SignedIn) -> bool {
+    situation.progress.other_account && situation.progress.signed_in != Some(signed_in.session.id)
 }
 
 /// How somebody who is not signed in begins.
@@ -122,12 +129,13 @@ fn second_factor(situation: &Situation<'_>, signed_in: &SignedIn) -> Option<Stat
 fn decide_for_device(situation: &Situation<'_>) -> Step {
     match situation.signed_in {
         None => Step::Ask(identify(situation)),
+        Some(signed_in) if is_left(situation, signed_in) => Step::Ask(identify(situation)),
         Some(SignedIn { user, .. }) if !situation.first_taken && situation.key_wanted => {
             Step::Ask(State::Key { username: Some(user.username.to_string()) })
         }
         Some(signed_in) if !situation.first_taken => {
             let (session, username) = (signed_in.session.id, signed_in.user.username.to_string());
-            Step::Ask(State::Reauthenticate { session, username })
+            Step::Ask(State::Reauthenticate { session, username, password: false })
         }
         Some(signed_in) => match (situation.closed, second_factor(situation, signed_in)) {
             (Some(closed), _) => Step::Forbidden(closed),
@@ -150,8 +158,12 @@ fn decide_for_account(situation: &Situation<'_>, task: &Task) -> Step {
     let progress = situation.progress;
     let (id, username) = (session.id, user.username.to_string());
     let age = situation.now.since(session.authentication.at);
-    if age > FRESH && progress.signed_in != Some(id) {
-        return Step::Ask(State::Reauthenticate { session: id, username });
+    // Whoever reads the mail, or has the phone, is not yet who knows the password.
+    let password = user.password.is_some();
+    if (age > FRESH && progress.signed_in != Some(id))
+        || (password && !session.authentication.knows_password())
+    {
+        return Step::Ask(State::Reauthenticate { session: id, username, password });
     }
     if let Some(closed) = situation.closed {
         return Step::Forbidden(closed);
@@ -195,7 +207,7 @@ fn decide_for_app(situation: &Situation<'_>, request: &AuthorizationRequest) -> 
     let age = situation.now.since(session.authentication.at).as_secs();
     let stale = request.max_age.is_some_and(|limit| age >= limit);
     if (stale || request.prompt.contains(&Prompt::Login)) && !proved_here {
-        return Step::Ask(State::Reauthenticate { session: session_id, username });
+        return Step::Ask(State::Reauthenticate { session: session_id, username, password: false });
     }
     if request.prompt.contains(&Prompt::SelectAccount) && !progress.chosen && !proved_here {
         return Step::Ask(State::SelectAccount { session: session_id, username });
@@ -207,7 +219,7 @@ fn decide_for_app(situation: &Situation<'_>, request: &AuthorizationRequest) -> 
         return Step::Ask(State::Key { username: Some(username) });
     }
     if !situation.first_taken {
-        return Step::Ask(State::Reauthenticate { session: session_id, username });
+        return Step::Ask(State::Reauthenticate { session: session_id, username, password: false });
     }
     if let Some(state) = situation.signed_in.and_then(|signed_in| second_factor(situation, signed_in)) {
         return Step::Ask(state);

@@ -240,7 +240,13 @@ pub enum State {
     /// A link was mailed, if there is anybody of that name.
     Mailed { username: String },
     /// The password again, of a person who is signed in.
-    Reauthenticate { session: Id, username: String },
+    Reauthenticate {
+        session: Id,
+        username: String,
+        /// No mailed link will do in its place.
+        #[serde(default)]
+        password: bool,
+    },
     /// Whether to go on as the person who is signed in.
     SelectAccount { session: Id, username: String },
     /// A second factor, in this way.

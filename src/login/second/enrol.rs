@@ -27,6 +27,9 @@ pub(in crate::login) async fn enrol(
     if !is_due(app, visitor, &flow).await? {
         return move_on(app, visitor, flow).await;
     }
+    if kind.stands_in() && !factor::has_own(&user) {
+        return Err(LoginError::Gone);
+    }
     let reached = challenge::reached(app, &flow, kind);
     if kind.is_reached() && reached.is_none() {
         let typed = sent.fields.get("address").unwrap_or_default();

@@ -118,8 +118,9 @@ pub(super) async fn person(app: &App, visitor: &Visitor, session: Id) -> Result<
 pub(super) async fn is_due(app: &App, visitor: &Visitor, flow: &LoginFlow) -> Result<bool, LoginError> {
     let signed_in = session::current(app, visitor).await?;
     let from = Origin::of(app, visitor, None);
-    Ok(match next_step(app, from, &flow.target, &flow.progress, signed_in.as_ref()).await? {
-        Step::Ask(State::Reauthenticate { .. }) => true,
+    let signed_in_here = flow.state.session().or(flow.progress.signed_in);
+    let progress = Progress { signed_in: signed_in_here, ..flow.progress.clone() };
+    Ok(match next_step(app, from, &flow.target, &progress, signed_in.as_ref()).await? {
         Step::Ask(state) => state == flow.state,
         Step::Finish | Step::Forbidden(_) | Step::Refuse(_) => false,
     })

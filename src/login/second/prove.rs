@@ -56,12 +56,13 @@ pub(in crate::login) async fn prove(
 async fn by_link(
     app: &App,
     visitor: &Visitor,
-    flow: Stored<LoginFlow>,
+    mut flow: Stored<LoginFlow>,
     (session, method): (Id, Method),
     user: User,
 ) -> Result<Outcome, LoginError> {
     match first::answered(app, &flow).await? {
         Ok((by, batch)) if by.id == user.id => {
+            flow.record.pending = None;
             tracing::info!(target: "gantry::audit", event = "second_factor_proved", user = %user.id, method = method.name());
             elevated(app, visitor, flow, Proved::by(method, session, user, batch)).await
         }

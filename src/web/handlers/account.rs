@@ -5,7 +5,7 @@ use actix_web::{HttpRequest, HttpResponse, web};
 
 use crate::app::App;
 use crate::config::Config;
-use crate::factor::{FactorKind, OwnKey, method, own_key};
+use crate::factor::{self, FactorKind, OwnKey, method, own_key};
 use crate::login::device_trust::{self, Device};
 use crate::login::flow::{KeyChange, Target, Task};
 use crate::login::session::{self, SignedIn};
@@ -89,6 +89,7 @@ fn task(sent: &Params, signed_in: &SignedIn, keys: &[OwnKey], app: &App) -> Opti
 /// What may be added: what is offered, and new recovery codes beside something they stand in for.
 fn addable(signed_in: &SignedIn, app: &App) -> Vec<FactorKind> {
     let mut kinds = method::enrollable(&app.config());
+    kinds.retain(|kind| !kind.stands_in() || factor::has_own(&signed_in.user));
     if signed_in.user.factors.contains(&FactorKind::RecoveryCodes) {
         kinds.push(FactorKind::RecoveryCodes);
     }

@@ -40,7 +40,9 @@ pub fn page(app: &App, config: &Config, sheet: Sheet<'_>) -> Rendered {
             ChoosePage { app: title, user, enrolling: true, choices, action, csrf }.render(&look)
         }
         State::Key { username } => {
-            let key = Key { user: username.as_deref(), step: PasskeyStep::SignIn, more: true, skip: false };
+            let chosen = flow.progress.by_key;
+            let user = username.as_deref();
+            let key = Key { user, step: PasskeyStep::SignIn, more: chosen, skip: false, signed_in: !chosen };
             passkey_page(flow, &look, key, (action, csrf, error))
         }
         State::Scan => {
@@ -65,8 +67,13 @@ fn proof_page(app: &App, sheet: Sheet<'_>) -> Rendered {
     let Sheet { flow, look, title, action, csrf, error } = sheet;
     match &flow.state {
         State::Prove { username, method: Method::Passkey, usable, .. } => {
-            let key =
-                Key { user: Some(username), step: PasskeyStep::Prove, more: usable.len() > 1, skip: false };
+            let key = Key {
+                user: Some(username),
+                step: PasskeyStep::Prove,
+                more: usable.len() > 1,
+                skip: false,
+                signed_in: false,
+            };
             passkey_page(flow, &look, key, (action, csrf, error))
         }
         State::Prove { method, usable, .. } if method.is_link() => {
@@ -118,7 +125,8 @@ fn change_page(app: &App, config: &Config, sheet: Sheet<'_>) -> Rendered {
     match &flow.state {
         State::Enrol { username, kind: FactorKind::Passkey, enrollable, may_skip, .. } => {
             let more = enrollable.len() > 1;
-            let key = Key { user: Some(username), step: PasskeyStep::Add, more, skip: *may_skip };
+            let key =
+                Key { user: Some(username), step: PasskeyStep::Add, more, skip: *may_skip, signed_in: false };
             passkey_page(flow, &look, key, (action, csrf, error))
         }
         State::Enrol { username, kind: FactorKind::Grid, .. } => {
@@ -213,14 +221,15 @@ struct Key<'a> {
     step: PasskeyStep,
     more: bool,
     skip: bool,
+    signed_in: bool,
 }
 
 fn passkey_page(
     flow: &LoginFlow,
     look: &Look<'_>,
-    Key { user, step, more, skip }: Key<'_>,
+    Key { user, step, more, skip, signed_in }: Key<'_>,
     (action, csrf, error): (&str, &str, Option<Message>),
 ) -> Rendered {
     let options = options(flow);
-    PasskeyPage { user, step, options, more, skip, action, csrf, error }.render(look)
+    PasskeyPage { user, step, options, more, skip, signed_in, action, csrf, error }.render(look)
 }

@@ -132,7 +132,9 @@ pub fn respond(app: &App, request: &HttpRequest, outcome: Result<Outcome, LoginE
         }
         Next::Forbidden { client_id, why, .. } => {
             let known = config.apps.get(client_id);
-            let title = title_of(known, client_id);
+            // Without an app it is about the account here.
+            let here = Some(config.organisation.name.as_str()).filter(|_| client_id.is_empty());
+            let title = here.unwrap_or_else(|| title_of(known, client_id));
             let url = known.and_then(|app| app.url.as_ref()).map(url::Url::as_str);
             let problem = Problem {
                 message: refusal(*why, title),
@@ -249,8 +251,8 @@ fn render(app: &App, config: &Config, flow: &LoginFlow, given: &Given<'_>) -> Re
             SignInPage { app: title, action, csrf, username, scan, link, key, register, error }
                 .render(&given.look)
         }
-        State::Reauthenticate { username, .. } => {
-            let link = first::takes(app, &flow.target, FirstFactor::MagicLink);
+        State::Reauthenticate { username, password, .. } => {
+            let link = !password && first::takes(app, &flow.target, FirstFactor::MagicLink);
             let key = first::takes(app, &flow.target, FirstFactor::Passkey);
             ReauthPage { app: title, action, csrf, username, link, key, error }.render(&given.look)
         }

@@ -70,7 +70,7 @@ fn asking(text: &str, look: &Look<'_>) -> Vec<(&'static str, String)> {
         ("topic", ContactPage { app, user, kind: "push", topic: Some(text), to: None, more: true, skip: true, action, csrf, error: None }.render(look).html),
         ("reached", ContactPage { app, user, kind: "phone", topic: None, to: Some(text), more: true, skip: true, action, csrf, error: None }.render(look).html),
         ("approve", ApprovePage { app, user, browser: text, address: text, numbers: [10, 20, 30], action, csrf }.render(look).html),
-        ("passkey", PasskeyPage { user: Some(user), step: PasskeyStep::Add, options: text, more: true, skip: true, action, csrf, error: None }.render(look).html),
+        ("passkey", PasskeyPage { user: Some(user), step: PasskeyStep::Add, options: text, more: true, skip: true, signed_in: true, action, csrf, error: None }.render(look).html),
         ("remove", RemovePage { user, kind: "passkey", called: Some(text), action, csrf }.render(look).html),
         ("rename", RenamePage { user, kind: "passkey", name: text, action, csrf, error: None }.render(look).html),
         ("trust", TrustPage { app, user, action, csrf }.render(look).html),

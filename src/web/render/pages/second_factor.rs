@@ -93,6 +93,8 @@ pub struct PasskeyPage<'a> {
     pub options: &'a str,
     pub more: bool,
     pub skip: bool,
+    /// Somebody is signed in by other means, who may add a key at the account, or be somebody else.
+    pub signed_in: bool,
     pub action: &'a str,
     pub csrf: &'a str,
     pub error: Option<Message>,
