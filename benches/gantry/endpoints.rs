@@ -13,7 +13,7 @@ use crate::load::{Sample, count};
 use crate::operations::{Get, Post, Redeem, Refresh, SignIn};
 use crate::process::{Server, Worker};
 use crate::report::{Goal, Report, Row};
-use crate::world::{EDDSA_APP, ROBOT, RSA_APP, World};
+use crate::world::{EDDSA_APP, PLAIN_APP, ROBOT, RSA_APP, World};
 use crate::{Outcome, Plan};
 
 /// Codes made for one round of one app: more than a round can redeem. Limits get as many, as a store slows down with
@@ -24,9 +24,17 @@ pub(crate) const CHAINS: usize = 16;
 const AT_ONCE: usize = 8;
 const BATCH: usize = 500;
 
+/// The apps that are measured, with the algorithm of their ID tokens.
+const APPS: [(&str, Option<&str>, &str); 3] = [
+    (RSA_APP, Some("RS256"), "ID token by RS256"),
+    (EDDSA_APP, Some("EdDSA"), "ID token by EdDSA"),
+    (PLAIN_APP, None, "no ID token"),
+];
+
 /// What the store holds for one app.
 struct Client {
-    alg: &'static str,
+    /// Of its ID tokens; `None`: it gets none.
+    alg: Option<&'static str>,
     title: &'static str,
     authorization: String,
     codes: Rc<RefCell<Vec<String>>>,
@@ -45,7 +53,7 @@ struct Prepared {
 impl Plan {
     /// Codes that a store holds before anything is measured.
     pub(crate) fn codes(&self) -> usize {
-        2 * self.rounds * CODES
+        APPS.len() * self.rounds * CODES
     }
 }
 
@@ -56,7 +64,7 @@ pub(crate) fn measure(plan: &Plan, folder: &Path, report: &mut Report) -> Outcom
     if !PARTS.iter().any(|part| plan.wants(part)) {
         return Ok(());
     }
-    eprintln!("preparing {} codes and {} grants", plan.codes(), 2 * plan.connections * CHAINS);
+    eprintln!("preparing {} codes and {} grants", plan.codes(), APPS.len() * plan.connections * CHAINS);
     let gantry = folder.join("gantry");
     let mut prepared = Runtime::new()?.block_on(prepare(plan, &gantry))?;
     let (server, _) = Server::gantry(&gantry)?;
@@ -78,7 +86,9 @@ pub(crate) fn measure(plan: &Plan, folder: &Path, report: &mut Report) -> Outcom
         }
         if plan.wants("refresh") {
             rotations(plan, &server, client, &mut writes, report)?;
-            rotations_over_http(plan, &server, client, &bare, report)?;
+            if let Some(alg) = client.alg {
+                rotations_over_http(plan, &server, (client, alg), &bare, report)?;
+            }
         }
     }
     let authorization = prepared.clients.first().map(|client| client.authorization.clone());
@@ -100,9 +110,8 @@ async fn prepare(plan: &Plan, folder: &Path) -> Outcome<Prepared> {
         userinfo.push(Get::new("/oauth2/userinfo", Some(&token)));
         introspection.push(Post::new("/oauth2/introspect", &authorization, &format!("token={token}")));
     }
-    let apps = [(RSA_APP, "RS256", "ID token by RS256"), (EDDSA_APP, "EdDSA", "ID token by EdDSA")];
     let mut clients = Vec::new();
-    for (client, alg, title) in apps {
+    for (client, alg, title) in APPS {
         let authorization = world.authorization(client).await?;
         let codes = Rc::new(RefCell::new(codes(&world, client, plan.rounds * CODES).await?));
         let mut refresh = Vec::new();
@@ -252,13 +261,13 @@ fn rotations(
 fn rotations_over_http(
     plan: &Plan,
     server: &Server,
-    client: &mut Client,
+    (client, alg): (&mut Client, &str),
     bare: &Server,
     report: &mut Report,
 ) -> Outcome<()> {
     let name = format!("the same, {}", client.title);
     eprintln!("measuring refresh with rotation against a bare handler that writes and signs");
-    let post = || Post::new(&format!("/{}", client.alg), &client.authorization, "grant_type=refresh_token");
+    let post = || Post::new(&format!("/{alg}"), &client.authorization, "grant_type=refresh_token");
     let mut forms = (0..plan.connections).map(|_| post()).collect::<Vec<_>>();
     let mut row = Row::new(&name, "bare handler that writes and signs", Goal::Rate(0.6));
     for _ in 0..plan.rounds {

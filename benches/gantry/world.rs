@@ -39,6 +39,8 @@ pub(crate) const REQUEST: &str = "response_type=code&scope=openid+profile+email+
 pub(crate) const RSA_APP: &str = "rsa";
 /// Signs ID tokens with `EdDSA`.
 pub(crate) const EDDSA_APP: &str = "eddsa";
+/// Has no ID tokens: OAuth 2.0 alone.
+pub(crate) const PLAIN_APP: &str = "plain";
 /// Speaks for itself.
 pub(crate) const ROBOT: &str = "robot";
 /// People there are.
@@ -46,17 +48,18 @@ pub(crate) const PEOPLE: usize = 64;
 
 /// Writes the configuration of `folder` and tells its path. The store's folder is `folder/data`.
 pub(crate) fn configure(folder: &Path, listen: SocketAddr) -> Outcome<PathBuf> {
-    let app = |alg: &str| {
+    let app = |setting: &str| {
         format!(
             "{{ redirect_uris: [\"{REDIRECT_URI}\"], first_party: true, lifetimes: {{ code: 10m }}, \
-             id_token_alg: {alg}, access: [{{ group: everyone, policy: standard }}] }}"
+             {setting}, access: [{{ group: everyone, policy: standard }}] }}"
         )
     };
     let text = format!(
         "issuer: https://{HOST}\nlisten: {listen}\ndata_dir: data\ntls: {{ off: {{}} }}\n\
-         trusted_proxies: [127.0.0.1/32]\napps:\n  {ROBOT}: {{ grants: [client_credentials], access: [] }}\n  {RSA_APP}: {}\n  {EDDSA_APP}: {}\n",
-        app("RS256"),
-        app("EdDSA"),
+         trusted_proxies: [127.0.0.1/32]\napps:\n  {ROBOT}: {{ grants: [client_credentials], access: [] }}\n  {RSA_APP}: {}\n  {EDDSA_APP}: {}\n  {PLAIN_APP}: {}\n",
+        app("id_token_alg: RS256"),
+        app("id_token_alg: EdDSA"),
+        app("scopes: [profile, email, groups]"),
     );
     fs::create_dir_all(folder)?;
     let path = folder.join("gantry.yaml");
