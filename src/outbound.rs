@@ -70,7 +70,7 @@ impl Answer {
 #[derive(Debug, thiserror::Error)]
 pub enum OutboundError {
     /// The address is not public and in no network that `outbound.allow` lists.
-    #[error("{0} may not be called; list its network in outbound.allow if it should be")]
+    #[error("{0} may not be called: it is neither public nor in a network that outbound.allow lists for it")]
     Forbidden(String),
     #[error("the answer is longer than {MAX_ANSWER} bytes")]
     TooLong,

@@ -71,6 +71,8 @@ pub struct AppRegistration {
     pub pkce: Pkce,
     /// Apps there may be, those of the file among them.
     pub max: usize,
+    /// How far calls to the addresses that they name may go.
+    pub reach: Reach,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -168,6 +170,8 @@ pub struct App {
     pub userinfo_token_in_query: bool,
     /// It says itself what it is, as far as the file lets it.
     pub registered: bool,
+    /// How far calls to the addresses that it names may go.
+    pub reach: Reach,
     /// Claims that never go to this app, because it would take them for something else.
     pub withheld_claims: &'static [&'static str],
 }
@@ -177,12 +181,6 @@ impl App {
     #[must_use]
     pub fn speaks_for_itself(&self) -> bool {
         self.kind == ClientKind::Confidential && self.grants.contains(&GrantKind::ClientCredentials)
-    }
-
-    /// How far calls to the addresses that it names may go.
-    #[must_use]
-    pub const fn reach(&self) -> Reach {
-        if self.registered { Reach::PublicOnly } else { Reach::Listed }
     }
 }
 

@@ -91,16 +91,15 @@ pub enum Unfit {
     Other(String),
 }
 
-/// The app that registered itself with these `settings`, which are those of an app in the file; `access` is
-/// the file's. The error is the first thing that is wrong, redirect URIs before all else.
+/// The app that registered itself with these `settings`, which are those of an app in the file, under its `rules`. The error is the first thing that is wrong, redirect URIs before all else.
 pub fn registered_app(
     client_id: &str,
     settings: &serde_json::Value,
-    access: &[Access],
+    rules: &AppRegistration,
 ) -> Result<App, Unfit> {
     let mut settings = settings.clone();
     if let Some(members) = settings.as_object_mut() {
-        members.insert("access".to_owned(), serde_json::json!(access));
+        members.insert("access".to_owned(), serde_json::json!(rules.access));
     }
     let text = settings.to_string();
     let first = |error: ConfigError| {
@@ -113,7 +112,7 @@ pub fn registered_app(
         check::redirect_uris(app, &mut misled);
     }
     misled.finish(client_id, &text).map_err(first).map_err(Unfit::RedirectUri)?;
-    let app = app.and_then(|app| check::registered_app(client_id, app, &mut problems));
+    let app = app.and_then(|app| check::registered_app(client_id, app, rules.reach, &mut problems));
     problems.finish(client_id, &text).map_err(first).map_err(Unfit::Other)?;
     app.ok_or_else(|| Unfit::Other("it is not usable".to_owned()))
 }

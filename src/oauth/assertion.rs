@@ -203,7 +203,7 @@ pub async fn keys_of(app: &App, config: &Config, client: &config::App, kid: Opti
         Some(ClientKeys::Fixed(keys)) => return Arc::clone(keys),
         Some(ClientKeys::At(url)) => url,
     };
-    let published = app.fetched_keys.at(config, (url.clone(), client.reach()));
+    let published = app.fetched_keys.at(config, (url.clone(), client.reach));
     if let Some(keys) = published.fresh(kid, app.clock.now()) {
         return keys;
     }
@@ -212,7 +212,7 @@ pub async fn keys_of(app: &App, config: &Config, client: &config::App, kid: Opti
     if let Some(keys) = published.fresh(kid, now) {
         return keys;
     }
-    let fetched = match app.outbound.get(url.as_str(), client.reach()).await {
+    let fetched = match app.outbound.get(url.as_str(), client.reach).await {
         Ok(text) => PublicKeys::parse(&text).map(Arc::new),
         Err(error) => {
             tracing::warn!(client = client.client_id, %error, "the keys of an app could not be fetched");

@@ -343,7 +343,7 @@ async fn send(app: &App, notice: &Notice) -> Result<(), String> {
         "events": { EVENT: {} },
     });
     let token = app.keys.sign(client.id_token_alg, Typ::Logout, &claims).ok_or("it could not be signed")?;
-    match app.outbound.post(uri.as_str(), &[("logout_token", &token)], client.reach()).await {
+    match app.outbound.post(uri.as_str(), &[("logout_token", &token)], client.reach).await {
         Ok(200..=299) => {
             tracing::info!(target: "gantry::audit", event = "app_told_of_sign_out", client = client.client_id, user = %notice.user);
             Ok(())

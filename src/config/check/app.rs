@@ -8,6 +8,7 @@ use crate::config::error::{Place, Problems};
 use crate::config::meant::{Access, App, AppRegistration, GrantKind, Policy};
 use crate::config::read::{At, Entries, short};
 use crate::config::schema;
+use crate::outbound::Reach;
 
 type Apps = BTreeMap<String, App>;
 type Policies = BTreeMap<String, Policy>;
@@ -30,11 +31,16 @@ pub(super) fn check(
     (apps, registration, policies.and_then(|written| all_policies(written.value, problems)))
 }
 
-/// An app that registered itself; `access` stands in the file.
-pub(super) fn registered(client_id: &str, app: schema::App, problems: &mut Problems) -> Option<App> {
+/// An app that registered itself; `access` stands in the file, and how far it may `reach`.
+pub(super) fn registered(
+    client_id: &str,
+    app: schema::App,
+    reach: Reach,
+    problems: &mut Problems,
+) -> Option<App> {
     let name = At { value: client_id.to_owned(), place: Place::NONE };
     let app = client::check(name, app, &Named { policies: None, base: Path::new("/") }, problems)?;
-    Some(App { registered: true, ..app })
+    Some(App { registered: true, reach, ..app })
 }
 
 fn registration(
@@ -61,6 +67,7 @@ fn registration(
         scopes,
         pkce: written.pkce?.value,
         max: usize::try_from(max).ok()?,
+        reach: if written.listed_networks?.value { Reach::Listed } else { Reach::PublicOnly },
     })
 }
 

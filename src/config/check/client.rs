@@ -13,6 +13,7 @@ use crate::config::meant::{App, ClientKind, GrantKind, Lifetimes, Pkce};
 use crate::config::presets::{self, Defaults};
 use crate::config::read::{At, short};
 use crate::config::schema::{self, Scope};
+use crate::outbound::Reach;
 
 /// Longest life of a code (RFC 6749 section 4.1.2 recommends ten minutes at most).
 const CODE: (Duration, &str) = (Duration::from_secs(600), "10m");
@@ -85,6 +86,7 @@ pub(super) fn check(
         access: access?,
         userinfo_token_in_query: app.userinfo_token_in_query?.value,
         registered: false,
+        reach: Reach::Listed,
         withheld_claims: defaults.map_or(&[], |preset| preset.withheld_claims),
     })
 }

@@ -30,6 +30,7 @@ use super::meant::{App, Argon2id, Config, Log, Passwords, SignIn};
 use super::period::Period;
 use super::read::{self, At};
 use super::schema::{self, Hash, Root};
+use crate::outbound::Reach;
 
 /// The configuration, unless something is wrong.
 pub(super) fn check(
@@ -100,8 +101,13 @@ pub(super) fn check(
 }
 
 /// One app by itself, as its `settings` say.
-pub(super) fn registered_app(client_id: &str, settings: schema::App, problems: &mut Problems) -> Option<App> {
-    app::registered(client_id, settings, problems)
+pub(super) fn registered_app(
+    client_id: &str,
+    settings: schema::App,
+    reach: Reach,
+    problems: &mut Problems,
+) -> Option<App> {
+    app::registered(client_id, settings, reach, problems)
 }
 
 /// What is wrong with the redirect URIs that `settings` name.

@@ -168,6 +168,9 @@ section! {
         pkce: Pkce = Default("required"),
         /// Apps there may be in all.
         max: u32 = Default("200"),
+        /// Whether the addresses they name may be in the networks of `outbound.allow`, too. Otherwise they are called
+        /// on the public internet only.
+        listed_networks: bool = Default("false"),
     }
 }
 

@@ -162,7 +162,7 @@ pub(super) fn checked(
     {
         settings.insert("pkce".to_owned(), json!("optional"));
     }
-    config::registered_app(client_id, &settings, &rules.access).map_err(|unfit| {
+    config::registered_app(client_id, &settings, rules).map_err(|unfit| {
         let (code, why) = match unfit {
             Unfit::RedirectUri(why) => (ErrorCode::InvalidRedirectUri, why),
             Unfit::Other(why) => (ErrorCode::InvalidClientMetadata, why),
