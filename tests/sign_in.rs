@@ -307,6 +307,24 @@ async fn consent_is_asked_once_and_again_for_more() {
 }
 
 #[tokio::test]
+async fn who_comes_back_too_late_or_without_cookies_is_told_what_to_do() {
+    let idp = TestIdp::start().await;
+    let alice = idp.user("alice").create().await;
+    let c1 = idp.relying_party("c1").await;
+    let mut browser = idp.browser();
+    let page = browser.open(c1.authorize_url()).await.expect_step("password");
+    let (url, csrf) = (page.action(), page.field("csrf").expect("csrf"));
+    let mut without = idp.browser();
+    let page = without.open(&url).await.expect_error_page(403);
+    assert!(page.html.contains("allow cookies"), "{}", page.html);
+    let form = [("csrf", csrf.as_str()), ("username", "alice"), ("password", &alice.password)];
+    browser.post(&url, &form).await.expect_code();
+    // It is over: the start page is a way on.
+    let page = browser.post(&url, &form).await.expect_error_page(404);
+    assert!(page.html.contains(&format!("href=\"{}\"", idp.issuer)), "{}", page.html);
+}
+
+#[tokio::test]
 async fn pages_speak_the_persons_language() {
     let idp = TestIdp::start().await;
     let c1 = idp.relying_party("c1").await;

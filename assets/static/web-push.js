@@ -2,7 +2,7 @@
 (() => {
   const form = document.querySelector('form[data-push-key]');
   const able = 'serviceWorker' in navigator && 'PushManager' in window && 'Notification' in window;
-  if (!form || !able) return;
+  if (!form) return;
   const key = Uint8Array.from(atob(form.dataset.pushKey.replace(/-/g, '+').replace(/_/g, '/')), (c) => c.charCodeAt(0));
   // A subscription needs a worker that runs.
   const active = (registration) =>
@@ -12,6 +12,7 @@
       worker.addEventListener('statechange', () => worker.state === 'activated' && resolve());
     });
   const subscribe = async () => {
+    if (!able) throw new Error('not here');
     if ((await Notification.requestPermission()) !== 'granted') throw new Error('not allowed');
     const registration = await navigator.serviceWorker.register(form.dataset.worker, { scope: form.dataset.scope });
     if (!registration.active) await active(registration);

@@ -195,7 +195,10 @@ pub fn stuck(request: &HttpRequest, config: &Config, failure: &LoginError) -> Ht
     if status.is_server_error() {
         tracing::error!(reference = Caller::of(request).reference, error = %failure, "a sign-in failed");
     }
-    let mut response = plain_error(request, config, status, message);
+    // Whatever it was on the way to, the start page is a way on.
+    let start = Some((config.organisation.name.as_str(), Some(config.issuer.as_str())));
+    let app = start.filter(|_| matches!(failure, LoginError::Gone));
+    let mut response = error(request, config, status, &Problem { message, code: None, hint: None, app });
     let wait = match failure {
         LoginError::TooMany(TooMany { wait }) => Some(wait.as_secs()),
         _ => (status == StatusCode::SERVICE_UNAVAILABLE).then_some(2),

@@ -142,6 +142,17 @@ async fn one_of_many_who_open_a_link_at_once_makes_the_account() {
 }
 
 #[tokio::test]
+async fn looking_for_a_free_name_uses_up_no_letters() {
+    let world = World::new().await;
+    world.idp.user("taken").create().await;
+    let mut browser = world.idp.browser();
+    for _ in 0..6 {
+        fill(&world, &mut browser, &[("username", "taken")]).await.expect_status(422);
+    }
+    assert!(mailed(&fill(&world, &mut browser, &[]).await));
+}
+
+#[tokio::test]
 async fn registrations_are_few_from_one_network_and_for_one_address() {
     let world = World::new().await;
     let mut browser = world.idp.browser();

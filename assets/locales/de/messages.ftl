@@ -15,6 +15,11 @@ too-many-attempts-minutes =
         [one] { $minutes } Minute noch einmal.
        *[other] { $minutes } Minuten noch einmal.
     }
+too-many-attempts-hours =
+    Zu viele Versuche. Bitte versuchen Sie es in { $hours ->
+        [one] { $hours } Stunde noch einmal.
+       *[other] { $hours } Stunden noch einmal.
+    }
 session-ended = Ihre Sitzung ist beendet. Bitte melden Sie sich neu an.
     .title = Ihre Sitzung ist beendet
 flow-expired = Diese Anmeldung hat zu lange gedauert oder ist schon abgeschlossen. Bitte beginnen Sie in der App noch einmal.

@@ -15,6 +15,11 @@ too-many-attempts-minutes =
         [one] { $minutes } minute.
        *[other] { $minutes } minutes.
     }
+too-many-attempts-hours =
+    Too many attempts. Please try again in { $hours ->
+        [one] { $hours } hour.
+       *[other] { $hours } hours.
+    }
 session-ended = Your session has ended. Please sign in again.
     .title = Your session has ended
 flow-expired = This sign-in took too long or was finished already. Please start again from the app.

@@ -112,6 +112,8 @@ pub async fn register(
         return Ok(Registered::TooMany(too_many));
     }
     if is_taken(app, &entry.username).await? {
+        // Nothing is written to the address: looking for a free name does not use up its letters.
+        app.store.apply(Batch::new().give_back(of_address(&entry.email)).relaxed()).await?;
         return Ok(Registered::Fault(Fault::new("username", Cause::UsernameTaken)));
     }
     let phc = app.passwords.hash(entry.password.clone(), passwords.argon2id).await?;

@@ -40,7 +40,9 @@ pub async fn show(app: web::Data<App>, request: HttpRequest, flow: web::Path<Str
             response
         }
         Err(LoginError::Forged) => {
-            answer::plain_error(&request, &app.config(), StatusCode::FORBIDDEN, Message::FlowExpired)
+            let came_without = cookies::visitor(&request).browser.is_none();
+            let message = if came_without { Message::CookiesMissing } else { Message::FlowExpired };
+            answer::plain_error(&request, &app.config(), StatusCode::FORBIDDEN, message)
         }
         Err(error) => answer::stuck(&request, &app.config(), &error),
     }

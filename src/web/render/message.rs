@@ -190,12 +190,12 @@ impl Message {
     }
 }
 
-/// Seconds up to a minute, whole minutes (rounded up) beyond.
+/// Seconds up to a minute, minutes up to two hours, hours beyond, rounded up.
 fn too_many_attempts(lang: Lang, wait_seconds: u64) -> String {
-    if wait_seconds < 60 {
-        lang.text_counting("too-many-attempts", "seconds", wait_seconds.max(1))
-    } else {
-        lang.text_counting("too-many-attempts-minutes", "minutes", wait_seconds.div_ceil(60))
+    match wait_seconds {
+        ..60 => lang.text_counting("too-many-attempts", "seconds", wait_seconds.max(1)),
+        ..7200 => lang.text_counting("too-many-attempts-minutes", "minutes", wait_seconds.div_ceil(60)),
+        _ => lang.text_counting("too-many-attempts-hours", "hours", wait_seconds.div_ceil(3600)),
     }
 }
 
@@ -275,6 +275,8 @@ mod tests {
         assert!(wait(59).contains("59 seconds."));
         assert!(wait(60).contains("1 minute."));
         assert!(wait(61).contains("2 minutes."));
+        assert!(wait(3600).contains("60 minutes."));
+        assert!(wait(24 * 3600).contains("24 hours."));
         let warten = Message::TooManyAttempts { wait_seconds: 60 }.text(Lang::De);
         assert!(warten.contains("1 Minute "), "{warten}");
     }
