@@ -68,10 +68,11 @@ async fn a_phone_that_is_signed_in_lets_another_browser_in_once() {
     assert!(seen.html.contains("Board") && seen.html.contains(&format!("value=\"{number}\"")));
     let page = page.press("continue").await.expect_step("qr");
     let again = page.url.clone();
+    assert_eq!(browser.open(&again).await.header("refresh"), "5");
     assert_eq!(answer(&mut world.phone, &address, &[("number", &number)]).await, 200);
     world.phone.open(&address).await.expect_error_page(404);
     let page = browser.open(&again).await.expect_step("qr");
-    assert_eq!(page.header("refresh"), "5");
+    assert_eq!(page.header("refresh"), "", "there is nothing to wait for any more");
     let code = page.press("continue").await.expect_code();
     let claims = world.board.redeem(&code).await.expect_tokens().id_claims();
     assert_eq!((&claims["amr"], &claims["acr"]), (&json!(["mca"]), &json!("aal1")));

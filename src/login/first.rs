@@ -173,6 +173,11 @@ pub(super) async fn answered(
     })
 }
 
+/// What is to be said of the answer that is waited for elsewhere; nothing when it is a yes.
+pub async fn heard(app: &App, flow: &LoginFlow) -> Result<Option<Notice>, LoginError> {
+    Ok(answered(app, flow).await?.err())
+}
+
 /// Lets in whom somebody let in elsewhere.
 pub(super) async fn from_elsewhere(
     app: &App,

@@ -33,11 +33,23 @@ pub async fn start(app: web::Data<App>, request: HttpRequest) -> HttpResponse {
 pub async fn show(app: web::Data<App>, request: HttpRequest, flow: web::Path<String>) -> HttpResponse {
     match dispatch::look(&app, &cookies::visitor(&request), &flow).await {
         Ok(flow) => {
-            let mut response = step_page(&app, &request, &flow, None, None);
-            if matches!(flow.pending, Some(Pending::Asked { .. })) {
-                response.headers_mut().insert(header::REFRESH, HeaderValue::from_static(LOOK_AGAIN));
+            let heard = match &flow.pending {
+                Some(Pending::Asked { .. }) => first::heard(&app, &flow).await,
+                _ => Ok(None),
+            };
+            match heard {
+                Ok(Some(Notice::Waiting)) => {
+                    let mut response = step_page(&app, &request, &flow, None, None);
+                    response.headers_mut().insert(header::REFRESH, HeaderValue::from_static(LOOK_AGAIN));
+                    response
+                }
+                Ok(notice) => {
+                    let mut response = step_page(&app, &request, &flow, notice, None);
+                    *response.status_mut() = StatusCode::OK;
+                    response
+                }
+                Err(error) => answer::stuck(&request, &app.config(), &error),
             }
-            response
         }
         Err(LoginError::Forged) => {
             let came_without = cookies::visitor(&request).browser.is_none();
@@ -48,7 +60,7 @@ pub async fn show(app: web::Data<App>, request: HttpRequest, flow: web::Path<Str
     }
 }
 
-/// A page that waits for an answer from elsewhere looks again by itself, after seconds.
+/// A page that waits for an answer from elsewhere looks again by itself while there is none, after seconds.
 const LOOK_AGAIN: &str = "5";
 
 /// POST `/login/{flow}`: the answer to it.
