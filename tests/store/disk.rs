@@ -62,6 +62,14 @@ struct State {
     /// How many blocks of 4096 bytes may hold something.
     space: Option<usize>,
     written: Vec<bool>,
+    beside: Option<Beside>,
+}
+
+/// How far an fsync is that fails together with a read.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Beside {
+    Armed,
+    Syncing,
 }
 
 /// Clones are the same disk.
@@ -89,6 +97,29 @@ impl Disk {
         let mut state = self.state();
         state.plan = None;
         std::mem::take(&mut state.failed)
+    }
+
+    /// The next fsync fails, once a read has failed while it was on its way.
+    pub(crate) fn fail_fsync_beside_a_read(&self) {
+        self.state().beside = Some(Beside::Armed);
+    }
+
+    /// Whether that fsync waits for the read.
+    pub(crate) fn is_syncing(&self) -> bool {
+        self.state().beside == Some(Beside::Syncing)
+    }
+
+    fn sync_beside_a_read(&self) -> io::Result<()> {
+        let mut state = self.state();
+        if state.beside != Some(Beside::Armed) {
+            return Ok(());
+        }
+        state.beside = Some(Beside::Syncing);
+        drop(state);
+        while self.is_syncing() {
+            std::thread::yield_now();
+        }
+        Err(io::Error::from_raw_os_error(EIO))
     }
 
     /// At most as many blocks more than there are now.
@@ -189,6 +220,10 @@ impl StorageBackend for Disk {
     fn read(&self, offset: u64, out: &mut [u8]) -> io::Result<()> {
         let mut state = self.state();
         state.step(Op::Read)?;
+        if state.beside == Some(Beside::Syncing) {
+            state.beside = None;
+            return Err(io::Error::from_raw_os_error(EIO));
+        }
         let from = state.content.get(index(offset)..index(offset) + out.len());
         out.copy_from_slice(from.ok_or(io::ErrorKind::UnexpectedEof)?);
         Ok(())
@@ -203,6 +238,7 @@ impl StorageBackend for Disk {
     }
 
     fn sync_data(&self) -> io::Result<()> {
+        self.sync_beside_a_read()?;
         let mut state = self.state();
         state.step(Op::Sync)?;
         for change in std::mem::take(&mut state.unsynced) {

@@ -1,7 +1,7 @@
 //! What lies between redb and the medium.
 //!
 //! redb refuses everything after its first I/O error, also reads, and does not keep what the error
-//! was. [`Watched`] remembers the cause; [`Overlay`] lets a database that must not be written any
+//! was. [`Watched`] remembers the worst cause; [`Overlay`] lets a database that must not be written any
 //! more be opened again for reading: what redb writes to recover stays in memory.
 
 use std::collections::BTreeMap;
@@ -12,8 +12,8 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use redb::{BackendError, StorageBackend};
 
-/// The cause of the first I/O error since the last look.
-#[derive(Debug, Clone, PartialEq, Eq)]
+/// What an I/O error means for the store, from bad to worst.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) enum Cause {
     /// Something could not be read; nothing is lost.
     Read,
@@ -23,6 +23,7 @@ pub(super) enum Cause {
     Write(String),
 }
 
+/// The worst cause since the last look. A reader's trouble beside a failed commit must not hide it.
 #[derive(Debug, Clone, Default)]
 pub(super) struct Trouble(Arc<Mutex<Option<Cause>>>);
 
@@ -33,7 +34,8 @@ impl Trouble {
     }
 
     fn note(&self, cause: Cause) {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner).get_or_insert(cause);
+        let mut worst = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        *worst = worst.take().max(Some(cause));
     }
 
     fn writing<T>(&self, what: &str, result: io::Result<T>) -> io::Result<T> {
@@ -45,6 +47,12 @@ impl Trouble {
         }
         result
     }
+
+    /// Whatever the reason, also a full disk: the system may have dropped what it could not write, and
+    /// the next fsync would say that all is well.
+    fn syncing(&self, result: io::Result<()>) -> io::Result<()> {
+        result.inspect_err(|error| self.note(Cause::Write(format!("fsync failed: {error}"))))
+    }
 }
 
 /// Storage whose errors leave their cause behind.
@@ -55,13 +63,9 @@ pub(super) struct Watched {
 }
 
 impl Watched {
-    pub(super) fn new(inner: Box<dyn StorageBackend>) -> Self {
-        Self { inner, trouble: Trouble::default() }
-    }
-
-    /// Where the causes will be found.
-    pub(super) fn trouble(&self) -> Trouble {
-        self.trouble.clone()
+    /// Causes will be found in `trouble`.
+    pub(super) fn new(inner: Box<dyn StorageBackend>, trouble: &Trouble) -> Self {
+        Self { inner, trouble: trouble.clone() }
     }
 }
 
@@ -93,7 +97,7 @@ impl StorageBackend for Watched {
     }
 
     fn sync_data(&self) -> io::Result<()> {
-        self.trouble.writing("fsync failed", self.inner.sync_data())
+        self.trouble.syncing(self.inner.sync_data())
     }
 
     fn write(&self, offset: u64, data: &[u8]) -> io::Result<()> {

@@ -23,6 +23,7 @@ use redb::{Database, ReadTransaction, ReadableDatabase, ReadableTable};
 use tokio::sync::oneshot;
 
 use self::cache::{Cache, Entry};
+use self::disk::Trouble;
 use self::layout::{COUNTERS, Envelope, INDEX, RECORDS, damaged, index_prefix, record_key};
 use self::open::{Factory, Place};
 use self::queue::{Message, Tally};
@@ -91,7 +92,8 @@ impl Redb {
     }
 
     fn start(place: Place, clock: Clock) -> Result<Self, OpenError> {
-        let (db, trouble) = place.open()?;
+        let trouble = Trouble::default();
+        let db = place.open(&trouble)?;
         let sequence = place.sequence(&db)?;
         let shared = Arc::new(Shared {
             db: RwLock::new(Some(db)),

@@ -50,7 +50,7 @@ impl Place {
         let place = Self { path: PathBuf::from("(storage)"), factory };
         let found = (place.factory)().map_err(|error| place.io(error))?;
         if found.len().map_err(|error| place.io(error))? == 0 {
-            initialise(&place.build(Watched::new(found))?)
+            initialise(&place.build(Watched::new(found, &Trouble::default()))?)
                 .map_err(|fault| place.io(io::Error::other(fault.to_string())))?;
         } else {
             drop(found);
@@ -59,12 +59,10 @@ impl Place {
         Ok(place)
     }
 
-    /// Opens it for writing.
-    pub(super) fn open(&self) -> Result<(Database, Trouble), OpenError> {
+    /// Opens it for writing; what goes wrong with it, now and later, is found in `trouble`.
+    pub(super) fn open(&self, trouble: &Trouble) -> Result<Database, OpenError> {
         let inner = (self.factory)().map_err(|error| self.io(error))?;
-        let watched = Watched::new(inner);
-        let trouble = watched.trouble();
-        Ok((self.build(watched)?, trouble))
+        self.build(Watched::new(inner, trouble))
     }
 
     /// Opens it so that nothing is ever written to it.
@@ -129,7 +127,7 @@ impl Place {
         // What an interrupted attempt left behind goes; the lock says that nobody works on it.
         file.set_len(0).map_err(|error| self.io(error))?;
         let storage = storage(file).map_err(|error| self.io(error))?;
-        let db = self.build(Watched::new(storage))?;
+        let db = self.build(Watched::new(storage, &Trouble::default()))?;
         initialise(&db).map_err(|fault| self.io(io::Error::other(fault.to_string())))?;
         fs::rename(&draft, &self.path).map_err(|error| self.io(error))?;
         self.sync_directory().map_err(|error| self.io(error))

@@ -236,11 +236,16 @@ impl Writer {
 
     /// Opens the database again after it failed, as the cause allows, and tells the cause.
     fn recover(&mut self, why: String) -> StoreError {
-        match self.trouble.take() {
+        let cause = self.trouble.take();
+        if let Access::Sealed = self.access {
+            // A reader's trouble is no reason to write again.
+            tracing::error!(%why, "the read-only store failed and is opened again");
+            self.install_untouched();
+            return StoreError::Unavailable { why };
+        }
+        match cause {
             Some(Cause::Write(why)) => {
-                tracing::error!(%why, "the store is read-only until it is opened again");
-                self.set_health(Health::ReadOnly { why: why.clone() });
-                self.seal();
+                self.seal(&why);
                 StoreError::Unavailable { why }
             }
             Some(Cause::Full) => {
@@ -263,23 +268,37 @@ impl Writer {
     /// Opens the database for writing or, if that fails too, over memory because of `error`.
     fn reopen(&mut self, error: &StoreError) {
         drop(self.slot().take());
-        match self.place.open() {
-            Ok((db, trouble)) => {
-                self.trouble = trouble;
+        // Closing and opening write too.
+        if let Some(Cause::Write(why)) = self.trouble.take() {
+            return self.seal(&why);
+        }
+        match self.place.open(&self.trouble) {
+            Ok(db) => {
                 self.access = Access::Writable;
                 self.install(Some(db));
             }
             Err(cause) => {
+                if let Some(Cause::Write(why)) = self.trouble.take() {
+                    return self.seal(&why);
+                }
                 tracing::error!(%cause, "the store cannot be written");
                 self.set_health(Health::ReadOnly { why: error.to_string() });
                 self.access = Access::Paused(error.clone());
-                self.install(self.place.open_untouched().ok());
+                self.install_untouched();
             }
         }
     }
 
-    fn seal(&mut self) {
+    /// For as long as this writer lives.
+    fn seal(&mut self, why: &str) {
+        tracing::error!(why, "the store is read-only until it is opened again");
+        self.set_health(Health::ReadOnly { why: why.to_owned() });
         self.access = Access::Sealed;
+        self.install_untouched();
+    }
+
+    /// Over memory.
+    fn install_untouched(&mut self) {
         drop(self.slot().take());
         self.install(self.place.open_untouched().ok());
     }
