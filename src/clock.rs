@@ -127,8 +127,18 @@ impl Clock {
         if self.0.manual.is_some() {
             return 0;
         }
-        let steady = self.0.started_at.saturating_add(millis(self.0.started.elapsed()));
+        let steady = self.0.started_at.saturating_add(millis(self.elapsed()));
         self.0.read().saturating_sub(steady)
+    }
+
+    /// Steadily running time since the start, whatever the system's clock is set to. Of a manual clock it is how far it
+    /// was moved forward.
+    #[must_use]
+    pub fn elapsed(&self) -> Duration {
+        match self.0.manual {
+            Some(_) => self.now().since(Timestamp(self.0.started_at)),
+            None => self.0.started.elapsed(),
+        }
     }
 
     /// Moves a manual clock forward; no effect on the system's.

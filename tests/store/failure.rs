@@ -327,6 +327,25 @@ fn a_read_error_is_told_and_then_over() {
 }
 
 #[test]
+fn a_relaxed_batch_does_not_wait_for_silence() {
+    run(async {
+        let (disk, clock) = (Disk::default(), clock());
+        let store = disk.open(&clock).expect("store");
+        let relaxed = |n: u64| Batch::new().insert(&badge(&n.to_string())).relaxed();
+        let on_disk = async || {
+            let cut = disk.after_power_cut(|| false).open(&clock).expect("opens");
+            cut.scan::<Badge>(None, 99).await.expect("scan").len()
+        };
+        for n in 0..12 {
+            store.apply(relaxed(n)).await.expect("insert");
+            clock.advance(Duration::from_millis(250));
+        }
+        // No second passed without a commit, and no more than the last second's are in danger.
+        assert!(on_disk().await >= 8);
+    });
+}
+
+#[test]
 fn a_relaxed_batch_may_be_lost_by_a_power_cut_and_follows_within_seconds() {
     run(async {
         let (disk, clock) = (Disk::default(), clock());

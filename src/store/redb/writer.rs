@@ -64,8 +64,8 @@ pub(super) struct Writer {
     access: Access,
     /// Never goes back, also when the database does: a lost relaxed version is not given again.
     sequence: u64,
-    /// Relaxed commits wait for a durable one.
-    unflushed: bool,
+    /// Since when relaxed commits wait for a durable one, by [`Clock::elapsed`].
+    unflushed: Option<Duration>,
 }
 
 impl Writer {
@@ -75,14 +75,14 @@ impl Writer {
         clock: Clock,
         (trouble, sequence): (Trouble, u64),
     ) -> Self {
-        Self { place, shared, clock, trouble, access: Access::Writable, sequence, unflushed: false }
+        Self { place, shared, clock, trouble, access: Access::Writable, sequence, unflushed: None }
     }
 
     /// Works until every handle is gone, then flushes and closes.
     pub(super) fn run(mut self, messages: &Receiver<Message>) {
         loop {
-            let first = if self.unflushed || self.may_recover() {
-                messages.recv_timeout(FLUSH)
+            let first = if self.unflushed.is_some() || self.may_recover() {
+                messages.recv_timeout(FLUSH.saturating_sub(self.waiting()))
             } else {
                 messages.recv().map_err(RecvTimeoutError::from)
             };
@@ -95,7 +95,7 @@ impl Writer {
                 Err(RecvTimeoutError::Disconnected) => break,
             }
         }
-        if self.unflushed {
+        if self.unflushed.is_some() {
             self.flush();
         }
         // Closes the file before the thread is joined.
@@ -106,7 +106,9 @@ impl Writer {
         for message in group.extract_if(.., |message| matches!(message, Message::Revive { .. })) {
             self.revive(message);
         }
-        match self.attempt(&group, Commit::Skip) {
+        // Who writes all the time must not keep the rest waiting for a moment of silence.
+        let floor = if self.waiting() >= FLUSH { Commit::Durable } else { Commit::Skip };
+        match self.attempt(&group, floor) {
             Ok(outcomes) => {
                 for (message, outcome) in group.into_iter().zip(outcomes) {
                     answer(message, outcome);
@@ -136,10 +138,17 @@ impl Writer {
         answer(message, Outcome::Number(0));
     }
 
+    /// How long the oldest relaxed commit has waited.
+    fn waiting(&self) -> Duration {
+        self.unflushed.map_or(Duration::ZERO, |since| self.clock.elapsed().saturating_sub(since))
+    }
+
     /// Makes relaxed commits durable, or finds out whether a full disk has space again.
     fn flush(&mut self) {
         if let Err(error) = self.attempt(&[], Commit::Durable) {
             tracing::warn!(%error, "the store could not be flushed");
+            // Again after a while, not at once.
+            self.unflushed = self.unflushed.map(|_| self.clock.elapsed());
         }
     }
 
@@ -203,9 +212,11 @@ impl Writer {
         self.sequence = done.sequence;
         match done.commit {
             Commit::Skip => {}
-            Commit::Relaxed => self.unflushed = true,
+            Commit::Relaxed => {
+                self.unflushed.get_or_insert(self.clock.elapsed());
+            }
             Commit::Durable => {
-                self.unflushed = false;
+                self.unflushed = None;
                 self.set_health(Health::Writable);
             }
         }
@@ -306,7 +317,7 @@ impl Writer {
     /// Gives the readers a database at its last durable state.
     fn install(&mut self, db: Option<Database>) {
         *self.slot() = db;
-        self.unflushed = false;
+        self.unflushed = None;
         self.shared.generation.fetch_add(1, Ordering::AcqRel);
         self.shared.cache.reset();
     }
