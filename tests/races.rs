@@ -2,6 +2,9 @@
 
 use std::sync::Arc;
 
+use gantry::account::{AccountError, Group, GroupName, UserChange, change_user, create_user};
+use gantry::store::{Batch, Expect};
+use serde_json::json;
 use tokio::sync::Barrier;
 
 use crate::device::{self, Device};
@@ -144,4 +147,53 @@ async fn a_username_is_taken_once() {
     };
     let replies = at_once(16, create).await;
     assert_eq!(replies.iter().filter(|(status, _)| *status == 200).count(), 1);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn who_joins_a_group_that_goes_is_not_in_the_next_of_that_name() {
+    const PEOPLE: usize = 40;
+    let idp = TestIdp::start().await;
+    idp.gantry("group add crew").await;
+    let crew: GroupName = "crew".parse().expect("a name");
+    let joins = UserChange { join: [crew].into(), ..UserChange::default() };
+    for n in 0..PEOPLE {
+        let name = format!("p{n}").parse().expect("a name");
+        create_user(&idp.app.store, idp.clock.now(), name, &joins).await.expect("a person");
+    }
+    let tasks: Vec<_> = (0..4)
+        .map(|part| {
+            let (app, joins) = (Arc::clone(&idp.app), joins.clone());
+            tokio::spawn(async move {
+                for n in (0..PEOPLE).cycle().skip(part * PEOPLE / 4) {
+                    match change_user(&app.store, app.clock.now(), &format!("p{n}"), &joins).await {
+                        Ok(_) | Err(AccountError::Contended(_)) => {}
+                        Err(AccountError::NoGroup(name)) => return name,
+                        Err(error) => panic!("{error}"),
+                    }
+                }
+                unreachable!("people come again and again")
+            })
+        })
+        .collect();
+    idp.gantry("group delete crew").await;
+    for task in tasks {
+        assert_eq!(task.await.expect("the joins"), "crew");
+    }
+    idp.gantry("group add crew").await;
+    assert_eq!(idp.gantry("group show crew").await["members"], json!([]));
+}
+
+#[tokio::test]
+async fn a_group_whose_removal_was_cut_short_can_be_removed_again() {
+    let idp = TestIdp::start().await;
+    idp.gantry("group add crew").await;
+    idp.user("alice").with("--group crew").create().await;
+    // As after a crash: the group is gone, and not everybody has left it.
+    let batch = Batch::new().delete::<Group>("crew", Expect::Any);
+    idp.app.store.apply(batch).await.expect("removed");
+    assert_eq!(idp.gantry("group delete crew").await["members"], 1);
+    let gone = idp.try_gantry("group delete crew", None).await.expect_err("nobody left");
+    assert_eq!(gone.message, "there is no group crew");
+    idp.gantry("group add crew").await;
+    assert_eq!(idp.gantry("group show crew").await["members"], json!([]));
 }

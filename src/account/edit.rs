@@ -7,7 +7,7 @@ use super::{Email, Group, GroupName, NameError, User, UserState, Username};
 use crate::clock::Timestamp;
 use crate::login::context;
 use crate::secret::Id;
-use crate::store::{ApplyError, Batch, Conflict, ConflictCause, Expect, Store, StoreError, Stored};
+use crate::store::{ApplyError, Batch, Conflict, ConflictCause, Expect, Kind, Store, StoreError, Stored};
 
 /// Why a change was refused.
 #[derive(Debug, thiserror::Error)]
@@ -82,6 +82,11 @@ impl UserChange {
         }
         user.updated_at = now;
     }
+
+    /// Nobody joins a group that is gone: whoever deletes it then looks for its members and finds them all.
+    fn require_groups(&self, batch: Batch) -> Batch {
+        self.join.iter().fold(batch, |batch, name| batch.require::<Group>(name.as_str()))
+    }
 }
 
 /// A new active person with `change` applied.
@@ -121,8 +126,7 @@ pub(super) async fn create_user_with(
         updated_at: now,
     };
     change.apply(&mut user, now);
-    known_groups(store, &change.join).await?;
-    match store.apply(batch.insert(&user)).await {
+    match store.apply(change.require_groups(batch.insert(&user))).await {
         Ok(_) => Ok(user),
         Err(error) => Err(refusal(error, &user)),
     }
@@ -154,14 +158,15 @@ pub async fn change_user(
     who: &str,
     change: &UserChange,
 ) -> Result<User, AccountError> {
-    known_groups(store, &change.join).await?;
     for _ in 0..8 {
         let found = find_user(store, who).await?;
         let mut user = found.ok_or_else(|| AccountError::NoUser(who.to_owned()))?;
         change.apply(&mut user.record, now);
-        match store.apply(Batch::new().update(&user)).await {
+        match store.apply(change.require_groups(Batch::new().update(&user))).await {
             Ok(_) => return Ok(user.record),
-            Err(ApplyError::Conflict(Conflict { cause: ConflictCause::Changed, .. })) => {}
+            Err(ApplyError::Conflict(Conflict {
+                kind: Kind::User, cause: ConflictCause::Changed, ..
+            })) => {}
             Err(error) => return Err(refusal(error, &user.record)),
         }
     }
@@ -190,42 +195,41 @@ pub async fn save_group(store: &Store, group: &Group, create: bool) -> Result<()
     }
 }
 
-/// Removes a group and everybody's membership of it; returns how many people were in it.
+/// Removes a group and then everybody's membership of it; returns how many people were in it. The members of one that
+/// is gone already are looked for too: somebody may have been interrupted.
 pub async fn delete_group(store: &Store, now: Timestamp, name: &GroupName) -> Result<usize, AccountError> {
-    if store.get::<Group>(name.as_str()).await?.is_none() {
-        return Err(AccountError::NoGroup(name.to_string()));
+    let known = store.get::<Group>(name.as_str()).await?.is_some();
+    match store.apply(Batch::new().delete::<Group>(name.as_str(), Expect::Any)).await {
+        Ok(_) | Err(ApplyError::Conflict(_)) => {}
+        Err(ApplyError::Store(error)) => return Err(error.into()),
     }
+    let members = empty_group(store, now, name).await?;
+    if known || members > 0 { Ok(members) } else { Err(AccountError::NoGroup(name.to_string())) }
+}
+
+async fn empty_group(store: &Store, now: Timestamp, name: &GroupName) -> Result<usize, AccountError> {
     let change = UserChange { leave: BTreeSet::from([name.clone()]), ..UserChange::default() };
     let mut members = 0;
     let mut after: Option<String> = None;
     loop {
         let users = store.scan::<User>(after.as_deref(), 500).await?;
-        let Some(last) = users.last() else { break };
+        let Some(last) = users.last() else { return Ok(members) };
         after = Some(last.id.to_string());
         for user in users.iter().filter(|user| user.groups.contains(name)) {
-            change_user(store, now, &user.id.to_string(), &change).await?;
-            members += 1;
+            match change_user(store, now, &user.id.to_string(), &change).await {
+                Ok(_) => members += 1,
+                // Whoever was removed meanwhile is in no group.
+                Err(AccountError::NoUser(_)) => {}
+                Err(error) => return Err(error),
+            }
         }
     }
-    let gone = store.apply(Batch::new().delete::<Group>(name.as_str(), Expect::Any)).await;
-    match gone {
-        Ok(_) | Err(ApplyError::Conflict(_)) => Ok(members),
-        Err(ApplyError::Store(error)) => Err(error.into()),
-    }
-}
-
-async fn known_groups(store: &Store, names: &BTreeSet<GroupName>) -> Result<(), AccountError> {
-    for name in names {
-        if store.get::<Group>(name.as_str()).await?.is_none() {
-            return Err(AccountError::NoGroup(name.to_string()));
-        }
-    }
-    Ok(())
 }
 
 fn refusal(error: ApplyError, user: &User) -> AccountError {
     match error {
         ApplyError::Store(error) => error.into(),
+        ApplyError::Conflict(Conflict { kind: Kind::Group, id, .. }) => AccountError::NoGroup(id),
         ApplyError::Conflict(Conflict { cause: ConflictCause::Taken { index: BY_EMAIL }, .. }) => {
             AccountError::EmailTaken(user.email.as_ref().map(ToString::to_string).unwrap_or_default())
         }
