@@ -3,6 +3,7 @@
 
 use std::fs;
 use std::net::TcpListener;
+use std::os::unix::fs::PermissionsExt;
 
 use rcgen::{CertificateParams, KeyPair};
 use redb::TableDefinition;
@@ -190,6 +191,30 @@ fn a_store_never_gets_a_second_master_key() {
     assert!(error.contains("master.key"), "{error}");
     assert!(hint.contains("restore it from the backup"), "{hint}");
     assert!(!key.exists() && !bytes.is_empty());
+}
+
+#[test]
+fn a_first_start_that_was_cut_short_is_begun_again() {
+    // A crash between making the file and writing it.
+    let installation = Installation::new("");
+    fs::create_dir(installation.path("data")).expect("data");
+    let key = installation.path("data/master.key");
+    let empty = || {
+        fs::write(&key, "").expect("empty");
+        fs::set_permissions(&key, fs::Permissions::from_mode(0o600)).expect("mode");
+    };
+    empty();
+    fs::write(installation.path("data/master.key.new"), "half a k").expect("draft");
+    installation.run("user list", "").expect_done();
+    installation.run("user list", "").expect_done();
+    assert!(!installation.path("data/master.key.new").exists());
+    // Beside a store it is a lost key.
+    empty();
+    let refused = installation.refused();
+    let (error, hint) = refused.error_and_hint();
+    assert!(error.contains("master.key"), "{error}");
+    assert!(hint.contains("restore it from the backup"), "{hint}");
+    assert_eq!(fs::read(&key).expect("key"), b"");
 }
 
 /// What must never be in a log line as it is.

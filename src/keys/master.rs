@@ -1,8 +1,8 @@
 //! The master key: one file, or a systemd credential, that seals secrets in the store.
 
 use std::fmt;
-use std::fs::{self, OpenOptions};
-use std::io::{self, Write};
+use std::fs::{self, File, OpenOptions};
+use std::io::{self, ErrorKind, Write};
 use std::os::unix::fs::{MetadataExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 
@@ -56,7 +56,7 @@ pub struct MasterKey {
 
 impl MasterKey {
     /// The systemd credential `gantry.master` when there is one, else `<data_dir>/master.key`, which is
-    /// made with mode 0600 when `create` says so.
+    /// made with mode 0600 when `create` says so: also where there is an empty one, from which nothing can hang.
     pub fn load(data_dir: &Path, create: bool) -> Result<Self, MasterKeyError> {
         let credential =
             std::env::var_os("CREDENTIALS_DIRECTORY").map(|dir| Path::new(&dir).join(CREDENTIAL));
@@ -64,8 +64,9 @@ impl MasterKey {
             return Self::read(&path, false);
         }
         let path = data_dir.join("master.key");
-        if create && !path.exists() {
-            create_file(&path).map_err(|source| MasterKeyError::Create { path: path.clone(), source })?;
+        if create && is_blank(&path) {
+            create_file(data_dir, &path)
+                .map_err(|source| MasterKeyError::Create { path: path.clone(), source })?;
         }
         Self::read(&path, true)
     }
@@ -135,11 +136,29 @@ impl MasterKey {
     }
 }
 
-fn create_file(path: &Path) -> io::Result<()> {
+fn is_blank(path: &Path) -> bool {
+    fs::metadata(path).map_or_else(|error| error.kind() == ErrorKind::NotFound, |found| found.len() == 0)
+}
+
+/// It has its name when it is whole and on the disk, not before.
+fn create_file(data_dir: &Path, path: &Path) -> io::Result<()> {
+    let folder = File::open(data_dir)?;
+    // Another process may be about to make one: whoever is second takes that of the first.
+    folder.lock()?;
+    if !is_blank(path) {
+        return Ok(());
+    }
+    let draft = path.with_extension("key.new");
+    match fs::remove_file(&draft) {
+        Err(error) if error.kind() != ErrorKind::NotFound => return Err(error),
+        _ => {}
+    }
     let text = Zeroizing::new(URL_SAFE_NO_PAD.encode(*Zeroizing::new(random::<32>())));
-    let mut file = OpenOptions::new().write(true).create_new(true).mode(0o600).open(path)?;
+    let mut file = OpenOptions::new().write(true).create_new(true).mode(0o600).open(&draft)?;
     file.write_all(text.as_bytes())?;
-    file.sync_all()
+    file.sync_all()?;
+    fs::rename(&draft, path)?;
+    folder.sync_all()
 }
 
 #[cfg(test)]
