@@ -30,6 +30,8 @@ pub mod notify;
 pub mod oauth;
 // Calls to other hosts.
 pub mod outbound;
+// To whom belongs what root makes.
+pub mod owner;
 // Who may use an app.
 pub mod policy;
 // Randomness, tokens and text that must not be printed.

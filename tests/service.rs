@@ -3,7 +3,7 @@
 
 use std::fs;
 use std::net::TcpListener;
-use std::os::unix::fs::PermissionsExt;
+use std::os::unix::fs::{MetadataExt, PermissionsExt, chown};
 
 use rcgen::{CertificateParams, KeyPair};
 use redb::TableDefinition;
@@ -215,6 +215,40 @@ fn a_first_start_that_was_cut_short_is_begun_again() {
     assert!(error.contains("master.key"), "{error}");
     assert!(hint.contains("restore it from the backup"), "{hint}");
     assert_eq!(fs::read(&key).expect("key"), b"");
+}
+
+#[test]
+fn what_root_makes_in_the_data_folder_belongs_to_whose_it_is() {
+    let (user, group) = (4711, 4712);
+    let installation = Installation::new("mail: { folder: {} }");
+    let data = installation.path("data");
+    fs::create_dir(&data).expect("data");
+    if chown(&data, Some(user), Some(group)).is_err() {
+        println!("skipped: only root gives folders away");
+        return;
+    }
+    installation.run("mail test --to anna@example.org", "").expect_done();
+    drop(installation.serve());
+    // It goes with a service that ends in good order.
+    fs::remove_file(installation.path("data/admin.sock")).expect("socket");
+    let (mut folders, mut seen) = (vec![data], Vec::new());
+    while let Some(folder) = folders.pop() {
+        for entry in fs::read_dir(folder).expect("folder") {
+            let path = entry.expect("entry").path();
+            let found = fs::symlink_metadata(&path).expect("metadata");
+            assert_eq!((found.uid(), found.gid()), (user, group), "{}", path.display());
+            if found.is_dir() {
+                folders.push(path.clone());
+            }
+            seen.push(path);
+        }
+    }
+    let mail = seen.iter().any(|path| path.extension().is_some_and(|name| name == "eml"));
+    let made = |name: &str| seen.contains(&installation.path(name));
+    assert!(
+        mail && made("data/gantry.redb") && made("data/master.key") && made("data/tls/key.pem"),
+        "{seen:?}"
+    );
 }
 
 /// What must never be in a log line as it is.

@@ -13,6 +13,7 @@ use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use serde::{Deserialize, Serialize};
 use zeroize::Zeroizing;
 
+use crate::owner::hand_over;
 use crate::secret::random;
 
 const CREDENTIAL: &str = "gantry.master";
@@ -155,6 +156,7 @@ fn create_file(data_dir: &Path, path: &Path) -> io::Result<()> {
     }
     let text = Zeroizing::new(URL_SAFE_NO_PAD.encode(*Zeroizing::new(random::<32>())));
     let mut file = OpenOptions::new().write(true).create_new(true).mode(0o600).open(&draft)?;
+    hand_over(&draft)?;
     file.write_all(text.as_bytes())?;
     file.sync_all()?;
     fs::rename(&draft, path)?;

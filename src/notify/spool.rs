@@ -7,6 +7,7 @@ use std::path::{Path, PathBuf};
 
 use super::SendError;
 use crate::clock::Timestamp;
+use crate::owner::hand_over;
 use crate::secret::Id;
 
 /// Older letters go when there are more than this many.
@@ -34,10 +35,12 @@ pub(super) async fn write(data_dir: &Path, now: Timestamp, bytes: Vec<u8>) -> Re
 
 fn put(folder: &Path, path: &Path, bytes: &[u8]) -> io::Result<()> {
     DirBuilder::new().recursive(true).mode(0o700).create(folder)?;
+    hand_over(folder)?;
     let hidden = path.with_extension("tmp");
     let mut file = OpenOptions::new().write(true).create_new(true).mode(0o600).open(&hidden)?;
     file.write_all(bytes)?;
     file.sync_all()?;
+    hand_over(&hidden)?;
     fs::rename(&hidden, path)?;
     thin_out(folder)
 }

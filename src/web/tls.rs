@@ -15,6 +15,7 @@ use rustls::server::{ClientHello, ResolvesServerCert};
 use rustls::sign::CertifiedKey;
 
 use crate::config::{Config, Tls};
+use crate::owner::hand_over;
 
 /// Why there is no usable certificate.
 #[derive(Debug, thiserror::Error)]
@@ -125,9 +126,9 @@ fn read(certificate: &Path, key: &Path) -> Result<CertifiedKey, TlsError> {
 fn make_self_signed(config: &Config, certificate: &Path, key: &Path) -> Result<(), TlsError> {
     let fail = |why: String| TlsError::SelfSigned { path: certificate.to_owned(), why };
     let made = signed_by_own_authority(config).map_err(|error| fail(error.to_string()))?;
-    write_private(key, &made.key)
-        .and_then(|()| fs::write(own_authority(&config.data_dir), &made.authority))
-        .and_then(|()| fs::write(certificate, &made.certificate))
+    write(key, &made.key, 0o600)
+        .and_then(|()| write(&own_authority(&config.data_dir), &made.authority, 0o644))
+        .and_then(|()| write(certificate, &made.certificate, 0o644))
         .map_err(|error| fail(error.to_string()))
 }
 
@@ -165,13 +166,15 @@ fn signed_by_own_authority(config: &Config) -> Result<SelfSigned, rcgen::Error> 
     Ok(SelfSigned { certificate: signed.pem(), authority: authority_pem, key: key.serialize_pem() })
 }
 
-fn write_private(path: &Path, text: &str) -> io::Result<()> {
+fn write(path: &Path, text: &str, mode: u32) -> io::Result<()> {
     use std::io::Write;
     use std::os::unix::fs::OpenOptionsExt;
     if let Some(dir) = path.parent() {
         fs::create_dir_all(dir)?;
+        hand_over(dir)?;
     }
-    let mut file = fs::OpenOptions::new().write(true).create(true).truncate(true).mode(0o600).open(path)?;
+    let mut file = fs::OpenOptions::new().write(true).create(true).truncate(true).mode(mode).open(path)?;
+    hand_over(path)?;
     file.write_all(text.as_bytes())?;
     file.sync_all()
 }

@@ -12,6 +12,7 @@ use redb::{Database, DatabaseError, ReadableDatabase, StorageBackend, StorageErr
 use super::Fault;
 use super::disk::{Overlay, Trouble, Watched};
 use super::layout::{COUNTERS, EXPIRY, INDEX, META, RECORDS, SCHEMA, SCHEMA_KEY, SEQUENCE_KEY};
+use crate::owner::hand_over;
 use crate::store::OpenError;
 
 /// redb's page cache, in bytes. Hot records are in our own cache, so this is for inner pages.
@@ -124,6 +125,7 @@ impl Place {
             // Another process was faster between the first look and the lock.
             return fs::remove_file(&draft).map_err(|error| self.io(error));
         }
+        hand_over(&draft).map_err(|error| self.io(error))?;
         // What an interrupted attempt left behind goes; the lock says that nobody works on it.
         file.set_len(0).map_err(|error| self.io(error))?;
         let storage = storage(file).map_err(|error| self.io(error))?;
