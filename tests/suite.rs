@@ -21,6 +21,7 @@ mod foresight;
 mod front_channel;
 mod held;
 mod hostile;
+mod lists;
 mod lock_out;
 mod logout_channels;
 mod magic_links;

@@ -4,15 +4,12 @@ use clap::Subcommand;
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
-use super::done;
+use super::{all, done};
 use crate::account::{AccountError, User, find_user};
 use crate::app::App;
 use crate::cli::table::columns;
 use crate::cli::{Failure, Output};
 use crate::login::device_trust::{self, Device};
-
-/// More than anybody reads.
-const MAX_LISTED: usize = 10_000;
 
 #[derive(Debug, Clone, Subcommand, Serialize, Deserialize)]
 pub enum DeviceCommand {
@@ -48,7 +45,7 @@ async fn listing(app: &App, who: Option<&str>) -> Result<Output, Failure> {
             let user = user.ok_or_else(|| AccountError::NoUser(who.to_owned()))?;
             device_trust::of_user(app, user.id).await?
         }
-        None => app.store.scan::<Device>(None, MAX_LISTED).await?,
+        None => all::<Device>(&app.store, |_| true).await?,
     };
     let config = app.config();
     let mut rows = Vec::new();

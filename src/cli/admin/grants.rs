@@ -4,16 +4,13 @@ use clap::Subcommand;
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
-use super::done;
+use super::{all, done};
 use crate::account::{AccountError, User, find_user};
 use crate::app::App;
 use crate::cli::table::columns;
 use crate::cli::{Failure, Output};
 use crate::oauth::grant::{self, BY_USER, Grant};
 use crate::store::Stored;
-
-/// More than anybody reads.
-const MAX_LISTED: usize = 10_000;
 
 #[derive(Debug, Clone, Subcommand, Serialize, Deserialize)]
 pub enum GrantCommand {
@@ -56,17 +53,18 @@ async fn person(app: &App, who: &str) -> Result<Stored<User>, Failure> {
 }
 
 async fn listing(app: &App, who: Option<&str>, client_id: Option<&str>) -> Result<Output, Failure> {
+    let wanted = |grant: &Grant| client_id.is_none_or(|id| id == grant.client_id);
     let grants = match who {
         Some(who) => {
             let user = person(app, who).await?;
-            app.store.find::<Grant>(BY_USER, &user.id.to_string(), MAX_LISTED).await?
+            app.store.find::<Grant>(BY_USER, &user.id.to_string(), usize::MAX).await?
         }
-        None => app.store.scan::<Grant>(None, MAX_LISTED).await?,
+        None => all(&app.store, wanted).await?,
     };
     let config = app.config();
     let mut rows = Vec::new();
     let mut values: Vec<Value> = Vec::new();
-    for grant in grants.into_iter().filter(|grant| client_id.is_none_or(|id| id == grant.client_id)) {
+    for grant in grants.into_iter().filter(|grant| wanted(grant)) {
         // One whose person, session or access is gone is dead already; one that waits for its hours is not.
         let Some((user, _)) = grant::standing(app, &config, &grant).await? else {
             continue;

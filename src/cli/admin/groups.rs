@@ -6,7 +6,7 @@ use clap::Subcommand;
 use serde::{Deserialize, Serialize};
 use serde_json::json;
 
-use super::{done, list};
+use super::{all, done, list};
 use crate::account::{
     AccountError, Group, GroupName, User, UserChange, change_user, delete_group, save_group,
 };
@@ -121,7 +121,7 @@ async fn listing(app: &App) -> Result<Output, Failure> {
     let mut members = membership(app).await?;
     let mut rows = Vec::new();
     let mut values = Vec::new();
-    for group in app.store.scan::<Group>(None, 10_000).await? {
+    for group in all::<Group>(&app.store, |_| true).await? {
         let count = members.remove(&group.name).unwrap_or_default().len();
         rows.push([
             group.name.to_string(),

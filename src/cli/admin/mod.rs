@@ -21,7 +21,7 @@ use crate::account::AccountError;
 use crate::app::App;
 use crate::factor::FactorKind;
 use crate::notify::Channel;
-use crate::store::{ApplyError, StoreError};
+use crate::store::{ApplyError, Record, Store, StoreError, Stored};
 
 pub use apps::{AppCommand, secret as client_secret};
 pub use devices::DeviceCommand;
@@ -132,6 +132,17 @@ impl From<StoreError> for Failure {
 impl From<ApplyError> for Failure {
     fn from(error: ApplyError) -> Self {
         Self::new(error)
+    }
+}
+
+/// All records of a kind that are `wanted`, page by page: however many there are, none is left out.
+async fn all<R: Record>(store: &Store, wanted: impl Fn(&R) -> bool) -> Result<Vec<Stored<R>>, StoreError> {
+    let (mut found, mut after) = (Vec::new(), None::<String>);
+    loop {
+        let page = store.scan::<R>(after.as_deref(), 1000).await?;
+        let Some(last) = page.last() else { return Ok(found) };
+        after = Some(last.record.id());
+        found.extend(page.into_iter().filter(|record| wanted(record)));
     }
 }
 

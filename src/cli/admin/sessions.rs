@@ -4,15 +4,12 @@ use clap::Subcommand;
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
-use super::done;
+use super::{all, done};
 use crate::account::{AccountError, User, find_user};
 use crate::app::App;
 use crate::cli::table::columns;
 use crate::cli::{Failure, Output};
 use crate::login::session::{self, BY_USER, Session};
-
-/// More than anybody reads.
-const MAX_LISTED: usize = 10_000;
 
 #[derive(Debug, Clone, Subcommand, Serialize, Deserialize)]
 pub enum SessionCommand {
@@ -46,9 +43,9 @@ async fn listing(app: &App, who: Option<&str>) -> Result<Output, Failure> {
         Some(who) => {
             let user = find_user(&app.store, who).await?;
             let user = user.ok_or_else(|| AccountError::NoUser(who.to_owned()))?;
-            app.store.find::<Session>(BY_USER, &user.id.to_string(), MAX_LISTED).await?
+            app.store.find::<Session>(BY_USER, &user.id.to_string(), usize::MAX).await?
         }
-        None => app.store.scan::<Session>(None, MAX_LISTED).await?,
+        None => all::<Session>(&app.store, |_| true).await?,
     };
     let mut rows = Vec::new();
     let mut values: Vec<Value> = Vec::new();
