@@ -311,15 +311,15 @@ async fn what_the_administrator_lists_is_not_for_apps_that_register_themselves()
 }
 
 async fn inside_or_not(rules: &str, called: bool) {
-    let mut callee = Callee::start().await;
+    let mut machine = Callee::start().await;
     let open = format!("{rules}outbound: {{ allow: [127.0.0.1/32] }}\n");
     let idp = TestIdp::setup().with_settings(&open).start().await;
     let alice = idp.user("alice").create().await;
     let key = AppKey::p256("k1");
     let mut inside = metadata();
     inside["token_endpoint_auth_method"] = json!("private_key_jwt");
-    inside["jwks_uri"] = json!(callee.url("/jwks?secret"));
-    inside["backchannel_logout_uri"] = json!(callee.url("/out"));
+    inside["jwks_uri"] = json!(machine.url("/jwks?secret"));
+    inside["backchannel_logout_uri"] = json!(machine.url("/out"));
     let registered = register(&idp, &invited(&idp, "").await, &inside).await.json();
     let id = text(&registered, "client_id");
     let rp = idp.relying_party(id).await;
@@ -334,7 +334,7 @@ async fn inside_or_not(rules: &str, called: bool) {
     page.press("allow").await.expect_code();
     idp.gantry("user logout alice").await;
     deliver_due(&idp.app).await.expect("store");
-    assert_eq!([(); 3].map(|()| callee.is_called()), [called, called, false]);
+    assert_eq!([(); 3].map(|()| machine.is_called()), [called, called, false]);
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]

@@ -29,7 +29,6 @@ pub(super) fn check(
     problems: &mut Problems,
 ) -> Option<App> {
     let (key, place) = (name.value.clone(), name.place);
-    let preset = app.preset.as_ref().map(|preset| preset.value);
     let url = optional(app.url.as_ref(), |text| url::app_url(text, problems));
     let defaults = defaults(&name, &app, url.as_ref(), problems);
     let kind = app.client.as_ref().map_or(ClientKind::Confidential, |client| client.value);
@@ -57,7 +56,7 @@ pub(super) fn check(
     Some(App {
         client_id: client_id?,
         title: shown?.unwrap_or(key),
-        preset,
+        preset: app.preset.map(|preset| preset.value),
         url: url?,
         redirect_uris: redirect_uris?,
         post_logout_redirect_uris: after_logout?,

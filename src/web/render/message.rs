@@ -193,8 +193,8 @@ impl Message {
 /// Seconds up to a minute, minutes up to two hours, hours beyond, rounded up.
 fn too_many_attempts(lang: Lang, wait_seconds: u64) -> String {
     match wait_seconds {
-        ..60 => lang.text_counting("too-many-attempts", "seconds", wait_seconds.max(1)),
-        ..7200 => lang.text_counting("too-many-attempts-minutes", "minutes", wait_seconds.div_ceil(60)),
+        0..60 => lang.text_counting("too-many-attempts", "seconds", wait_seconds.max(1)),
+        60..7200 => lang.text_counting("too-many-attempts-minutes", "minutes", wait_seconds.div_ceil(60)),
         _ => lang.text_counting("too-many-attempts-hours", "hours", wait_seconds.div_ceil(3600)),
     }
 }
