@@ -128,6 +128,16 @@ fn a_store_in_use_is_nobody_elses() {
 }
 
 #[test]
+fn a_service_that_is_ready_hears_every_signal() {
+    let mut service = Installation::new("").serve();
+    service.reload();
+    service.stop();
+    for _ in 0..5 {
+        Installation::new("").serve().stop();
+    }
+}
+
+#[test]
 fn what_a_killed_service_leaves_behind_is_no_obstacle() {
     // ST-01
     let installation = Installation::new("");

@@ -53,7 +53,6 @@ impl Service {
         tokio::spawn(maintenance::run(Arc::clone(&app)));
         tokio::spawn(backchannel::run(Arc::clone(&app)));
         tokio::spawn(notify::run(Arc::clone(&app)));
-        tracing::info!(issuer = config.issuer, version = env!("CARGO_PKG_VERSION"), "gantry is ready");
         Ok(Self { app, running, admin_socket })
     }
 
@@ -86,6 +85,9 @@ impl Service {
         let mut interrupt = signal(SignalKind::interrupt())?;
         let mut alive = tokio::time::interval(watchdog().unwrap_or(LOOK_EVERY) / 2);
         let mut look = tokio::time::interval(LOOK_EVERY);
+        // Not before: a signal that nobody hears yet would end it at once.
+        let issuer = &self.app.config().issuer;
+        tracing::info!(issuer, version = env!("CARGO_PKG_VERSION"), "gantry is ready");
         tell_systemd(&[NotifyState::Ready]);
         loop {
             tokio::select! {
