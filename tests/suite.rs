@@ -13,6 +13,7 @@ mod attestation_vectors;
 mod authorize;
 mod break_glass;
 mod claims;
+mod commands;
 mod config;
 mod device;
 mod dpop;

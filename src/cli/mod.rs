@@ -15,8 +15,8 @@ mod serve;
 mod table;
 mod trial;
 
-use std::io::Write;
-use std::path::Path;
+use std::io::{ErrorKind, Write};
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::sync::Arc;
 
@@ -24,7 +24,7 @@ use clap::{CommandFactory, Parser};
 
 use crate::app::{App, StartError};
 use crate::clock::Clock;
-use crate::config;
+use crate::config::{self, Config, ConfigError};
 use arguments::{Arguments, Verb};
 
 /// Why a command failed, and what to do about it.
@@ -97,7 +97,7 @@ fn dispatch(arguments: Arguments) -> Result<(), Failure> {
 }
 
 fn check(path: &Path, json: bool) -> Result<(), Failure> {
-    match config::load(path) {
+    match config::load_beside(path) {
         Ok(loaded) => {
             for warning in &loaded.warnings {
                 eprintln!("gantry: warning: {warning}");
@@ -123,10 +123,13 @@ fn check(path: &Path, json: bool) -> Result<(), Failure> {
 
 /// In the running service when there is one, else on the store directly.
 fn carry_out(path: &Path, command: admin::Command) -> Result<Output, Failure> {
-    let config = load(path)?;
-    if let Some(answer) = remote::ask(&remote::socket_path(&config.data_dir), &command)? {
+    // The service can do it whatever has become of the file meanwhile.
+    if let Some(socket) = service_of(path)
+        && let Some(answer) = remote::ask(&socket, &command)?
+    {
         return answer;
     }
+    let config = load_beside(path)?;
     let runtime = runtime()?;
     runtime.block_on(async {
         let app = App::open(config, path, Clock::system()).await.map_err(|error| refusal(&error))?;
@@ -134,12 +137,36 @@ fn carry_out(path: &Path, command: admin::Command) -> Result<Output, Failure> {
     })
 }
 
-pub(crate) fn load(path: &Path) -> Result<config::Config, Failure> {
-    config::load(path).map(|loaded| loaded.config).map_err(|error| {
-        let hint =
-            format!("gantry check --config {} says it again; gantry init writes a first one", path.display());
-        Failure::new(error).hint(hint)
-    })
+/// Where the service with this configuration listens for commands.
+pub(crate) fn service_of(path: &Path) -> Option<PathBuf> {
+    config::data_dir(path).map(|data_dir| remote::socket_path(&data_dir))
+}
+
+/// The configuration of a service.
+pub(crate) fn load(path: &Path) -> Result<Config, Failure> {
+    config::load(path).map(|loaded| loaded.config).map_err(|error| unusable(path, &error))
+}
+
+/// The configuration of a command that no service carries out.
+pub(crate) fn load_beside(path: &Path) -> Result<Config, Failure> {
+    let loaded = config::load_beside(path).map_err(|error| unusable(path, &error))?;
+    for name in loaded.unset {
+        eprintln!("gantry: warning: the environment has no {name}; what needs it is not sent");
+    }
+    Ok(loaded.config)
+}
+
+fn unusable(path: &Path, error: &ConfigError) -> Failure {
+    let path = path.display();
+    let hint = match error.why_unread() {
+        Some(ErrorKind::NotFound) => format!("gantry init --config {path} writes a first one"),
+        Some(ErrorKind::PermissionDenied) => {
+            "run this as root or as the user of the service (sudo -u gantry gantry …)".to_owned()
+        }
+        Some(_) => "--config names the configuration file".to_owned(),
+        None => format!("correct it; gantry check --config {path} looks again"),
+    };
+    Failure::new(error).hint(hint)
 }
 
 /// What to do about a failed start.
@@ -172,12 +199,12 @@ fn print(output: &Output, json: bool) -> Result<(), Failure> {
         stdout.write_all(output.text.as_bytes())
     };
     match written {
-        Err(error) if error.kind() != std::io::ErrorKind::BrokenPipe => Err(Failure::new(error)),
+        Err(error) if error.kind() != ErrorKind::BrokenPipe => Err(Failure::new(error)),
         _ => Ok(()),
     }
 }
 
 /// Opens the app for a command that works without a running service.
-pub(crate) async fn open(config: config::Config, path: &Path) -> Result<Arc<App>, Failure> {
+pub(crate) async fn open(config: Config, path: &Path) -> Result<Arc<App>, Failure> {
     App::open(config, path, Clock::system()).await.map_err(|error| refusal(&error))
 }

@@ -16,24 +16,25 @@ use crate::store::Store;
 
 /// Goes through the past under the configuration at `path`.
 pub(super) fn replay(path: &Path, options: &ReplayOptions) -> Result<Output, Failure> {
-    let (file, config) = (NewFile::read(path)?, super::load(path)?);
-    let socket = remote::socket_path(&config.data_dir);
-    let mut store: Option<Store> = None;
+    let (file, socket) = (NewFile::read(path)?, super::service_of(path));
+    let mut own: Option<(Store, Config)> = None;
     let (mut checked, mut changed): (usize, Vec<Changed>) = (0, Vec::new());
     let mut options = ReplayOptions { file: Some(file), ..options.clone() };
     let mut progress = Progress::new();
     loop {
         let command = Command::Policy(PolicyCommand::Replay(options.clone()));
-        let asked = if store.is_none() { remote::ask(&socket, &command)? } else { None };
+        let asked = match &socket {
+            Some(socket) if own.is_none() => remote::ask(socket, &command)?,
+            _ => None,
+        };
         let page: Replayed = if let Some(answer) = asked {
             serde_json::from_value(answer?.json).map_err(Failure::new)?
         } else {
-            let clock = Clock::system();
-            let store = match &mut store {
-                Some(store) => store,
-                none => none.insert(open(&config, clock.clone())?),
+            let (store, config) = match &mut own {
+                Some(own) => own,
+                none => none.insert(opened(path)?),
             };
-            runtime()?.block_on(replayed(store, &config, clock.now(), &options))?
+            runtime()?.block_on(replayed(store, config, Clock::system().now(), &options))?
         };
         checked += page.checked;
         changed.extend(page.changed);
@@ -59,6 +60,11 @@ fn table(checked: usize, changed: &[Changed]) -> Output {
         text += &columns(header, &rows);
     }
     Output { text, json: json!({ "checked": checked, "changed": changed }) }
+}
+
+fn opened(path: &Path) -> Result<(Store, Config), Failure> {
+    let config = super::load_beside(path)?;
+    Ok((open(&config, Clock::system())?, config))
 }
 
 /// The store of a configuration, as it is: its apps are not taken over.
@@ -113,6 +119,8 @@ impl NewFile {
 
     /// What it means.
     pub(super) fn parse(&self) -> Result<Config, Failure> {
-        config::parse(&self.name, &self.text, &self.base).map(|loaded| loaded.config).map_err(Failure::new)
+        config::parse_beside(&self.name, &self.text, &self.base)
+            .map(|loaded| loaded.config)
+            .map_err(Failure::new)
     }
 }

@@ -4,6 +4,7 @@
 //! spelling) and `check` (meaning).
 
 use std::fmt;
+use std::io;
 
 use serde::Serialize;
 
@@ -81,11 +82,23 @@ impl fmt::Display for Problem {
 pub struct ConfigError {
     problems: Vec<Problem>,
     more: usize,
+    unread: Option<io::ErrorKind>,
 }
 
 impl ConfigError {
     pub(super) fn of_file(file: &str, message: String, hint: Option<String>) -> Self {
-        Self { problems: vec![Problem::of_file(file, message, hint)], more: 0 }
+        Self { problems: vec![Problem::of_file(file, message, hint)], more: 0, unread: None }
+    }
+
+    /// The file cannot be read at all.
+    pub(super) fn unread(file: &str, error: &io::Error) -> Self {
+        Self { unread: Some(error.kind()), ..Self::of_file(file, format!("cannot be read: {error}"), None) }
+    }
+
+    /// Why the file could not be read, if that is what is wrong.
+    #[must_use]
+    pub fn why_unread(&self) -> Option<io::ErrorKind> {
+        self.unread
     }
 
     /// In the order of the file; at most a hundred.
@@ -156,7 +169,7 @@ pub(super) fn located(file: &str, text: &str, place: Place) -> Option<Problem> {
 impl ConfigError {
     /// One mistake, at a place that was looked up before.
     pub(super) fn at(place: &Problem, message: String, hint: String) -> Self {
-        Self { problems: vec![Problem { message, hint: Some(hint), ..place.clone() }], more: 0 }
+        Self { problems: vec![Problem { message, hint: Some(hint), ..place.clone() }], more: 0, unread: None }
     }
 }
 
@@ -178,9 +191,30 @@ pub(super) struct Problems {
     /// Where drafts beyond the limit go.
     spare: Option<Draft>,
     more: usize,
+    /// Whether whoever reads is not the service, whose environment this is then not.
+    beside: bool,
+    unset: Vec<String>,
 }
 
 impl Problems {
+    /// What is wrong for whoever is not the service.
+    pub(super) fn of_a_command() -> Self {
+        Self { beside: true, ..Self::default() }
+    }
+
+    /// Whether reading goes on without `name`, which the environment does not have; if so, that is noted.
+    pub(super) fn goes_without(&mut self, name: &str) -> bool {
+        if self.beside {
+            self.unset.push(name.to_owned());
+        }
+        self.beside
+    }
+
+    /// What was not in the environment.
+    pub(super) fn take_unset(&mut self) -> Vec<String> {
+        std::mem::take(&mut self.unset)
+    }
+
     /// Notes a mistake; the configuration will not be used.
     pub(super) fn error(&mut self, place: Place, message: impl Into<String>) -> &mut Draft {
         self.more += usize::from(self.errors.len() >= KEPT);
@@ -198,7 +232,7 @@ impl Problems {
         if self.errors.is_empty() {
             return Ok(source.problems(self.warnings));
         }
-        Err(ConfigError { problems: source.problems(self.errors), more: self.more })
+        Err(ConfigError { problems: source.problems(self.errors), more: self.more, unread: None })
     }
 }
 

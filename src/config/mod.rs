@@ -2,11 +2,12 @@
 //!
 //! Owns the file's text and what it means. `schema` is the configuration as written, [`Config`] as
 //! meant; in between, `document` reads YAML, `read` finds the keys, `check` the meaning, and `error`
-//! tells what is wrong. `example` makes `config.example.yaml`, `watch` notices changes. Who swaps the
+//! tells what is wrong. `data_dir` answers although something is. `example` makes `config.example.yaml`, `watch` notices changes. Who swaps the
 //! configuration of a running program, and when, is decided in `app`.
 
 mod check;
 mod claim;
+mod data_dir;
 mod document;
 mod error;
 mod example;
@@ -23,9 +24,10 @@ pub mod watch;
 use std::collections::BTreeMap;
 use std::fs::File;
 use std::io::{self, Read as _};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 pub use claim::{ClaimSource, Template};
+pub use data_dir::data_dir;
 pub use error::{ConfigError, Problem};
 pub use example::example;
 pub use factors::*;
@@ -41,6 +43,8 @@ use read::Read;
 pub struct Loaded {
     pub config: Config,
     pub warnings: Vec<Problem>,
+    /// What the file wants of the environment and this process does not have.
+    pub unset: Vec<String>,
     /// Where each policy stands, for what is found out about it later.
     policies: BTreeMap<String, Problem>,
 }
@@ -56,29 +60,40 @@ impl Loaded {
     }
 }
 
-/// Reads and checks the file. Relative paths in it start at its folder.
+/// Reads and checks the file, as the service does. Relative paths in it start at its folder.
 pub fn load(path: &Path) -> Result<Loaded, ConfigError> {
-    let name = path.display().to_string();
-    let refused = |error: io::Error| ConfigError::of_file(&name, format!("cannot be read: {error}"), None);
-    let bytes = read_file(path).map_err(refused)?;
-    let text = decode(&name, bytes)?;
-    let path = std::path::absolute(path).map_err(refused)?;
-    parse(&name, &text, path.parent().unwrap_or(Path::new("/")))
+    let (text, base) = text(path)?;
+    parse(&path.display().to_string(), &text, &base)
+}
+
+/// The same for a command: what only the environment of the service has is a warning.
+pub fn load_beside(path: &Path) -> Result<Loaded, ConfigError> {
+    let (text, base) = text(path)?;
+    parse_beside(&path.display().to_string(), &text, &base)
 }
 
 /// Checks `text`, which is called `name` in messages. Relative paths in it start at `base`.
 pub fn parse(name: &str, text: &str, base: &Path) -> Result<Loaded, ConfigError> {
+    parse_noting(name, text, base, Problems::default())
+}
+
+/// The same for a command, or for a file that is not in force.
+pub fn parse_beside(name: &str, text: &str, base: &Path) -> Result<Loaded, ConfigError> {
+    parse_noting(name, text, base, Problems::of_a_command())
+}
+
+fn parse_noting(name: &str, text: &str, base: &Path, mut problems: Problems) -> Result<Loaded, ConfigError> {
     // Some editors begin a file with a mark that nobody sees: no place in the file may count it.
     let text = text.strip_prefix('\u{feff}').unwrap_or(text);
-    let mut problems = Problems::default();
     let checked = document::parse(text, &mut problems)
         .and_then(|node| schema::Root::read(&node, &mut problems))
         .and_then(|root| check::check(root, base, &mut problems));
+    let unset = problems.take_unset();
     let warnings = problems.finish(name, text)?;
     match checked {
         Some((config, places)) => {
             let located = |(policy, place)| Some((policy, error::located(name, text, place)?));
-            Ok(Loaded { config, warnings, policies: places.into_iter().filter_map(located).collect() })
+            Ok(Loaded { config, warnings, unset, policies: places.into_iter().filter_map(located).collect() })
         }
         None => Err(ConfigError::of_file(name, "is not usable, for an unknown reason".to_owned(), None)),
     }
@@ -115,6 +130,16 @@ pub fn registered_app(
     let app = app.and_then(|app| check::registered_app(client_id, app, rules.reach, &mut problems));
     problems.finish(client_id, &text).map_err(first).map_err(Unfit::Other)?;
     app.ok_or_else(|| Unfit::Other("it is not usable".to_owned()))
+}
+
+/// What stands in the file, and its folder.
+fn text(path: &Path) -> Result<(String, PathBuf), ConfigError> {
+    let name = path.display().to_string();
+    let refused = |error: io::Error| ConfigError::unread(&name, &error);
+    let bytes = read_file(path).map_err(refused)?;
+    let text = decode(&name, bytes)?;
+    let path = std::path::absolute(path).map_err(refused)?;
+    Ok((text, path.parent().unwrap_or(Path::new("/")).to_owned()))
 }
 
 /// At most one byte more than is accepted, so that the size is refused with the other mistakes.

@@ -75,7 +75,14 @@ impl Installation {
 
     /// `gantry serve`, ready.
     pub(crate) fn serve(&self) -> Service {
-        let mut child = self.command("serve").spawn().expect("the program");
+        self.serve_with(&[])
+    }
+
+    /// The same with this in its environment.
+    pub(crate) fn serve_with(&self, environment: &[(&str, &str)]) -> Service {
+        let mut command = self.command("serve");
+        command.envs(environment.iter().copied());
+        let mut child = command.spawn().expect("the program");
         let log = BufReader::new(child.stderr.take().expect("pipe"));
         let (sender, lines) = channel();
         thread::spawn(move || log.lines().map_while(Result::ok).try_for_each(|line| sender.send(line)));

@@ -12,7 +12,7 @@ use rustls::pki_types::pem::PemObject;
 use super::gateway::gateway;
 use super::{is_name, optional, resolve, url};
 use crate::account::Email;
-use crate::config::error::Problems;
+use crate::config::error::{Place, Problems};
 use crate::config::read::{At, short};
 use crate::config::schema::{self, Kept, SecretText};
 use crate::config::sending::{Gateways, MailOut, Rocketchat, Smtp, SmtpLogin, SmtpSecurity, SmtpTls};
@@ -20,6 +20,8 @@ use crate::secret::Secret;
 
 /// Largest secret or certificate file, in bytes.
 const MOST: u64 = 1024 * 1024;
+/// Where a secret can be.
+const WHERE: &str = "`{ file: PATH }`, readable for the user of the service, or `{ env: NAME }`";
 
 pub(super) fn mail(written: schema::MailOut, base: &Path, problems: &mut Problems) -> Option<MailOut> {
     match written {
@@ -163,7 +165,7 @@ fn sender(text: &At<String>, problems: &mut Problems) -> Option<(Option<String>,
 #[expect(clippy::option_option, reason = "outside: usable or not; inside: written or not")]
 fn login(
     username: Option<At<String>>,
-    password: Option<(Secret, crate::config::error::Place)>,
+    password: Option<(Secret, Place)>,
     problems: &mut Problems,
 ) -> Option<Option<SmtpLogin>> {
     match (username, password) {
@@ -210,19 +212,30 @@ pub(super) fn secret(written: At<SecretText>, base: &Path, problems: &mut Proble
             });
             read.map_err(|why| format!("`{}`: {why}", short(&path.value)))
         }
-        SecretText::Kept(Kept::Env(name)) => {
-            std::env::var(&name.value).map_err(|_| format!("the environment has no `{}`", short(&name.value)))
-        }
+        SecretText::Kept(Kept::Env(name)) => match std::env::var(&name.value) {
+            Ok(text) => Ok(text),
+            Err(_) => return unset(&name, place, problems),
+        },
     };
     let read =
         read.and_then(|text| if text.is_empty() { Err("the secret is empty".to_owned()) } else { Ok(text) });
     read.map(Secret::new)
         .map_err(|why| {
-            problems
-                .error(place, why)
-                .hint("`{ file: PATH }`, readable for the user of the service, or `{ env: NAME }`");
+            problems.error(place, why).hint(WHERE);
         })
         .ok()
+}
+
+/// A command goes on without it: nearly none sends anything.
+fn unset(name: &At<String>, place: Place, problems: &mut Problems) -> Option<Secret> {
+    let name = short(&name.value);
+    let message = format!("the environment has no `{name}`");
+    if problems.goes_without(&name) {
+        problems.warn(place, message).hint("the service does not start without it in its own environment");
+        return Some(Secret::new(String::new()));
+    }
+    problems.error(place, message).hint(WHERE);
+    None
 }
 
 pub(super) fn read_file(path: &Path) -> Result<Vec<u8>, String> {

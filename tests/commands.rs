@@ -1,0 +1,65 @@
+//! Commands of the built program when something around them is not as it should be: the file, the data folder, the
+//! service.
+
+use std::fs;
+
+use crate::support::program::{Installation, Service};
+
+/// A secret that only the environment of the service has.
+const MAIL: &str = "mail: { smtp: { url: smtps://mail.example.org, from: a@example.org, username: gantry, \
+                    password: { env: GANTRY_TEST_MAIL } } }";
+
+/// A running service that knows Ben.
+fn with_ben(settings: &str) -> (Installation, Service) {
+    let installation = Installation::new(settings);
+    let service = installation.serve_with(&[("GANTRY_TEST_MAIL", "very-secret")]);
+    installation.run("user add ben", "ben's quiet horse\n").expect_done();
+    (installation, service)
+}
+
+#[test]
+fn a_running_service_is_reached_whatever_has_become_of_the_file() {
+    let (installation, service) = with_ben("");
+    for broken in ["lisen: 127.0.0.1:1", "policies: [", "listen: \"", "tls: { files: {} }"] {
+        installation.configure(broken);
+        let done = installation.run("user disable ben", "").expect_done();
+        assert_eq!((done.out.as_str(), done.err.as_str()), ("ben: disabled\n", ""), "{broken}");
+        installation.run("user enable ben", "").expect_done();
+    }
+    service.stop();
+    // Without a service the file must be good, and nothing is said of writing another.
+    let refused = installation.run("user disable ben", "");
+    assert_eq!(refused.code, Some(1));
+    assert!(refused.err.contains("missing key `certificate`"), "{}", refused.err);
+    let hint = refused.err.lines().last().expect("a hint");
+    assert!(hint.starts_with("gantry: hint: correct it; gantry check --config "), "{hint}");
+}
+
+#[test]
+fn a_file_that_is_not_there_can_be_written() {
+    let installation = Installation::new("");
+    fs::remove_file(installation.path("gantry.yaml")).expect("removed");
+    for words in ["user list", "serve"] {
+        let refused = installation.run(words, "");
+        let hint = refused.err.lines().last().expect("a hint");
+        assert!(hint.starts_with("gantry: hint: gantry init --config "), "{hint}");
+    }
+}
+
+#[test]
+fn a_secret_in_the_environment_of_the_service_is_not_missed_elsewhere() {
+    let (installation, service) = with_ben(MAIL);
+    assert_eq!(installation.run("user disable ben", "").expect_done().err, "");
+    let checked = installation.run("check", "").expect_done();
+    assert!(
+        checked.err.contains("gantry: warning: ") && checked.err.contains("GANTRY_TEST_MAIL"),
+        "{checked:?}"
+    );
+    service.stop();
+    let alone = installation.run("user enable ben", "").expect_done();
+    let warning = "gantry: warning: the environment has no GANTRY_TEST_MAIL; what needs it is not sent\n";
+    assert_eq!(alone.err, warning);
+    // The service itself does not do without.
+    let refused = installation.refused();
+    assert!(refused.err.contains("the environment has no `GANTRY_TEST_MAIL`"), "{}", refused.err);
+}
