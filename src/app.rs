@@ -1,5 +1,6 @@
 //! Everything the program works with, built once and handed in: configuration, store, clock, keys, hashing.
 
+use std::mem::discriminant;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, OnceLock};
 use std::time::Duration;
@@ -133,10 +134,11 @@ impl App {
         self.vapid.get()
     }
 
-    /// Reads the file again; on any error the old configuration stays in force.
+    /// Reads the file again; on any error the old configuration stays in force. Gives the settings in it that wait for
+    /// a restart.
     pub async fn reload(&self) -> Result<Vec<String>, StartError> {
-        let loaded = config::load(&self.config_path)?;
-        let old = self.config();
+        let mut loaded = config::load(&self.config_path)?;
+        let waiting = keep_what_runs(&self.config(), &mut loaded.config);
         if let Some(found) = administrators::shut_out(&self.store, &loaded.config).await? {
             let hint = found.why.hint().to_owned();
             return Err(loaded.about_policy(&found.policy, found.message(), hint).into());
@@ -149,10 +151,9 @@ impl App {
         }
         self.outbound.allow(&loaded.config.outbound);
         self.geo.load(loaded.config.geo.as_deref());
-        let fixed = needs_restart(&old, &loaded.config);
         self.config.store(Arc::new(config));
         *file = loaded.config;
-        Ok(fixed)
+        Ok(waiting)
     }
 
     /// Takes up what apps have registered, changed or removed.
@@ -179,15 +180,30 @@ async fn vapid_key(config: &Config, store: &Store, keys: &Keys) -> Result<Option
     VapidKey::load(store, keys.master()).await.map(Some)
 }
 
-/// The settings that a running service cannot change.
-fn needs_restart(old: &Config, new: &Config) -> Vec<String> {
-    let changed = [
-        ("listen", old.listen != new.listen),
-        ("data_dir", old.data_dir != new.data_dir),
-        ("tls", old.tls != new.tls),
-        ("log", old.log.format != new.log.format || old.log.level != new.log.level),
-    ];
-    changed.into_iter().filter(|(_, changed)| *changed).map(|(name, _)| name.to_owned()).collect()
+/// Puts back what a running service cannot change, and names what of it was to change. What is compared is what runs, so
+/// that a change is named until the restart, and no longer when it is taken back.
+fn keep_what_runs(running: &Config, new: &mut Config) -> Vec<String> {
+    let mut waiting = Vec::new();
+    let mut keep = |name: &str, changed: bool| {
+        if changed {
+            waiting.push(name.to_owned());
+        }
+        changed
+    };
+    if keep("listen", running.listen != new.listen) {
+        new.listen = running.listen.clone();
+    }
+    if keep("data_dir", running.data_dir != new.data_dir) {
+        new.data_dir.clone_from(&running.data_dir);
+    }
+    // Other files of a certificate are taken at once.
+    if keep("tls", discriminant(&running.tls) != discriminant(&new.tls)) {
+        new.tls = running.tls.clone();
+    }
+    if keep("log", running.log.format != new.log.format || running.log.level != new.log.level) {
+        new.log = running.log.clone();
+    }
+    waiting
 }
 
 fn create_data_dir(dir: &Path) -> std::io::Result<()> {

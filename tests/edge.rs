@@ -225,6 +225,33 @@ async fn a_broken_file_keeps_the_old_configuration() {
 }
 
 #[tokio::test]
+async fn what_waits_for_a_restart_is_not_in_force_before_it() {
+    const THERE: [&str; 2] = ["data_dir: data\n", "tls: { self_signed: {} }\n"];
+    const OTHER: [&str; 2] = ["data_dir: elsewhere\n", "tls: { off: {} }\n"];
+    let changed = |text: String, from: [&str; 2], to: [&str; 2]| {
+        assert!(from.iter().all(|line| text.contains(line)), "{text}");
+        text.replace(from[0], to[0]).replace(from[1], to[1])
+    };
+    let idp = TestIdp::start().await;
+    let running = idp.app.config();
+    assert_eq!(idp.edit(|text| changed(text, THERE, OTHER)).await.expect("good"), ["data_dir", "tls"]);
+    // The next change says it again: it is compared with what runs, not with what was read last.
+    let more = "organisation: { name: Other }\nlog: { level: warn }\n";
+    assert_eq!(idp.edit(|text| text + more).await.expect("good"), ["data_dir", "tls", "log"]);
+    // Nor does what apps do bring it into force.
+    idp.app.complete_config().await.expect("the store");
+    let now = idp.app.config();
+    assert_eq!((&now.data_dir, &now.tls), (&running.data_dir, &running.tls));
+    assert_eq!(now.log.level, running.log.level);
+    let mut browser = idp.browser();
+    let page = browser.open("/login").await.expect_step("password");
+    assert!(page.html.contains("Other"), "the rest is in force");
+    // Taken back, nothing waits.
+    let before = |text: String| changed(text, OTHER, THERE).replace("log: { level: warn }\n", "");
+    assert_eq!(idp.edit(before).await.expect("good"), Vec::<String>::new());
+}
+
+#[tokio::test]
 async fn slow_clients_keep_nobody_waiting() {
     // HL-05
     let idp = TestIdp::setup().behind_proxy().start().await;
