@@ -63,3 +63,18 @@ fn a_secret_in_the_environment_of_the_service_is_not_missed_elsewhere() {
     let refused = installation.refused();
     assert!(refused.err.contains("the environment has no `GANTRY_TEST_MAIL`"), "{}", refused.err);
 }
+
+#[test]
+fn a_command_makes_no_store() {
+    let installation = Installation::new("");
+    for words in ["user list", "user add ben", "group add staff", "key rotate", "policy replay"] {
+        let refused = installation.run(words, "ben's quiet horse\n");
+        let (error, hint) = refused.error_and_hint();
+        let file = installation.path("data/gantry.redb");
+        assert_eq!(error, format!("there is no store at {}", file.display()), "{words}");
+        assert!(hint.starts_with("is data_dir right?"), "{hint}");
+        assert!(!installation.path("data").exists(), "{words}");
+    }
+    installation.run("check", "").expect_done();
+    assert!(!installation.path("data").exists());
+}

@@ -11,7 +11,7 @@ pub(crate) fn with(policy: &str) -> String {
 }
 
 pub(crate) fn installed() -> Installation {
-    let installation = Installation::new(&with(""));
+    let installation = Installation::with_store(&with(""));
     installation.run("group add admins", "").expect_done();
     let added = "user add root --email root@example.org --unverified --group admins";
     installation.run(added, "quiet horse & staple\n").expect_done();

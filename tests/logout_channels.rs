@@ -289,7 +289,7 @@ async fn what_was_to_be_told_survives_a_kill() {
     // The app is down, the program dies, both come back.
     let callee = Callee::start().await;
     let port = callee.port;
-    let installation = Installation::new(&format!(
+    let installation = Installation::with_store(&format!(
         "{ALLOWED}apps:\n{}",
         apps(&callee).replace(
             "    first_party: true\n",

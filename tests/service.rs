@@ -122,7 +122,7 @@ fn a_store_in_use_is_nobody_elses() {
     let refused = installation.run("user list", "");
     assert_eq!(refused.error_and_hint(), (told(&installation).as_str(), hint));
     // Another store is another matter.
-    Installation::new("").run("user list", "").expect_done();
+    Installation::with_store("").run("user list", "").expect_done();
     service.stop();
     installation.run("user list", "").expect_done();
 }
@@ -153,7 +153,7 @@ fn what_a_killed_service_leaves_behind_is_no_obstacle() {
 #[test]
 fn a_store_that_is_not_whole_is_refused_and_left_alone() {
     // ST-07
-    let installation = Installation::new("");
+    let installation = Installation::with_store("");
     installation.run("user add alice", "alice's quiet horse\n").expect_done();
     let file = installation.path("data/gantry.redb");
     let whole = fs::read(&file).expect("store");
@@ -173,8 +173,7 @@ fn a_store_that_is_not_whole_is_refused_and_left_alone() {
 fn a_store_from_the_future_is_refused() {
     // ST-12
     const META: TableDefinition<'static, &str, u64> = TableDefinition::new("meta");
-    let installation = Installation::new("");
-    installation.run("user list", "").expect_done();
+    let installation = Installation::with_store("");
     let file = installation.path("data/gantry.redb");
     let database = redb::Database::create(&file).expect("store");
     let change = database.begin_write().expect("begin");
@@ -189,8 +188,7 @@ fn a_store_from_the_future_is_refused() {
 
 #[test]
 fn a_store_never_gets_a_second_master_key() {
-    let installation = Installation::new("");
-    installation.run("user list", "").expect_done();
+    let installation = Installation::with_store("");
     let keys = fs::read_dir(installation.path("data")).expect("data");
     let key = keys.map(|entry| entry.expect("entry").path()).find(|path| path.ends_with("master.key"));
     let key = key.expect("a master key");
@@ -215,7 +213,7 @@ fn a_first_start_that_was_cut_short_is_begun_again() {
     };
     empty();
     fs::write(installation.path("data/master.key.new"), "half a k").expect("draft");
-    installation.run("user list", "").expect_done();
+    installation.serve().stop();
     installation.run("user list", "").expect_done();
     assert!(!installation.path("data/master.key.new").exists());
     // Beside a store it is a lost key.
@@ -237,6 +235,7 @@ fn what_root_makes_in_the_data_folder_belongs_to_whose_it_is() {
         println!("skipped: only root gives folders away");
         return;
     }
+    installation.serve().stop();
     installation.run("mail test --to anna@example.org", "").expect_done();
     drop(installation.serve());
     // It goes with a service that ends in good order.

@@ -130,6 +130,7 @@ fn carry_out(path: &Path, command: admin::Command) -> Result<Output, Failure> {
         return answer;
     }
     let config = load_beside(path)?;
+    store_of(&config)?;
     let runtime = runtime()?;
     runtime.block_on(async {
         let app = App::open(config, path, Clock::system()).await.map_err(|error| refusal(&error))?;
@@ -154,6 +155,18 @@ pub(crate) fn load_beside(path: &Path) -> Result<Config, Failure> {
         eprintln!("gantry: warning: the environment has no {name}; what needs it is not sent");
     }
     Ok(loaded.config)
+}
+
+/// The file of the store, which commands do not make: a wrong `data_dir` would be an empty installation with a new
+/// master key, and nobody would notice.
+pub(crate) fn store_of(config: &Config) -> Result<PathBuf, Failure> {
+    let file = config.data_dir.join("gantry.redb");
+    // Whoever may not look is told so by whatever opens it.
+    if file.try_exists().unwrap_or(true) {
+        return Ok(file);
+    }
+    Err(Failure::new(format!("there is no store at {}", file.display()))
+        .hint("is data_dir right? a first gantry init or gantry serve makes the store"))
 }
 
 fn unusable(path: &Path, error: &ConfigError) -> Failure {

@@ -69,13 +69,8 @@ fn opened(path: &Path) -> Result<(Store, Config), Failure> {
 
 /// The store of a configuration, as it is: its apps are not taken over.
 fn open(config: &Config, clock: Clock) -> Result<Store, Failure> {
-    let file = config.data_dir.join("gantry.redb");
-    if !file.exists() {
-        return Err(
-            Failure::new(format!("there is no store at {}", file.display())).hint("is data_dir right?")
-        );
-    }
-    Store::open_redb(&file, clock).map_err(|error| Failure::new(&error).hint(error.hint()))
+    Store::open_redb(&super::store_of(config)?, clock)
+        .map_err(|error| Failure::new(&error).hint(error.hint()))
 }
 
 /// What is wrong with a good file for the administrators there are; `None` without a store that can be asked.

@@ -30,6 +30,13 @@ impl Installation {
         installation
     }
 
+    /// The same with a store, which a service makes at its first start.
+    pub(crate) fn with_store(settings: &str) -> Self {
+        let installation = Self::new(settings);
+        installation.serve().stop();
+        installation
+    }
+
     /// Writes the configuration anew.
     pub(crate) fn configure(&self, settings: &str) {
         let port = self.port;
