@@ -148,11 +148,20 @@ put_program() {
   trap 'rm -f "$NEW" "$OLD"' EXIT
   install -m 755 "$BINARY" "$NEW"
   if [ -e "$CONFIG" ]; then
+    repair
     as_service "$NEW" check --config "$CONFIG" >&2 ||
       fail "the new version refuses $CONFIG; nothing was changed" "correct what is named above, then run this again"
   fi
   [ ! -e "$PROGRAM" ] || cp -p "$PROGRAM" "$OLD"
   mv -f "$NEW" "$PROGRAM"
+}
+
+# What an installation that stopped half way left to root goes to the service, before it looks. Only that: whoever gave
+# a file to somebody else meant it.
+repair() {
+  live || return 0
+  find "$ETC" "$CONFIG" -maxdepth 0 -group root -exec chgrp gantry {} +
+  find "$STATE" -user root -exec chown -h gantry:gantry {} +
 }
 
 # Checked as the service will run it: a key it may not read must be noticed here.
@@ -174,7 +183,7 @@ configure() {
     [[ " ${INIT[*]} " == *" --issuer "* ]] || INIT+=(--issuer "https://$(hostname -f 2>/dev/null || uname -n)")
   fi
   "$PROGRAM" init --config "$CONFIG" --data-dir "$STATE" "${INIT[@]}" ||
-    fail "gantry init failed: the program is installed, its configuration is not"
+    fail "gantry init failed: the program is installed, its configuration is not" "run this again"
   chmod 640 "$CONFIG"
   owner root:gantry "$ETC"
   # init ran as root and may have made the store and the master key.

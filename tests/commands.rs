@@ -78,3 +78,33 @@ fn a_command_makes_no_store() {
     installation.run("check", "").expect_done();
     assert!(!installation.path("data").exists());
 }
+
+#[test]
+fn an_installation_begins_whole_or_not_at_all() {
+    let installation = Installation::new("");
+    fs::remove_file(installation.path("gantry.yaml")).expect("removed");
+    let data = installation.path("data");
+    let words = |admin: &str| format!("init --yes --admin {admin} --data-dir {}", data.display());
+    for (admin, typed, why) in [
+        ("anna", "", "no password on standard input"),
+        ("anna", "short\n", "the password is shorter than 10 characters"),
+        ("an/na", "anna's quiet horse\n", "a username"),
+    ] {
+        let refused = installation.run(&words(admin), typed);
+        assert_eq!((refused.code, refused.out.as_str()), (Some(1), ""), "{refused:?}");
+        assert!(refused.err.contains(why), "{}", refused.err);
+        assert!(!installation.path("gantry.yaml").exists() && !data.exists(), "{why}");
+    }
+    // A folder that cannot be made is found out later; the file goes again, so a second try is a first one.
+    fs::write(&data, "in the way").expect("written");
+    let refused = installation.run(&words("anna"), "anna's quiet horse\n");
+    assert!(refused.err.contains("cannot create the data folder"), "{}", refused.err);
+    assert!(!installation.path("gantry.yaml").exists());
+    fs::remove_file(&data).expect("out of the way");
+    let made = installation.run(&words("anna"), "anna's quiet horse\n").expect_done();
+    assert!(made.out.contains("added anna"), "{}", made.out);
+    // A store that outlived its configuration is taken on.
+    fs::remove_file(installation.path("gantry.yaml")).expect("removed");
+    installation.run(&words("otto"), "otto's quiet horse\n").expect_done();
+    assert!(installation.run("user list --group admins", "").expect_done().out.contains("otto"));
+}

@@ -8,7 +8,12 @@ use std::path::Path;
 use super::admin::{self, Command, GroupCommand, UserCommand};
 use super::arguments::InitOptions;
 use super::{Failure, prompt};
-use crate::config;
+use crate::account::{AccountError, Group, Username};
+use crate::app::App;
+use crate::config::{self, Config};
+
+/// The group of the administrators, as the file names it.
+const ADMINS: &str = "admins";
 
 /// What goes into the file.
 pub(crate) struct Answers<'a> {
@@ -19,7 +24,7 @@ pub(crate) struct Answers<'a> {
     pub(crate) organisation: &'a str,
 }
 
-/// Writes the file, opens the store once so that keys exist, and adds the administrator.
+/// Asks for everything, writes the file, opens the store once so that keys exist, and adds the administrator.
 pub(crate) fn init(path: &Path, options: &InitOptions) -> Result<(), Failure> {
     if path.exists() {
         let failure = Failure::new(format!("{} exists already", path.display()));
@@ -43,39 +48,62 @@ pub(crate) fn init(path: &Path, options: &InitOptions) -> Result<(), Failure> {
     let checked = config::parse(&name, &text, path.parent().unwrap_or(Path::new("/")));
     let loaded =
         checked.map_err(|error| Failure::new(error).hint("nothing was written; give other answers"))?;
+    let admin = options.admin.as_deref().map(|name| Admin::ask(name, &loaded.config)).transpose()?;
     write_new(path, &text)?;
     println!("wrote {name}");
-    let config = loaded.config;
-    super::runtime()?.block_on(async {
-        let app = super::open(config, path).await?;
+    let made = super::runtime()?.block_on(async {
+        let app = super::open(loaded.config, path).await?;
         println!("made keys and store in {}", options.data_dir.display());
-        let Some(username) = options.admin.clone() else {
-            return Ok::<(), Failure>(());
-        };
-        make_admin(&app, username.clone()).await?;
-        let codes = admin::execute(&app, Command::User(UserCommand::BreakGlass { who: username })).await?;
-        print!("{}", codes.text);
-        Ok(())
-    })?;
+        match admin {
+            Some(admin) => admin.make(&app).await,
+            None => Ok(()),
+        }
+    });
+    if made.is_err() {
+        // Half an installation would not be completed by a second try: what exists is never written over.
+        let _ = fs::remove_file(path);
+        println!("removed {name} again");
+    }
+    made?;
     println!("\nnext: gantry check --config {name} && gantry serve --config {name}");
     Ok(())
 }
 
-async fn make_admin(app: &crate::app::App, username: String) -> Result<(), Failure> {
-    let add: GroupCommand = serde_json::from_value(serde_json::json!({
-        "Add": { "name": "admins", "description": "may administrate gantry", "roles": ["admin"] }
-    }))
-    .map_err(Failure::new)?;
-    admin::execute(app, Command::Group(add)).await?;
-    let user: UserCommand = serde_json::from_value(serde_json::json!({ "Add": {
-        "username": username, "name": null, "email": { "email": null, "unverified": false },
-        "groups": ["admins"], "roles": [], "without_password": false,
-        "password": prompt::new_password(&username)?,
-    }}))
-    .map_err(Failure::new)?;
-    let output = admin::execute(app, Command::User(user)).await?;
-    print!("{}", output.text);
-    Ok(())
+/// The first administrator, who can be made.
+struct Admin {
+    username: Username,
+    password: String,
+}
+
+impl Admin {
+    fn ask(username: &str, config: &Config) -> Result<Self, Failure> {
+        let username: Username = username.parse().map_err(AccountError::from)?;
+        let password = prompt::new_password(username.as_str())?;
+        admin::check_password(&password, config)?;
+        Ok(Self { username, password })
+    }
+
+    async fn make(self, app: &App) -> Result<(), Failure> {
+        // It is there already where a store outlived its configuration.
+        if app.store.get::<Group>(ADMINS).await?.is_none() {
+            let add: GroupCommand = serde_json::from_value(serde_json::json!({
+                "Add": { "name": ADMINS, "description": "may administrate gantry", "roles": ["admin"] }
+            }))
+            .map_err(Failure::new)?;
+            admin::execute(app, Command::Group(add)).await?;
+        }
+        let Self { username, password } = self;
+        let user: UserCommand = serde_json::from_value(serde_json::json!({ "Add": {
+            "username": username, "name": null, "email": { "email": null, "unverified": false },
+            "groups": [ADMINS], "roles": [], "without_password": false, "password": password,
+        }}))
+        .map_err(Failure::new)?;
+        let added = admin::execute(app, Command::User(user)).await?;
+        let who = username.to_string();
+        let codes = admin::execute(app, Command::User(UserCommand::BreakGlass { who })).await?;
+        print!("{}{}", added.text, codes.text);
+        Ok(())
+    }
 }
 
 fn answer(ask: bool, question: &str, given: Option<&str>, default: &str) -> Result<String, Failure> {
@@ -136,7 +164,7 @@ apps:
 policies:
   standard: {{ first_factor: password }}
 
-admin: {{ group: admins }}
+admin: {{ group: {ADMINS} }}
 "
     )
 }

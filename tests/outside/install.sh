@@ -10,6 +10,13 @@ mode() { is "$(stat -c %a "$ROOT/$1")" "$2"; }
 
 fresh() { install_sh --issuer https://id.example.org; }
 
+# Nobody types the administrator's password: nothing is written, so that a second run is a first one.
+stopped() {
+  ! install_sh --issuer https://id.example.org --admin anna 2>"$STAGE/said" || { echo "it went through"; return 1; }
+  grep -q '^gantry: error: no password on standard input' "$STAGE/said"
+  [ ! -e "$ROOT/etc/gantry/gantry.yaml" ] && [ ! -e "$ROOT/var/lib/gantry/gantry.redb" ]
+}
+
 layout() {
   mode usr/local/bin/gantry 755
   mode etc/gantry 750
@@ -74,6 +81,7 @@ usage() {
 
 open_stage
 ROOT=$STAGE/root
+check "an install without the administrator's password writes no configuration" stopped
 check "a fresh install goes through" fresh
 check "every file has its place and its rights" layout
 check "a second run keeps configuration and data" again

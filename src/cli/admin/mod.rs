@@ -37,6 +37,7 @@ pub(in crate::cli) use sending::send_test;
 pub use sessions::SessionCommand;
 pub use tokens::{TokenCommand, TokenFiles};
 pub use users::UserCommand;
+pub(in crate::cli) use users::check_password;
 
 /// One command.
 #[derive(Debug, Clone, Subcommand, Serialize, Deserialize)]

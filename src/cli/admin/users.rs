@@ -15,6 +15,7 @@ use crate::account::{
 use crate::app::App;
 use crate::cli::table::{columns, facts};
 use crate::cli::{Failure, Output};
+use crate::config::Config;
 use crate::factor::{self, recovery};
 use crate::login::break_glass::BreakGlass;
 use crate::login::challenge::notice_of_administrator;
@@ -323,7 +324,14 @@ async fn hashed(app: &App, password: Option<String>) -> Result<Option<String>, F
     let Some(password) = password.map(Zeroizing::new) else {
         return Ok(None);
     };
-    let rules = app.config().passwords;
+    let config = app.config();
+    check_password(&password, &config)?;
+    app.passwords.hash(password, config.passwords.argon2id).await.map(Some).map_err(Failure::new)
+}
+
+/// Whether this may become somebody's password.
+pub(in crate::cli) fn check_password(password: &str, config: &Config) -> Result<(), Failure> {
+    let rules = config.passwords;
     if password.chars().count() < rules.min_length {
         let failure = Failure::new(format!("the password is shorter than {} characters", rules.min_length));
         return Err(
@@ -333,7 +341,7 @@ async fn hashed(app: &App, password: Option<String>) -> Result<Option<String>, F
     if password.len() > MAX_PASSWORD_BYTES {
         return Err(Failure::new(format!("the password is longer than {MAX_PASSWORD_BYTES} bytes")));
     }
-    app.passwords.hash(password, rules.argon2id).await.map(Some).map_err(Failure::new)
+    Ok(())
 }
 
 fn audit(event: &'static str, user: &User) {
