@@ -108,3 +108,27 @@ fn an_installation_begins_whole_or_not_at_all() {
     installation.run(&words("otto"), "otto's quiet horse\n").expect_done();
     assert!(installation.run("user list --group admins", "").expect_done().out.contains("otto"));
 }
+
+#[test]
+fn a_log_repeats_no_line_of_the_file() {
+    let installation = Installation::new("");
+    let mut service = installation.serve();
+    installation.configure(
+        "mail: { smtp: { url: \"smtp://gantry:very-secret@mail.example.org\", from: a, password: very-secret } }\n\
+         sms: { http: { url: \"sms.example.org/send?key=very-secret\" } }\n\
+         apps: { wiki: { url: \"https://me:very-secret@\", redirect_uris: [\"me:very?-#secret@wiki.test\"] } }",
+    );
+    service.reload();
+    let (start, journal) = (installation.refused().err, service.stop().join("\n"));
+    for place in ["gantry.yaml:5:22: ", "gantry.yaml:6:21: ", "gantry.yaml:7:22: "] {
+        assert!(start.contains(place) && journal.contains(place), "{place} in {start}{journal}");
+    }
+    let told = start + &journal;
+    assert!(
+        told.contains("`smtp://…@mail.example.org` is not a mail server; hint: write `smtp://"),
+        "{told}"
+    );
+    assert!(!told.contains("very-") && !told.contains("secret@"), "{told}");
+    // Whoever asks for it sees the lines.
+    assert!(installation.run("check", "").err.contains('^'));
+}

@@ -15,7 +15,7 @@ mod serve;
 mod table;
 mod trial;
 
-use std::io::{ErrorKind, Write};
+use std::io::{ErrorKind, IsTerminal, Write};
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::sync::Arc;
@@ -179,7 +179,9 @@ fn unusable(path: &Path, error: &ConfigError) -> Failure {
         Some(_) => "--config names the configuration file".to_owned(),
         None => format!("correct it; gantry check --config {path} looks again"),
     };
-    Failure::new(error).hint(hint)
+    // The lines of the file may hold secrets: a journal gets none of them.
+    let told = if std::io::stderr().is_terminal() { error.to_string() } else { error.lines().join("\n") };
+    Failure::new(told).hint(hint)
 }
 
 /// What to do about a failed start.

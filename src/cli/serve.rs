@@ -110,7 +110,12 @@ impl Service {
                     "the configuration was reloaded; these settings wait for a restart"
                 );
             }
-            Err(error) => tracing::error!("the configuration was not reloaded, the old one stays:\n{error}"),
+            Err(error) => {
+                tracing::error!("the configuration was not reloaded, the old one stays");
+                for line in error.to_string().lines() {
+                    tracing::error!("{line}");
+                }
+            }
         }
         self.renew_certificate();
     }

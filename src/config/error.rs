@@ -61,6 +61,16 @@ impl Problem {
     }
 }
 
+impl Problem {
+    /// Place, message and hint.
+    fn line(&self) -> String {
+        let Self { file, line, column, message, .. } = self;
+        let place = if *line == 0 { file.clone() } else { format!("{file}:{line}:{column}") };
+        let hint = self.hint.as_ref().map(|hint| format!("; hint: {hint}"));
+        format!("{place}: {message}{}", hint.unwrap_or_default())
+    }
+}
+
 impl fmt::Display for Problem {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         if self.line == 0 {
@@ -93,6 +103,13 @@ impl ConfigError {
     /// The file cannot be read at all.
     pub(super) fn unread(file: &str, error: &io::Error) -> Self {
         Self { unread: Some(error.kind()), ..Self::of_file(file, format!("cannot be read: {error}"), None) }
+    }
+
+    /// The mistakes a line each, without the lines of the file, which may hold secrets: for a log.
+    #[must_use]
+    pub fn lines(&self) -> Vec<String> {
+        let more = (self.more > 0).then(|| format!("and {} more", self.more));
+        self.problems.iter().map(Problem::line).chain(more).collect()
     }
 
     /// Why the file could not be read, if that is what is wrong.

@@ -281,6 +281,15 @@ pub(super) fn short(text: &str) -> String {
     text.chars().take(99).chain(['…']).collect()
 }
 
+/// What of an address is repeated: not what may be a password or a key in it.
+pub(super) fn short_address(text: &str) -> String {
+    let (scheme, rest) =
+        text.split_once("://").map_or((String::new(), text), |(scheme, rest)| (format!("{scheme}://"), rest));
+    let (user, rest) = rest.rsplit_once('@').map_or(("", rest), |(_, host)| ("…@", host));
+    let (rest, query) = rest.split_once(['?', '#']).map_or((rest, ""), |(rest, _)| (rest, "?…"));
+    short(&format!("{scheme}{user}{rest}{query}"))
+}
+
 /// Declares a section: `key: Type = Need("YAML")` with a sentence each.
 macro_rules! section {
     (

@@ -88,8 +88,8 @@ async fn a_zone_that_is_not_known_keeps_the_rule_that_was() {
     let alice = world.person("alice").await;
     let edited = |yaml: String| yaml.replace("zone: UTC", "zone: Europe/Bielefeld");
     let told = world.idp.edit(edited).await.expect_err("no such zone");
-    assert!(told.contains("there is no time zone `Europe/Bielefeld`") && told.contains('^'), "{told}");
+    assert!(told.contains("there is no time zone `Europe/Bielefeld`"), "{told}");
     assert_eq!(world.met(&mut world.browser(INSIDE), &alice).await, "deny");
-    let again = gantry::config::load(&world.idp.path).expect_err("no such zone").to_string();
-    assert_eq!(again, told, "a start is refused in the same words");
+    let again = gantry::config::load(&world.idp.path).expect_err("no such zone");
+    assert_eq!(again.lines(), [told], "a start is refused in the same words");
 }

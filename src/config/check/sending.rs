@@ -13,7 +13,7 @@ use super::gateway::gateway;
 use super::{is_name, optional, resolve, url};
 use crate::account::Email;
 use crate::config::error::{Place, Problems};
-use crate::config::read::{At, short};
+use crate::config::read::{At, short, short_address};
 use crate::config::schema::{self, Kept, SecretText};
 use crate::config::sending::{Gateways, MailOut, Rocketchat, Smtp, SmtpLogin, SmtpSecurity, SmtpTls};
 use crate::secret::Secret;
@@ -122,7 +122,9 @@ fn target(text: &At<String>, problems: &mut Problems) -> Option<Target> {
         Some("smtp") => (SmtpSecurity::StartTls, 587),
         Some("smtps") => (SmtpSecurity::Implicit, 465),
         _ => {
-            problems.error(text.place, format!("`{}` is not a mail server", short(&text.value))).hint(hint);
+            problems
+                .error(text.place, format!("`{}` is not a mail server", short_address(&text.value)))
+                .hint(hint);
             return None;
         }
     };
@@ -135,7 +137,7 @@ fn target(text: &At<String>, problems: &mut Problems) -> Option<Target> {
         Ok(Host::Ipv4(address)) => address.is_loopback(),
         Ok(Host::Ipv6(address)) => address.is_loopback(),
         Err(_) => {
-            problems.error(text.place, format!("`{}` has no host", short(&text.value))).hint(hint);
+            problems.error(text.place, format!("`{}` has no host", short_address(&text.value))).hint(hint);
             return None;
         }
     };

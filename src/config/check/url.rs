@@ -7,7 +7,7 @@ use url::{Host, ParseError, Url};
 
 use crate::config::error::{Draft, Problems};
 use crate::config::meant::ClientKind;
-use crate::config::read::{At, short};
+use crate::config::read::{At, short, short_address};
 
 /// `OpenID` Connect Discovery section 3: https, no query, no fragment. Plain http only on this machine.
 pub(super) fn issuer(text: &At<String>, problems: &mut Problems) -> Option<String> {
@@ -152,7 +152,7 @@ fn parse(text: &At<String>, problems: &mut Problems) -> Option<Url> {
                 other => format!("is not an address: {other}"),
             };
             problems
-                .error(text.place, format!("`{}` {message}", short(&text.value)))
+                .error(text.place, format!("`{}` {message}", short_address(&text.value)))
                 .hint("write all of it, from `https://` on");
         })
         .ok()
