@@ -4,6 +4,7 @@
 mod support;
 
 mod account;
+mod admin;
 mod approval;
 mod assertion;
 mod attestation;

@@ -8,7 +8,7 @@ use std::sync::Arc;
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
-use gantry::account::{Group, GroupName, User, UserChange, create_user, save_group};
+use gantry::account::{GroupChange, GroupName, User, UserChange, create_group, create_user};
 use gantry::app::App;
 use gantry::clock::Clock;
 use gantry::config;
@@ -87,8 +87,7 @@ impl World {
         let app = open(folder).await?;
         let config = app.config();
         let group: GroupName = "staff".parse()?;
-        let record = Group { name: group.clone(), description: None, roles: BTreeSet::new() };
-        save_group(&app.store, &record, true).await?;
+        create_group(&app.store, group.clone(), &GroupChange::default()).await?;
         let password = app.passwords.hash(Zeroizing::new(PASSWORD.to_owned()), config.passwords.argon2id);
         let change = UserChange {
             password: Some(password.await?),

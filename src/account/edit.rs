@@ -185,14 +185,56 @@ pub async fn delete_user(store: &Store, who: &str) -> Result<User, AccountError>
     Ok(user.record)
 }
 
-/// Makes a group, or changes it when `create` is false.
-pub async fn save_group(store: &Store, group: &Group, create: bool) -> Result<(), AccountError> {
-    let batch = if create { Batch::new().insert(group) } else { Batch::new().put(group) };
-    match store.apply(batch).await {
-        Ok(_) => Ok(()),
+/// What to change of a group; `None` leaves a field as it is, an empty text clears it.
+#[derive(Debug, Clone, Default)]
+pub struct GroupChange {
+    pub description: Option<String>,
+    pub roles: Option<BTreeSet<String>>,
+}
+
+impl GroupChange {
+    fn apply(&self, group: &mut Group) {
+        if let Some(description) = &self.description {
+            group.description = Some(description.clone()).filter(|description| !description.is_empty());
+        }
+        if let Some(roles) = &self.roles {
+            group.roles.clone_from(roles);
+        }
+    }
+}
+
+/// A new group with `change` applied.
+pub async fn create_group(
+    store: &Store,
+    name: GroupName,
+    change: &GroupChange,
+) -> Result<Group, AccountError> {
+    let mut group = Group { name, description: None, roles: BTreeSet::new() };
+    change.apply(&mut group);
+    match store.apply(Batch::new().insert(&group)).await {
+        Ok(_) => Ok(group),
         Err(ApplyError::Store(error)) => Err(error.into()),
         Err(ApplyError::Conflict(_)) => Err(AccountError::GroupExists(group.name.to_string())),
     }
+}
+
+/// Changes a group.
+pub async fn change_group(
+    store: &Store,
+    name: &GroupName,
+    change: &GroupChange,
+) -> Result<Group, AccountError> {
+    for _ in 0..8 {
+        let found = store.get::<Group>(name.as_str()).await?;
+        let mut group = found.ok_or_else(|| AccountError::NoGroup(name.to_string()))?;
+        change.apply(&mut group.record);
+        match store.apply(Batch::new().update(&group)).await {
+            Ok(_) => return Ok(group.record),
+            Err(ApplyError::Store(error)) => return Err(error.into()),
+            Err(ApplyError::Conflict(_)) => {}
+        }
+    }
+    Err(AccountError::Contended(name.to_string()))
 }
 
 /// Removes a group and then everybody's membership of it; returns how many people were in it. The members of one that

@@ -11,7 +11,8 @@ mod user;
 
 use edit::create_user_with;
 pub use edit::{
-    AccountError, UserChange, change_user, create_user, delete_group, delete_user, find_user, save_group,
+    AccountError, GroupChange, UserChange, change_group, change_user, create_group, create_user,
+    delete_group, delete_user, find_user,
 };
 pub use name::{Email, GroupName, NameError, Username};
 pub use user::{Group, User, UserState};

@@ -8,7 +8,8 @@ use serde_json::json;
 
 use super::{all, done, list};
 use crate::account::{
-    AccountError, Group, GroupName, User, UserChange, change_user, delete_group, save_group,
+    AccountError, Group, GroupChange, GroupName, User, UserChange, change_group, change_user, create_group,
+    delete_group,
 };
 use crate::app::App;
 use crate::cli::table::{columns, facts};
@@ -23,7 +24,7 @@ pub enum GroupCommand {
     List,
     /// Show a group and its members
     Show { name: String },
-    /// Change a group's description and roles
+    /// Change a group's description or roles; what is not named stays
     Set(GroupOptions),
     /// Remove a group; its members lose it at once
     Delete { name: String },
@@ -44,10 +45,10 @@ pub enum GroupCommand {
 #[derive(Debug, Clone, clap::Args, Serialize, Deserialize)]
 pub struct GroupOptions {
     name: String,
-    /// What the group is for
+    /// What the group is for; empty removes it
     #[arg(long)]
     description: Option<String>,
-    /// Give this role to all members; may be repeated
+    /// Give this role to all members; may be repeated. These are all there are then; empty removes all
     #[arg(long = "role", value_name = "ROLE")]
     roles: Vec<String>,
 }
@@ -74,13 +75,15 @@ pub(super) async fn execute(app: &App, command: GroupCommand) -> Result<Output, 
 }
 
 async fn save(app: &App, options: GroupOptions, create: bool) -> Result<Output, Failure> {
-    let name = parse(&options.name)?;
-    if !create {
-        existing(app, &name).await?;
-    }
-    let roles = options.roles.into_iter().filter(|role| !role.is_empty()).collect();
-    let group = Group { name, description: options.description, roles };
-    save_group(&app.store, &group, create).await?;
+    let GroupOptions { name, description, roles } = options;
+    let name = parse(&name)?;
+    let named = (!roles.is_empty()).then(|| roles.into_iter().filter(|role| !role.is_empty()).collect());
+    let change = GroupChange { description, roles: named };
+    let group = if create {
+        create_group(&app.store, name, &change).await?
+    } else {
+        change_group(&app.store, &name, &change).await?
+    };
     tracing::info!(target: "gantry::audit", event = "group_saved", group = group.name.as_str());
     Ok(done(format!("{}: {}", group.name, if create { "added" } else { "changed" }), json!(group)))
 }
