@@ -2,7 +2,7 @@
 
 use serde_json::json;
 
-use crate::support::TestIdp;
+use crate::support::{TestIdp, logs};
 
 #[tokio::test]
 async fn what_is_not_named_of_a_group_stays() {
@@ -22,4 +22,40 @@ async fn what_is_not_named_of_a_group_stays() {
     assert_eq!(missing.message, "there is no group stuff");
     let again = idp.try_gantry("group add staff", None).await.expect_err("there already");
     assert_eq!(again.message, "the group staff exists already");
+}
+
+#[tokio::test]
+async fn all_of_several_people_join_or_nobody() {
+    let idp = TestIdp::start().await;
+    for name in ["ann", "ben", "cem"] {
+        idp.user(name).create().await;
+    }
+    idp.gantry("group add staff").await;
+    // In the order in which they came, which is any within a moment.
+    let members = async || {
+        let shown = idp.gantry("group show staff").await;
+        let mut names: Vec<_> = shown["members"].as_array().expect("a list").clone();
+        names.sort_by_key(ToString::to_string);
+        names
+    };
+    let missing =
+        idp.try_gantry("group join staff ann ben nobody cem", None).await.expect_err("no such user");
+    assert_eq!(missing.message, "there is no user nobody");
+    assert!(members().await.is_empty());
+    // By name, by address: it is the same person.
+    idp.gantry("group join staff ann ben@example.org cem").await;
+    assert_eq!(members().await, ["ann", "ben", "cem"]);
+    idp.try_gantry("group leave staff cem nobody", None).await.expect_err("no such user");
+    assert_eq!(members().await, ["ann", "ben", "cem"]);
+    idp.gantry("group leave staff cem ann").await;
+    assert_eq!(members().await, ["ben"]);
+    let nowhere = idp.try_gantry("group join stuff ann", None).await.expect_err("no such group");
+    assert_eq!(nowhere.message, "there is no group stuff");
+    // Each is a line of its own in the log.
+    let audited = |who: &str| {
+        let about =
+            |line: &&str| line.contains("group_members") && line.contains(&format!("\"username\":\"{who}\""));
+        logs::so_far().lines().filter(about).count()
+    };
+    assert!(audited("ann") >= 2 && audited("ben") >= 1 && audited("cem") >= 1);
 }

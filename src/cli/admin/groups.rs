@@ -8,8 +8,8 @@ use serde_json::json;
 
 use super::{all, done, list};
 use crate::account::{
-    AccountError, Group, GroupChange, GroupName, User, UserChange, change_group, change_user, create_group,
-    delete_group,
+    AccountError, Group, GroupChange, GroupName, User, UserChange, Username, change_group, change_user,
+    create_group, delete_group, find_user,
 };
 use crate::app::App;
 use crate::cli::table::{columns, facts};
@@ -90,6 +90,15 @@ async fn save(app: &App, options: GroupOptions, create: bool) -> Result<Output, 
 
 async fn members(app: &App, name: &str, users: &[String], join: bool) -> Result<Output, Failure> {
     let name = parse(name)?;
+    if join {
+        existing(app, &name).await?;
+    }
+    // All are known before the first is changed: a slip in the last name leaves nothing half done.
+    let mut known = Vec::new();
+    for who in users {
+        let user = find_user(&app.store, who).await?.ok_or_else(|| AccountError::NoUser(who.clone()))?;
+        known.push(user.record);
+    }
     let names = BTreeSet::from([name.clone()]);
     let mut change = UserChange::default();
     if join {
@@ -97,12 +106,24 @@ async fn members(app: &App, name: &str, users: &[String], join: bool) -> Result<
     } else {
         change.leave = names;
     }
-    for who in users {
-        change_user(&app.store, app.clock.now(), who, &change).await?;
-    }
     let verb = if join { "joined" } else { "left" };
-    tracing::info!(target: "gantry::audit", event = "group_members", group = name.as_str(), verb, users = ?users);
+    let mut changed = Vec::new();
+    for user in known {
+        let saved = change_user(&app.store, app.clock.now(), &user.id.to_string(), &change).await;
+        let user = saved.map_err(|error| unfinished(error, &format!("{verb} {name}"), &changed))?;
+        let (group, username) = (name.as_str(), user.username.as_str());
+        tracing::info!(target: "gantry::audit", event = "group_members", group, verb, user = %user.id, username);
+        changed.push(user.username);
+    }
     Ok(done(format!("{} {verb} {name}", list(users)), json!({ "name": name, verb: users })))
+}
+
+/// Somebody went meanwhile, or the store cannot: whoever is changed stays so.
+fn unfinished(error: AccountError, what: &str, changed: &[Username]) -> Failure {
+    match changed {
+        [] => error.into(),
+        _ => Failure::from(error).hint(format!("before that, {} {what}", list(changed))),
+    }
 }
 
 async fn show(app: &App, name: &str) -> Result<Output, Failure> {
