@@ -59,3 +59,16 @@ async fn all_of_several_people_join_or_nobody() {
     };
     assert!(audited("ann") >= 2 && audited("ben") >= 1 && audited("cem") >= 1);
 }
+
+#[tokio::test]
+async fn an_attribute_has_a_name() {
+    let idp = TestIdp::start().await;
+    idp.user("ann").create().await;
+    for bad in ["=x", "=", "x"] {
+        let refused = idp.try_gantry(&format!("user set ann --attribute={bad}"), None).await;
+        assert_eq!(refused.expect_err(bad).message, format!("{bad} is not NAME=VALUE"));
+    }
+    assert_eq!(idp.gantry("user show ann").await["attributes"], json!({}));
+    idp.gantry("user set ann --attribute given_name=Ann=a").await;
+    assert_eq!(idp.gantry("user show ann").await["attributes"], json!({ "given_name": "Ann=a" }));
+}

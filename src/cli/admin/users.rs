@@ -210,7 +210,8 @@ async fn set(app: &App, options: SetOptions) -> Result<Output, Failure> {
         change.roles = Some(options.roles.into_iter().filter(|role| !role.is_empty()).collect());
     }
     for attribute in &options.attributes {
-        let (name, value) = attribute.split_once('=').ok_or_else(|| {
+        let named = attribute.split_once('=').filter(|(name, _)| !name.trim().is_empty());
+        let (name, value) = named.ok_or_else(|| {
             Failure::new(format!("{attribute} is not NAME=VALUE")).hint("--attribute given_name=Ada")
         })?;
         change.attributes.push((name.to_owned(), Some(value.to_owned()).filter(|value| !value.is_empty())));
