@@ -132,3 +132,26 @@ fn a_log_repeats_no_line_of_the_file() {
     // Whoever asks for it sees the lines.
     assert!(installation.run("check", "").err.contains('^'));
 }
+
+#[test]
+fn a_socket_takes_the_place_of_no_other_file() {
+    let installation = Installation::new("");
+    let words = "init --yes --issuer https://localhost --listen unix:http.sock --data-dir data";
+    fs::remove_file(installation.path("gantry.yaml")).expect("removed");
+    installation.run(words, "").expect_done();
+    let socket = installation.path("http.sock");
+    fs::write(&socket, "somebody's work").expect("written");
+    let refused = installation.refused();
+    let (error, hint) = refused.error_and_hint();
+    assert_eq!(error, format!("cannot listen on {}: what is there is no socket", socket.display()));
+    assert_eq!(hint, "name another path in listen, or remove what is there");
+    assert_eq!(fs::read_to_string(&socket).expect("still there"), "somebody's work");
+    fs::remove_file(&socket).expect("removed");
+    // A socket that a dead service left is replaced.
+    drop(installation.serve());
+    assert!(socket.exists());
+    let service = installation.serve();
+    assert!(installation.refused().err.contains("another program has this port"));
+    service.stop();
+    assert!(!socket.exists());
+}

@@ -127,10 +127,23 @@ pub(crate) fn write_new(path: &Path, text: &str) -> Result<(), Failure> {
     file.write_all(text.as_bytes()).and_then(|()| file.sync_all()).map_err(fail)
 }
 
+const CERTIFICATE: &str = "\
+# A certificate of our own making. With a real one:
+#   tls: { files: { certificate: fullchain.pem, key: privkey.pem } }
+# Behind a reverse proxy that speaks TLS:
+#   tls: { off: {} }
+#   trusted_proxies: [127.0.0.1/32]
+tls: { self_signed: {} }";
+
+const PROXY: &str = "\
+# Whoever may connect to the socket is a reverse proxy that speaks TLS.
+tls: { off: {} }";
+
 /// The text of a first configuration.
 pub(crate) fn file(answers: &Answers<'_>) -> String {
     let Answers { issuer, listen, data_dir, rocketchat, organisation } = answers;
     let data_dir = data_dir.display();
+    let tls = if listen.starts_with("unix:") { PROXY } else { CERTIFICATE };
     format!(
         "\
 # Gantry. Say `gantry check` after a change; a running service takes it by itself and keeps the old
@@ -141,12 +154,7 @@ issuer: {issuer}
 listen: {listen}
 data_dir: {data_dir}
 
-# A certificate of our own making. With a real one:
-#   tls: {{ files: {{ certificate: fullchain.pem, key: privkey.pem }} }}
-# Behind a reverse proxy that speaks TLS:
-#   tls: {{ off: {{}} }}
-#   trusted_proxies: [127.0.0.1/32]
-tls: {{ self_signed: {{}} }}
+{tls}
 
 organisation:
   name: {organisation}

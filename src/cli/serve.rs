@@ -147,6 +147,7 @@ fn not_listening(error: &ServeError) -> Failure {
     let hint = match error {
         ServeError::Listen { source, .. } => match source.kind() {
             std::io::ErrorKind::AddrInUse => Some("another program has this port; stop it, or change listen"),
+            std::io::ErrorKind::AlreadyExists => Some("name another path in listen, or remove what is there"),
             std::io::ErrorKind::PermissionDenied => {
                 Some("ports below 1024 need root or CAP_NET_BIND_SERVICE, which the systemd unit gives")
             }

@@ -127,7 +127,7 @@ fn relative_paths_start_at_the_folder_of_the_file() {
         "issuer: https://id.example.org
 data_dir: data
 listen: unix:http.sock
-tls: { files: { certificate: c.pem, key: c.pem } }
+tls: off
 organisation: { logo: logo.svg }
 ",
     )
@@ -135,6 +135,11 @@ organisation: { logo: logo.svg }
     let config = gantry::config::load(&file).unwrap_or_else(|error| panic!("{error}")).config;
     assert_eq!(config.data_dir, folder.path().join("data"));
     assert_eq!(config.listen, Listen::Unix(folder.path().join("http.sock")));
+    let text = std::fs::read_to_string(&file).expect("the file").replace("unix:http.sock", "127.0.0.1:1");
+    let text = text.replace("tls: off", "tls: { files: { certificate: c.pem, key: c.pem } }");
+    let pem = folder.path().join("c.pem");
+    let tls = gantry::config::parse("gantry.yaml", &text, folder.path()).expect("good").config.tls;
+    assert_eq!(tls, Tls::Files { certificate: pem.clone(), key: pem });
     assert_eq!(config.organisation.logo.expect("a logo").media_type, "image/svg+xml");
 }
 

@@ -39,12 +39,12 @@ pub(super) fn check(
     problems: &mut Problems,
 ) -> Option<(Config, BTreeMap<String, Place>)> {
     let places = root.policies.as_ref().map(|policies| policies.value.places()).unwrap_or_default();
+    let edge = server::Places::of(&root);
     let issuer = root.issuer.and_then(|text| url::issuer(&text, problems));
     let listen = root.listen.and_then(|text| server::listen(&text, base, problems));
     let proxies = root.trusted_proxies.and_then(|list| server::proxies(list.value, problems));
-    let tls_place = root.tls.as_ref().map(|tls| tls.place);
     let tls = root.tls.and_then(|tls| server::tls(tls.value, base, problems));
-    server::warn_of_plain_http(tls_place, tls.as_ref(), listen.as_ref(), proxies.as_deref(), problems);
+    server::together(&edge, listen.as_ref(), tls.as_ref(), proxies.as_deref(), problems);
     let organisation = root.organisation.and_then(|part| organisation::check(part.value, base, problems));
     let (apps, app_registration, policies) =
         app::check(root.apps, root.app_registration, root.policies, base, problems);

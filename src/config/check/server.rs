@@ -100,18 +100,53 @@ fn network(text: &At<String>, problems: &mut Problems) -> Option<IpNet> {
     Some(network)
 }
 
-/// Passwords in clear text across a network are hardly meant.
-pub(super) fn warn_of_plain_http(
-    place: Option<Place>,
-    tls: Option<&Tls>,
+/// Where what goes together is written.
+pub(super) struct Places {
+    listen: Option<Place>,
+    tls: Option<Place>,
+}
+
+impl Places {
+    pub(super) fn of(root: &schema::Root) -> Self {
+        let listen = root.listen.as_ref().map(|listen| listen.place);
+        Self { listen, tls: root.tls.as_ref().map(|tls| tls.place) }
+    }
+}
+
+/// Whether address, TLS and proxies fit.
+pub(super) fn together(
+    places: &Places,
     listen: Option<&Listen>,
+    tls: Option<&Tls>,
     proxies: Option<&[IpNet]>,
     problems: &mut Problems,
 ) {
-    let (Some(place), Some(Tls::Off), Some(Listen::Tcp(address))) = (place, tls, listen) else {
-        return;
-    };
-    if is_reachable(*address) && proxies.is_some_and(<[_]>::is_empty) {
+    match (listen, tls) {
+        (Some(Listen::Unix(_)), Some(Tls::Files { .. } | Tls::SelfSigned)) => {
+            refuse_tls_on_a_socket(places, problems);
+        }
+        (Some(Listen::Tcp(address)), Some(Tls::Off)) if proxies.is_some_and(<[_]>::is_empty) => {
+            warn_of_plain_http(places, *address, problems);
+        }
+        _ => {}
+    }
+}
+
+/// A socket is for a proxy, and what comes over it is plain HTTP whatever `tls` says.
+fn refuse_tls_on_a_socket(places: &Places, problems: &mut Problems) {
+    // What is not written is a default, and has no place of its own.
+    let written = [places.tls, places.listen].into_iter().flatten().find(|place| place.is_written());
+    problems
+        .error(
+            written.unwrap_or(Place::NONE),
+            "there is no TLS on a Unix socket, which is for a proxy that speaks it",
+        )
+        .hint("write `tls: off`, or listen on an address");
+}
+
+/// Passwords in clear text across a network are hardly meant.
+fn warn_of_plain_http(places: &Places, address: SocketAddr, problems: &mut Problems) {
+    if let Some(place) = places.tls.filter(|_| is_reachable(address)) {
         problems
             .warn(place, format!("plain HTTP on {address}, which others can reach, and no trusted proxy"))
             .hint("name the proxy that speaks TLS in `trusted_proxies`, or listen on 127.0.0.1");

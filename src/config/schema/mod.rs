@@ -28,7 +28,7 @@ section! {
         /// Public base URL; everything else derives from it. It is the `iss` of every token, so changing
         /// it later breaks every app.
         issuer: String = Required("https://id.example.org"),
-        /// Address to serve on, or `unix:` and the path of a socket.
+        /// Address to serve on, or `unix:` and the path of a socket for a proxy, with `tls: off`.
         listen: String = Default("127.0.0.1:8443"),
         /// Folder for the store, the keys and the command socket. Relative paths start at this file.
         data_dir: String = Default("/var/lib/gantry"),
