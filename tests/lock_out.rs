@@ -1,5 +1,7 @@
 //! No configuration is taken that leaves the administrators no way in.
 
+use serde_json::json;
+
 use crate::support::program::Installation;
 
 const APP: &str = "admin: { group: admins }\ntls: { self_signed: {} }\nfactors: { offered: [totp, recovery_code] }\napps:\n  wiki:\n    \
@@ -38,6 +40,13 @@ fn the_people_there_are_count_in_check_and_reload() {
         );
         assert!(checked.err.contains('^') && checked.err.contains("= hint: "), "{}", checked.err);
     }
+    // Scripts are told too.
+    let checked = installation.run("check --json", "");
+    let told: serde_json::Value = serde_json::from_str(&checked.out).expect("json");
+    assert_eq!(
+        (checked.code, &told["ok"], &told["problems"][0]["line"]),
+        (Some(1), &json!(false), &json!(15))
+    );
     let told = service.reload();
     assert!(told.contains("was not reloaded"), "{told}");
     // The same without a service.

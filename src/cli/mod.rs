@@ -97,13 +97,14 @@ fn dispatch(arguments: Arguments) -> Result<(), Failure> {
 }
 
 fn check(path: &Path, json: bool) -> Result<(), Failure> {
-    match config::load_beside(path) {
+    let checked = config::load_beside(path).and_then(|loaded| {
+        replay::about_people(path, &loaded)?;
+        Ok(loaded)
+    });
+    match checked {
         Ok(loaded) => {
             for warning in &loaded.warnings {
                 eprintln!("gantry: warning: {warning}");
-            }
-            if let Some(about_people) = replay::about_people(path, &loaded) {
-                about_people?;
             }
             let text = format!("{}: good, {} app(s)\n", path.display(), loaded.config.apps.len());
             let json_text = serde_json::json!({ "ok": true, "warnings": loaded.warnings });

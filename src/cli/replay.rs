@@ -10,7 +10,7 @@ use super::progress::Progress;
 use super::table::columns;
 use super::{Failure, Output, remote, runtime};
 use crate::clock::Clock;
-use crate::config::{self, Config, Loaded};
+use crate::config::{self, Config, ConfigError, Loaded};
 use crate::login::replay::{Changed, Replayed};
 use crate::store::Store;
 
@@ -73,11 +73,11 @@ fn open(config: &Config, clock: Clock) -> Result<Store, Failure> {
         .map_err(|error| Failure::new(&error).hint(error.hint()))
 }
 
-/// What is wrong with a good file for the administrators there are; `None` without a store that can be asked.
-pub(super) fn about_people(path: &Path, loaded: &Loaded) -> Option<Result<(), Failure>> {
+/// What is wrong with a good file for the administrators there are; nothing without a store that can be asked.
+pub(super) fn about_people(path: &Path, loaded: &Loaded) -> Result<(), ConfigError> {
     let config = &loaded.config;
     if config.admin_group.is_none() || !config.data_dir.join("gantry.redb").exists() {
-        return None;
+        return Ok(());
     }
     let command = Command::Policy(PolicyCommand::Administrators { file: NewFile::read(path).ok() });
     let answer = match remote::ask(&remote::socket_path(&config.data_dir), &command) {
@@ -88,19 +88,17 @@ pub(super) fn about_people(path: &Path, loaded: &Loaded) -> Option<Result<(), Fa
         }
         Err(failure) => Err(failure),
     };
-    Some(match answer {
+    match answer {
         Ok(Value::Null) => Ok(()),
         Ok(found) => {
             let text = |name: &str| found.get(name).and_then(Value::as_str).unwrap_or_default().to_owned();
-            let error = loaded.about_policy(&text("policy"), text("message"), text("hint"));
-            eprintln!("{error}");
-            Err(Failure::new("the configuration is not usable"))
+            Err(loaded.about_policy(&text("policy"), text("message"), text("hint")))
         }
         Err(failure) => {
             eprintln!("gantry: warning: the administrators were not looked at: {}", failure.message);
             Ok(())
         }
-    })
+    }
 }
 
 impl NewFile {
