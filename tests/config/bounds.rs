@@ -110,6 +110,27 @@ fn a_file_that_is_no_file_is_refused() {
 }
 
 #[test]
+fn keys_of_an_app_are_a_file_of_moderate_size() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let told = |name: &str| {
+        let text = format!(
+            "issuer: https://id.example.org\napps: {{ wiki: {{ redirect_uris: [\"https://wiki.test/cb\"], \
+             jwks: {{ file: {name} }}, access: [{{ group: everyone, policy: standard }}] }} }}\n"
+        );
+        let refused = gantry::config::parse("gantry.yaml", &text, folder.path()).expect_err("refused");
+        refused.problems()[0].message.clone()
+    };
+    std::fs::write(folder.path().join("large"), vec![b' '; 1024 * 1024 + 1]).expect("written");
+    assert_eq!(told("large"), "`large`: is too large");
+    // A pipe that nobody writes into would be waited for.
+    let made = std::process::Command::new("mkfifo").arg(folder.path().join("pipe")).status();
+    assert!(made.expect("mkfifo").success());
+    assert_eq!(told("pipe"), "`pipe`: is not a file");
+    assert_eq!(told("/dev/zero"), "`/dev/zero`: is not a file");
+    assert_eq!(told("none"), "`none`: does not exist");
+}
+
+#[test]
 fn a_byte_order_mark_is_harmless() {
     assert!(read("\u{feff}issuer: https://id.example.org\n").is_ok());
     assert!(read("issuer: https://id.example.org\r\nlisten: 127.0.0.1:1\r\n").is_ok());

@@ -3,6 +3,7 @@
 use std::path::Path;
 use std::sync::Arc;
 
+use super::sending::read_file;
 use super::{optional, resolve, url};
 use crate::config::error::{Place, Problems};
 use crate::config::meant::{AuthMethod, ClientKeys, ClientKind};
@@ -39,8 +40,7 @@ fn public_keys(written: schema::Jwks, base: &Path, problems: &mut Problems) -> O
         schema::Jwks::File(file) => file,
     };
     let path = resolve(base, &file, problems)?;
-    let read = std::fs::read(&path).map_err(|error| error.to_string());
-    read_keys(read, &format!("`{}`", short(&file.value)), file.place, problems)
+    read_keys(read_file(&path), &format!("`{}`", short(&file.value)), file.place, problems)
 }
 
 fn read_keys(
