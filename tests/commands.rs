@@ -155,3 +155,25 @@ fn a_socket_takes_the_place_of_no_other_file() {
     service.stop();
     assert!(!socket.exists());
 }
+
+#[test]
+fn the_largest_import_reaches_the_service() {
+    let installation = Installation::new("");
+    let service = installation.serve();
+    let all_of = |unit: &str| {
+        let head = "user,type,serial,secret\n";
+        fs::write(installation.path("list.csv"), head.to_owned() + &unit.repeat((4 << 20) - head.len()))
+            .expect("written");
+        fs::write(installation.path("other"), unit.repeat(4 << 20)).expect("written");
+        let (list, other) = (installation.path("list.csv"), installation.path("other"));
+        format!("token import {} --key {other} --users {other}", list.display(), other = other.display())
+    };
+    let imported = installation.run(&all_of("\n"), "").expect_done();
+    assert_eq!(imported.out, "imported 0 token(s)\n");
+    // Nothing that is meant as a list of tokens is written with six characters for each.
+    let refused = installation.run(&all_of("\u{1}"), "");
+    let (error, hint) = refused.error_and_hint();
+    assert_eq!(error, "a command to the running service has 25 MiB at most, and this one more");
+    assert!(hint.starts_with("split the files"), "{hint}");
+    service.stop();
+}

@@ -11,13 +11,15 @@ use std::{fs, io};
 use tokio::io::{AsyncBufReadExt, AsyncReadExt, AsyncWriteExt};
 use tokio::net::UnixListener;
 
+use super::admin::tokens::MAX_FILE;
 use super::admin::{self, Command};
 use super::{Failure, Output};
 use crate::app::App;
 use crate::web::server::bind_unix;
 
-/// Longest command, in bytes: the largest configuration file is in it, with a backslash before every quotation mark.
-const MAX_COMMAND: u64 = 4 << 20;
+/// Longest command, in bytes: the three files of an import of tokens, with a backslash before every line break and
+/// quotation mark, and what is around them.
+const MAX_COMMAND: u64 = 3 * 2 * MAX_FILE + (1 << 20);
 /// Longest answer, in bytes.
 const MAX_ANSWER: u64 = 1 << 30;
 const TIMEOUT: Duration = Duration::from_secs(120);
@@ -55,10 +57,21 @@ fn exchange(stream: &mut UnixStream, command: &Command) -> io::Result<Result<Out
     stream.set_read_timeout(Some(TIMEOUT))?;
     let mut line = serde_json::to_vec(command)?;
     line.push(b'\n');
+    if line.len() as u64 > MAX_COMMAND {
+        return Ok(Err(too_long()));
+    }
     stream.write_all(&line)?;
     let mut answer = String::new();
     BufReader::new(stream).take(MAX_ANSWER).read_line(&mut answer)?;
     Ok(serde_json::from_str(&answer)?)
+}
+
+fn too_long() -> Failure {
+    Failure::new(format!(
+        "a command to the running service has {} MiB at most, and this one more",
+        MAX_COMMAND >> 20
+    ))
+    .hint("split the files; line breaks and quotation marks count twice")
 }
 
 /// Listens for commands at `socket`, mode 0600.
@@ -96,11 +109,12 @@ pub async fn serve(app: Arc<App>, listener: UnixListener, socket: PathBuf) {
 
 async fn answer(app: &Arc<App>, stream: tokio::net::UnixStream) -> io::Result<()> {
     let (read, mut write) = stream.into_split();
-    let mut line = String::new();
+    let mut line = Vec::new();
     let mut reader = tokio::io::BufReader::new(read).take(MAX_COMMAND);
-    tokio::time::timeout(TIMEOUT, reader.read_line(&mut line)).await??;
-    let result = match serde_json::from_str::<Command>(&line) {
+    tokio::time::timeout(TIMEOUT, reader.read_until(b'\n', &mut line)).await??;
+    let result = match serde_json::from_slice::<Command>(&line) {
         Ok(command) => admin::execute(app, command).await,
+        Err(_) if line.len() as u64 == MAX_COMMAND => Err(too_long()),
         Err(_) => Err(Failure::new("the running service does not know this command")
             .hint("it may be an older version: restart it after an upgrade")),
     };
