@@ -87,6 +87,7 @@ pub async fn secret(app: &App, client_id: &str) -> Result<Option<String>, Failur
         return Ok(None);
     };
     let secret = client.secret(app.keys.master()).map_err(Failure::new)?;
+    tracing::info!(target: "gantry::audit", event = "client_secret_shown", client = client_id);
     Ok(Some(secret.expose().to_owned()))
 }
 
@@ -125,7 +126,6 @@ async fn show(app: &App, config: &Config, name: &str, with_secret: bool) -> Resu
         if let Some(object) = json.as_object_mut() {
             object.insert("client_secret".to_owned(), json!(secret));
         }
-        tracing::info!(target: "gantry::audit", event = "client_secret_shown", client = known.client_id);
     }
     Ok(Output { text: facts(&lines), json })
 }
