@@ -117,7 +117,7 @@ async fn what_proved_somebody_ends_with_what_it_opened() {
     let idp = TestIdp::start().await;
     let alice = idp.user("alice").create().await;
     let c1 = idp.relying_party("c1").await.asking_for("openid offline_access");
-    for removed_by in ["alice", "an administrator"] {
+    for removed_by in ["alice", "an administrator", "another phone"] {
         let mut browser = signed_in(&idp, &alice).await;
         let secret = enrol(&idp, &mut browser).await;
         idp.clock.advance(Duration::from_secs(30));
@@ -125,12 +125,19 @@ async fn what_proved_somebody_ends_with_what_it_opened() {
         let page = lost.open(c1.authorize_url()).await.submit_password(&alice).await.expect_step("totp");
         let code = page.submit(&[("code", &code(&idp, &secret))]).await.expect_code();
         let tokens = c1.redeem(&code).await.expect_tokens();
-        if removed_by == "alice" {
-            press(&mut browser, "remove", "totp").await.press("continue").await.expect_step("account");
-            browser.open("/account").await.expect_step("account");
-        } else {
-            idp.gantry("user reset-factors alice").await;
-            browser.open("/account").await.expect_step("password");
+        match removed_by {
+            "alice" => {
+                press(&mut browser, "remove", "totp").await.press("continue").await.expect_step("account");
+                browser.open("/account").await.expect_step("account");
+            }
+            "another phone" => {
+                enrol_again(&idp, &mut browser).await;
+                browser.open("/account").await.expect_step("account");
+            }
+            _ => {
+                idp.gantry("user reset-factors alice").await;
+                browser.open("/account").await.expect_step("password");
+            }
         }
         lost.open("/account").await.expect_step("password");
         c1.userinfo(&tokens.access).await.expect_error("invalid_token");

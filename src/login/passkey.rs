@@ -254,8 +254,11 @@ pub(super) async fn prove(
             let amr = if proof.key.backup_eligible { "swk" } else { "hwk" };
             tracing::info!(target: "gantry::audit", event = "second_factor_proved", user = %user.id, method = "passkey");
             let batch = forgive(batch, session, user.id);
-            let proved =
-                Proved { session, user, method: Method::Passkey, amr, verified: proof.user_verified, batch };
+            let proved = Proved {
+                amr,
+                verified: proof.user_verified,
+                ..Proved::by(Method::Passkey, session, user, batch)
+            };
             elevated(app, visitor, flow, proved).await
         }
         Err(why) => {

@@ -179,12 +179,12 @@ pub async fn begin(
 }
 
 /// The browser's session after a second factor was proved in it: more methods, a new time and a new cookie;
-/// added to `batch`. `verified` is false of a key that did not check who uses it. `None` when `session` is no longer
-/// the browser's.
+/// added to `batch`. `verified` is false of a key that did not check who uses it; with `begun_anew` the person's epoch
+/// goes on in the same batch. `None` when `session` is no longer the browser's.
 pub async fn elevate(
     app: &App,
     visitor: &Visitor,
-    session: Id,
+    (session, begun_anew): (Id, bool),
     (amr, method, verified): (&str, Method, bool),
     batch: Batch,
 ) -> Result<Option<Beginning>, StoreError> {
@@ -193,6 +193,7 @@ pub async fn elevate(
     };
     let token = Token::<SessionToken>::with_id(session);
     old.record.secret = token.digest();
+    old.record.epoch += u64::from(begun_anew);
     old.record.authentication.at = app.clock.now();
     // Another proof does not make up for what the key has not checked.
     if method == Method::Passkey {

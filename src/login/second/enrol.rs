@@ -12,6 +12,7 @@ use crate::factor::totp::TotpSecret;
 use crate::factor::web_push::{self, Subscription};
 use crate::factor::{self, Content, Factor, FactorKind, Method, contact, grid, kba, recovery};
 use crate::notify::Credential;
+use crate::oauth::backchannel;
 use crate::secret::Id;
 use crate::store::{Batch, Stored};
 
@@ -102,6 +103,9 @@ pub(in crate::login) async fn keep(
     New { kind, factor, changed, amr, verified }: New,
 ) -> Result<Outcome, LoginError> {
     let (master, now) = (app.keys.master(), app.clock.now());
+    // The one that is replaced may be in other hands, and what it opened there ends (SE-07 of the attack list).
+    let replaced = user.factors.contains(&kind) && !kind.is_several();
+    user.record.epoch += u64::from(replaced);
     let mut factors = vec![(kind, factor)];
     if !user.factors.contains(&FactorKind::RecoveryCodes) && !kind.stands_in() {
         factors.push(recovery::factor(&recovery::offered(master, flow.id), user.id, now));
@@ -113,10 +117,20 @@ pub(in crate::login) async fn keep(
     tracing::info!(target: "gantry::audit", event = "second_factor_enrolled", user = %user.id, kind = kind.name());
     // What was only written down proves nothing yet.
     if kind.stands_in() {
-        return own::done(app, visitor, flow, user.record, batch).await;
+        return if replaced {
+            own::begun_anew(app, visitor, flow, user.record, batch).await
+        } else {
+            own::done(app, visitor, flow, user.record, batch).await
+        };
     }
-    let method = proved_by(kind);
-    elevated(app, visitor, flow, Proved { session, user: user.record, method, amr, verified, batch }).await
+    let (id, method) = (user.id, proved_by(kind));
+    let begun_anew = replaced;
+    let proved = Proved { session, user: user.record, method, amr, verified, begun_anew, batch };
+    let outcome = elevated(app, visitor, flow, proved).await?;
+    if replaced {
+        backchannel::person_left(app, id).await?;
+    }
+    Ok(outcome)
 }
 
 /// The factor of somebody who is reached there.

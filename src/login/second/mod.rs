@@ -81,14 +81,16 @@ pub(super) struct Proved {
     pub(super) amr: &'static str,
     /// False of a key that did not check who uses it.
     pub(super) verified: bool,
+    /// The person's epoch goes on in `batch`: every other session ends.
+    pub(super) begun_anew: bool,
     /// What the proof changes.
     pub(super) batch: Batch,
 }
 
 impl Proved {
     /// By `method`, which says by itself what it is worth.
-    const fn by(method: Method, session: Id, user: User, batch: Batch) -> Self {
-        Self { session, user, method, amr: method.amr(), verified: true, batch }
+    pub(super) const fn by(method: Method, session: Id, user: User, batch: Batch) -> Self {
+        Self { session, user, method, amr: method.amr(), verified: true, begun_anew: false, batch }
     }
 }
 
@@ -98,8 +100,9 @@ pub(super) async fn elevated(
     flow: Stored<LoginFlow>,
     proved: Proved,
 ) -> Result<Outcome, LoginError> {
-    let Proved { session, user, method, amr, verified, batch } = proved;
-    let beginning = session::elevate(app, visitor, session, (amr, method, verified), batch).await?;
+    let Proved { session, user, method, amr, verified, begun_anew, batch } = proved;
+    let of = (session, begun_anew);
+    let beginning = session::elevate(app, visitor, of, (amr, method, verified), batch).await?;
     let Beginning { session, cookies, batch } = beginning.ok_or(LoginError::Gone)?;
     let outcome = proceed(app, visitor, flow, Some(&SignedIn { session, user }), batch).await?;
     Ok(Outcome { cookies, ..outcome })
