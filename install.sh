@@ -161,7 +161,8 @@ put_program() {
 repair() {
   live || return 0
   find "$ETC" "$CONFIG" -maxdepth 0 -group root -exec chgrp gantry {} +
-  find "$STATE" -user root -exec chown -h gantry:gantry {} +
+  # By the folder each lies in: what the service could put in the way meanwhile leads nowhere else.
+  [ ! -d "$STATE" ] || find "$STATE" -user root -execdir chown -h gantry:gantry {} +
 }
 
 # Checked as the service will run it: a key it may not read must be noticed here.

@@ -36,7 +36,7 @@ fn main() -> io::Result<()> {
     for lang in Lang::ALL {
         let (organisation, base, here, leads_to) = (&organisation, "", Some("/sign-in"), None);
         let look = Look { lang, organisation, base, here, leads_to };
-        for (name, page) in [usual(&look), new_account(&look), hostile(&look)].concat() {
+        for (name, page) in [usual(&look), in_between(&look), hostile(&look)].concat() {
             fs::write(folder.join(format!("{name}-{}.html", lang.tag())), page.html)?;
         }
     }
@@ -81,7 +81,7 @@ fn usual(look: &Look<'_>) -> Vec<(&'static str, Rendered)> {
         ("reached", ContactPage { app, user, kind: "phone", topic: None, to: Some("+4930123456"), more: false, skip: true, action, csrf, error: None }.render(look)),
         ("approve", ApprovePage { app, user, browser: "Chromium on Linux", address: "192.0.2.7", numbers: [17, 42, 80], action, csrf }.render(look)),
         ("approved", ApprovedPage { allowed: true }.render(look)),
-        ("passkey", PasskeyPage { user: Some(user), step: PasskeyStep::Add, options: "{}", more: true, skip: true, signed_in: true, action, csrf, error: None }.render(look)),
+        ("passkey", PasskeyPage { user: Some(user), step: PasskeyStep::Add, options: "{}", more: true, skip: true, signed_in: false, action, csrf, error: None }.render(look)),
         ("register_device", TrustPage { app, user, action, csrf }.render(look)),
         ("not_me", not_me.render(look)),
         ("break_glass", BreakGlassPage { action, error: None }.render(look)),
@@ -108,7 +108,7 @@ fn usual(look: &Look<'_>) -> Vec<(&'static str, Rendered)> {
 }
 
 #[rustfmt::skip]
-fn new_account(look: &Look<'_>) -> Vec<(&'static str, Rendered)> {
+fn in_between(look: &Look<'_>) -> Vec<(&'static str, Rendered)> {
     let (app, user, action, csrf, app_url) = ("Chat", "alice", "/x", "c", Some("https://chat.example.org"));
     let own = [FieldLine { input: "field_team", label: "Team", value: "", required: true, longest: 100 }];
     let register = RegisterPage { app, username: "", name: "", email: "", fields: &own, least: 10, sign_in: "/login", action, csrf, error: None, blamed: None };
@@ -117,6 +117,7 @@ fn new_account(look: &Look<'_>) -> Vec<(&'static str, Rendered)> {
         ("register-error", RegisterPage { username: user, error: Some(Message::UsernameTaken), blamed: Some("username"), ..register }.render(look)),
         ("registered", RegisteredPage { email: "alice@example.org", sign_in: "/login" }.render(look)),
         ("activate", ActivatePage { user, username: Some(""), password: true, action, csrf, error: None, blamed: None }.render(look)),
+        ("passkey-wanted", PasskeyPage { user: Some("alice"), step: PasskeyStep::SignIn, options: "{}", more: false, skip: false, signed_in: true, action, csrf, error: None }.render(look)),
         ("activated", ActivatedPage { user, sign_in: "/login", app, app_url }.render(look)),
     ]
 }

@@ -29,7 +29,7 @@ use crate::store::{OpenError, Store, StoreError};
 /// Why the program could not start.
 #[derive(Debug, thiserror::Error)]
 pub enum StartError {
-    #[error("{}", .0.lines().join("\n"))]
+    #[error("{}", .0.without_excerpts())]
     Config(#[from] ConfigError),
     #[error("cannot create the data folder {path}: {source}")]
     DataDir { path: PathBuf, source: std::io::Error },

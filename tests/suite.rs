@@ -54,6 +54,7 @@ mod service;
 mod sign_in;
 mod sign_out;
 mod specs;
+mod stand_ins;
 mod state_matrix;
 mod store;
 mod surroundings;

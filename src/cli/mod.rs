@@ -181,7 +181,7 @@ fn unusable(path: &Path, error: &ConfigError) -> Failure {
         None => format!("correct it; gantry check --config {path} looks again"),
     };
     // The lines of the file may hold secrets: a journal gets none of them.
-    let told = if std::io::stderr().is_terminal() { error.to_string() } else { error.lines().join("\n") };
+    let told = if std::io::stderr().is_terminal() { error.to_string() } else { error.without_excerpts() };
     Failure::new(told).hint(hint)
 }
 

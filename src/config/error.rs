@@ -59,9 +59,7 @@ impl Problem {
     pub(super) fn of_file(file: &str, message: String, hint: Option<String>) -> Self {
         Self { file: file.to_owned(), line: 0, column: 0, message, hint, excerpt: String::new(), caret: 0 }
     }
-}
 
-impl Problem {
     /// Place, message and hint.
     fn line(&self) -> String {
         let Self { file, line, column, message, .. } = self;
@@ -105,11 +103,11 @@ impl ConfigError {
         Self { unread: Some(error.kind()), ..Self::of_file(file, format!("cannot be read: {error}"), None) }
     }
 
-    /// The mistakes a line each, without the lines of the file, which may hold secrets: for a log.
+    /// The mistakes a line each, for a log: the lines of the file may hold secrets.
     #[must_use]
-    pub fn lines(&self) -> Vec<String> {
+    pub fn without_excerpts(&self) -> String {
         let more = (self.more > 0).then(|| format!("and {} more", self.more));
-        self.problems.iter().map(Problem::line).chain(more).collect()
+        self.problems.iter().map(Problem::line).chain(more).collect::<Vec<_>>().join("\n")
     }
 
     /// Why the file could not be read, if that is what is wrong.

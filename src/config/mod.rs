@@ -124,7 +124,7 @@ pub fn registered_app(
     let app = document::parse(&text, &mut problems).and_then(|node| schema::App::read(&node, &mut problems));
     let mut misled = Problems::default();
     if let Some(app) = &app {
-        check::redirect_uris(app, &mut misled);
+        check::written_redirect_uris(app, &mut misled);
     }
     misled.finish(client_id, &text).map_err(first).map_err(Unfit::RedirectUri)?;
     let app = app.and_then(|app| check::registered_app(client_id, app, rules.reach, &mut problems));

@@ -256,7 +256,7 @@ impl Request<'_> {
         let sent = self.params.get("refresh_token");
         let sent = sent.ok_or(OAuthError::invalid_request("refresh_token is missing"))?;
         let token = Token::<RefreshToken>::parse(sent).ok_or(BAD_REFRESH)?;
-        let mut tried = false;
+        let mut proof_used = false;
         for _ in 0..8 {
             let grant = self.app.store.get::<Grant>(&token.id().to_string()).await?;
             let mut grant = grant.filter(|g| g.client_id == self.client.client_id).ok_or(BAD_REFRESH)?;
@@ -267,8 +267,9 @@ impl Request<'_> {
                 ));
             }
             let presented = refresh::recognise(self.app.keys.master(), &grant, &token, self.now);
-            if presented != Presented::Foreign && !std::mem::replace(&mut tried, true) {
+            if presented != Presented::Foreign && !proof_used {
                 self.use_proof().await?;
+                proof_used = true;
             }
             match presented {
                 Presented::Foreign => return Err(BAD_REFRESH),

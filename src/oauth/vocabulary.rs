@@ -218,9 +218,9 @@ impl Authentication {
         }
     }
 
-    /// Whether the password was proved, or a key in its place.
+    /// Whether either was the first factor.
     #[must_use]
-    pub fn knows_password(&self) -> bool {
+    pub fn has_password_or_key(&self) -> bool {
         self.began_by_key() || self.methods.iter().any(|method| method == "pwd")
     }
 

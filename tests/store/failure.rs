@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
+use gantry::clock::Clock;
 use gantry::store::{ApplyError, Batch, Expect, Health, Store, StoreError};
 
 use super::actors::{Badge, badge, clock, run};
@@ -226,7 +227,20 @@ fn after_a_failed_fsync_the_store_is_read_only_until_it_is_opened_again() {
     });
 }
 
-/// Records that do not fit the few pages that opening looks at.
+/// A store with records that do not fit the few pages that opening looks at; nothing is cached.
+async fn with_fifty(disk: &Disk, clock: &Clock) -> Store {
+    let store = disk.open(clock).expect("store");
+    fifty(&store).await;
+    drop(store);
+    disk.open(clock).expect("store")
+}
+
+async fn refuses_writes(store: &Store) {
+    let refused = store.apply(Batch::new().insert(&badge("more"))).await;
+    assert_eq!(refused, Err(ApplyError::Store(StoreError::ReadOnly)));
+    assert!(matches!(store.health(), Health::ReadOnly { .. }));
+}
+
 async fn fifty(store: &Store) {
     for n in 0..50 {
         let record = badge(&n.to_string()).named(&format!("{n}{}", "x".repeat(3000)));
@@ -245,9 +259,7 @@ fn nothing_that_fails_later_makes_a_read_only_store_writable() {
         disk.fail(Plan { once: true, ..Plan::after(0, EIO) });
         assert_eq!(store.scan::<Badge>(None, 99).await.expect("the second attempt").len(), 50);
         assert!(disk.heal(), "it was read from memory");
-        let refused = store.apply(Batch::new().insert(&badge("more"))).await;
-        assert_eq!(refused, Err(ApplyError::Store(StoreError::ReadOnly)));
-        assert!(matches!(store.health(), Health::ReadOnly { .. }));
+        refuses_writes(&store).await;
     });
 }
 
@@ -255,11 +267,7 @@ fn nothing_that_fails_later_makes_a_read_only_store_writable() {
 fn a_reader_in_trouble_does_not_hide_a_failed_fsync() {
     run(async {
         let (disk, clock) = (Disk::default(), clock());
-        let store = disk.open(&clock).expect("store");
-        fifty(&store).await;
-        drop(store);
-        // Reopened, so that nothing is cached.
-        let store = disk.open(&clock).expect("store");
+        let store = with_fifty(&disk, &clock).await;
         disk.fail_fsync_beside_a_read();
         let read = async {
             while !disk.is_syncing() {
@@ -271,8 +279,7 @@ fn a_reader_in_trouble_does_not_hide_a_failed_fsync() {
         };
         let (lost, ()) = tokio::join!(store.apply(Batch::new().insert(&badge("lost"))), read);
         assert!(matches!(lost, Err(ApplyError::Store(StoreError::Unavailable { .. }))), "{lost:?}");
-        let refused = store.apply(Batch::new().insert(&badge("more"))).await;
-        assert_eq!(refused, Err(ApplyError::Store(StoreError::ReadOnly)));
+        refuses_writes(&store).await;
     });
 }
 
@@ -284,8 +291,7 @@ fn an_fsync_without_space_is_a_failed_fsync() {
         disk.fail(Plan { once: true, only_sync: true, ..Plan::after(0, ENOSPC) });
         let lost = store.apply(Batch::new().insert(&badge("1"))).await;
         assert!(matches!(lost, Err(ApplyError::Store(StoreError::Unavailable { .. }))), "{lost:?}");
-        let refused = store.apply(Batch::new().insert(&badge("2"))).await;
-        assert_eq!(refused, Err(ApplyError::Store(StoreError::ReadOnly)));
+        refuses_writes(&store).await;
     });
 }
 
@@ -293,18 +299,14 @@ fn an_fsync_without_space_is_a_failed_fsync() {
 fn an_fsync_that_fails_while_the_store_is_opened_again_is_not_tried_again() {
     run(async {
         let (disk, clock) = (Disk::default(), clock());
-        let store = disk.open(&clock).expect("store");
-        fifty(&store).await;
-        drop(store);
-        let store = disk.open(&clock).expect("store");
+        let store = with_fifty(&disk, &clock).await;
         disk.fail(Plan::after(0, EIO));
         store.scan::<Badge>(None, 99).await.expect_err("nothing can be read");
         disk.heal();
         disk.fail(Plan { only_sync: true, ..Plan::after(0, EIO) });
         store.apply(Batch::new().insert(&badge("lost"))).await.expect_err("the fsync failed");
         assert!(disk.heal());
-        let refused = store.apply(Batch::new().insert(&badge("more"))).await;
-        assert_eq!(refused, Err(ApplyError::Store(StoreError::ReadOnly)));
+        refuses_writes(&store).await;
     });
 }
 
@@ -312,11 +314,7 @@ fn an_fsync_that_fails_while_the_store_is_opened_again_is_not_tried_again() {
 fn a_read_error_is_told_and_then_over() {
     run(async {
         let (disk, clock) = (Disk::default(), clock());
-        let store = disk.open(&clock).expect("store");
-        fifty(&store).await;
-        drop(store);
-        // Reopened, so that nothing is cached.
-        let store = disk.open(&clock).expect("store");
+        let store = with_fifty(&disk, &clock).await;
         disk.fail(Plan { once: true, ..Plan::after(0, EIO) });
         let all = store.scan::<Badge>(None, 99).await.expect("the second attempt");
         assert_eq!(all.len(), 50);

@@ -164,19 +164,12 @@ async fn listing(app: &App) -> Result<Output, Failure> {
 /// Usernames by group.
 async fn membership(app: &App) -> Result<BTreeMap<GroupName, Vec<String>>, StoreError> {
     let mut members: BTreeMap<GroupName, Vec<String>> = BTreeMap::new();
-    let mut after: Option<String> = None;
-    loop {
-        let users = app.store.scan::<User>(after.as_deref(), 1000).await?;
-        let Some(last) = users.last() else {
-            return Ok(members);
-        };
-        after = Some(last.id.to_string());
-        for user in &users {
-            for group in &user.groups {
-                members.entry(group.clone()).or_default().push(user.username.to_string());
-            }
+    for user in all::<User>(&app.store, |user| !user.groups.is_empty()).await? {
+        for group in &user.groups {
+            members.entry(group.clone()).or_default().push(user.username.to_string());
         }
     }
+    Ok(members)
 }
 
 async fn existing(app: &App, name: &GroupName) -> Result<Group, Failure> {

@@ -60,7 +60,7 @@ pub enum Command {
     /// What people have given apps
     #[command(subcommand)]
     Grant(GrantCommand),
-    /// Tokens that show codes, and `YubiKey`s
+    /// Hardware tokens that are given out
     #[command(subcommand)]
     Token(TokenCommand),
     /// Passkeys and security keys

@@ -4,7 +4,7 @@ use clap::Subcommand;
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
-use super::done;
+use super::{all, done};
 use crate::account::{AccountError, User, find_user};
 use crate::app::App;
 use crate::cli::table::columns;
@@ -13,7 +13,7 @@ use crate::factor::{self, Factor, FactorKind, OwnKey, own_key};
 use crate::login::challenge::{Changed, notice_of_administrator};
 use crate::login::own::removed;
 use crate::oauth::backchannel;
-use crate::store::{Batch, Record, Stored};
+use crate::store::{Batch, Stored};
 
 /// `gantry passkey …`, and what `gantry push …` has of it
 #[derive(Debug, Clone, Subcommand, Serialize, Deserialize)]
@@ -76,17 +76,12 @@ pub(super) async fn owned(
         let user = user.ok_or_else(|| AccountError::NoUser(who.to_owned()))?;
         return Ok(keys(&user, own_key::of_user(&app.store, &user).await?));
     }
-    let mut after = None::<String>;
-    loop {
-        let page = app.store.scan::<Factor>(after.as_deref(), 1000).await?;
-        let Some(last) = page.last() else { return Ok(found) };
-        after = Some(last.record.id());
-        for factor in page.iter().filter(|factor| kinds.contains(&factor.content.kind())) {
-            if let Some(user) = app.store.get::<User>(&factor.user.to_string()).await? {
-                found.extend(keys(&user, factor.content.keys()));
-            }
+    for factor in all::<Factor>(&app.store, |factor| kinds.contains(&factor.content.kind())).await? {
+        if let Some(user) = app.store.get::<User>(&factor.user.to_string()).await? {
+            found.extend(keys(&user, factor.content.keys()));
         }
     }
+    Ok(found)
 }
 
 /// Takes the one that `is` says away from `who`, and tells them; `None` when they have none such.

@@ -32,7 +32,7 @@ pub(super) fn check(
 }
 
 /// An app that registered itself; `access` stands in the file, and how far it may `reach`.
-pub(super) fn registered(
+pub(in crate::config) fn registered(
     client_id: &str,
     app: schema::App,
     reach: Reach,

@@ -170,7 +170,10 @@ fn is_for_people(grants: &BTreeSet<GrantKind>) -> bool {
         .any(|grant| grants.contains(grant))
 }
 
-pub(super) fn written_redirect_uris(app: &schema::App, problems: &mut Problems) -> Option<Vec<String>> {
+pub(in crate::config) fn written_redirect_uris(
+    app: &schema::App,
+    problems: &mut Problems,
+) -> Option<Vec<String>> {
     let kind = app.client.as_ref().map_or(ClientKind::Confidential, |client| client.value);
     uris(app.redirect_uris.as_ref()?, kind, problems)
 }

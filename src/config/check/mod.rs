@@ -26,11 +26,13 @@ use std::time::Duration;
 use jiff::tz::TimeZone;
 
 use super::error::{Place, Problems};
-use super::meant::{App, Argon2id, Config, Log, Passwords, SignIn};
+use super::meant::{Argon2id, Config, Log, Passwords, SignIn};
 use super::period::Period;
 use super::read::{self, At};
 use super::schema::{self, Hash, Root};
-use crate::outbound::Reach;
+
+pub(super) use app::registered as registered_app;
+pub(super) use client::written_redirect_uris;
 
 /// The configuration, unless something is wrong.
 pub(super) fn check(
@@ -98,21 +100,6 @@ pub(super) fn check(
     };
     lock_out::check(&config, &places, problems);
     Some((config, places))
-}
-
-/// One app by itself, as its `settings` say.
-pub(super) fn registered_app(
-    client_id: &str,
-    settings: schema::App,
-    reach: Reach,
-    problems: &mut Problems,
-) -> Option<App> {
-    app::registered(client_id, settings, reach, problems)
-}
-
-/// What is wrong with the redirect URIs that `settings` name.
-pub(super) fn redirect_uris(settings: &schema::App, problems: &mut Problems) {
-    client::written_redirect_uris(settings, problems);
 }
 
 /// A path; relative ones start at the folder of the file.

@@ -227,7 +227,7 @@ async fn first_step(
         (State::Identify, Action::MagicLink) if by_link => {
             first::mail_link(app, visitor, flow, &sent.username).await
         }
-        (State::Reauthenticate { username, password: false, .. }, Action::MagicLink)
+        (State::Reauthenticate { username, without_link: false, .. }, Action::MagicLink)
         | (State::Mailed { username }, Action::Resend)
             if by_link =>
         {

@@ -135,7 +135,7 @@ fn decide_for_device(situation: &Situation<'_>) -> Step {
         }
         Some(signed_in) if !situation.first_taken => {
             let (session, username) = (signed_in.session.id, signed_in.user.username.to_string());
-            Step::Ask(State::Reauthenticate { session, username, password: false })
+            Step::Ask(State::Reauthenticate { session, username, without_link: false })
         }
         Some(signed_in) => match (situation.closed, second_factor(situation, signed_in)) {
             (Some(closed), _) => Step::Forbidden(closed),
@@ -161,9 +161,9 @@ fn decide_for_account(situation: &Situation<'_>, task: &Task) -> Step {
     // Whoever reads the mail, or has the phone, is not yet who knows the password.
     let password = user.password.is_some();
     if (age > FRESH && progress.signed_in != Some(id))
-        || (password && !session.authentication.knows_password())
+        || (password && !session.authentication.has_password_or_key())
     {
-        return Step::Ask(State::Reauthenticate { session: id, username, password });
+        return Step::Ask(State::Reauthenticate { session: id, username, without_link: password });
     }
     if let Some(closed) = situation.closed {
         return Step::Forbidden(closed);
@@ -207,7 +207,7 @@ fn decide_for_app(situation: &Situation<'_>, request: &AuthorizationRequest) -> 
     let age = situation.now.since(session.authentication.at).as_secs();
     let stale = request.max_age.is_some_and(|limit| age >= limit);
     if (stale || request.prompt.contains(&Prompt::Login)) && !proved_here {
-        return Step::Ask(State::Reauthenticate { session: session_id, username, password: false });
+        return Step::Ask(State::Reauthenticate { session: session_id, username, without_link: false });
     }
     if request.prompt.contains(&Prompt::SelectAccount) && !progress.chosen && !proved_here {
         return Step::Ask(State::SelectAccount { session: session_id, username });
@@ -219,7 +219,7 @@ fn decide_for_app(situation: &Situation<'_>, request: &AuthorizationRequest) -> 
         return Step::Ask(State::Key { username: Some(username) });
     }
     if !situation.first_taken {
-        return Step::Ask(State::Reauthenticate { session: session_id, username, password: false });
+        return Step::Ask(State::Reauthenticate { session: session_id, username, without_link: false });
     }
     if let Some(state) = situation.signed_in.and_then(|signed_in| second_factor(situation, signed_in)) {
         return Step::Ask(state);

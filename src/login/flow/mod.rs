@@ -243,9 +243,8 @@ pub enum State {
     Reauthenticate {
         session: Id,
         username: String,
-        /// No mailed link will do in its place.
         #[serde(default)]
-        password: bool,
+        without_link: bool,
     },
     /// Whether to go on as the person who is signed in.
     SelectAccount { session: Id, username: String },

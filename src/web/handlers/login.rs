@@ -37,19 +37,17 @@ pub async fn show(app: web::Data<App>, request: HttpRequest, flow: web::Path<Str
                 Some(Pending::Asked { .. }) => first::heard(&app, &flow).await,
                 _ => Ok(None),
             };
-            match heard {
-                Ok(Some(Notice::Waiting)) => {
-                    let mut response = step_page(&app, &request, &flow, None, None);
-                    response.headers_mut().insert(header::REFRESH, HeaderValue::from_static(LOOK_AGAIN));
-                    response
-                }
-                Ok(notice) => {
-                    let mut response = step_page(&app, &request, &flow, notice, None);
-                    *response.status_mut() = StatusCode::OK;
-                    response
-                }
-                Err(error) => answer::stuck(&request, &app.config(), &error),
+            let (notice, waits) = match heard {
+                Ok(Some(Notice::Waiting)) => (None, true),
+                Ok(notice) => (notice, false),
+                Err(error) => return answer::stuck(&request, &app.config(), &error),
+            };
+            let mut response = step_page(&app, &request, &flow, notice, None);
+            *response.status_mut() = StatusCode::OK;
+            if waits {
+                response.headers_mut().insert(header::REFRESH, HeaderValue::from_static(LOOK_AGAIN));
             }
+            response
         }
         Err(LoginError::Forged) => {
             let came_without = cookies::visitor(&request).browser.is_none();
@@ -265,8 +263,8 @@ fn render(app: &App, config: &Config, flow: &LoginFlow, given: &Given<'_>) -> Re
             SignInPage { app: title, action, csrf, username, scan, link, key, register, error }
                 .render(&given.look)
         }
-        State::Reauthenticate { username, password, .. } => {
-            let link = !password && first::takes(app, &flow.target, FirstFactor::MagicLink);
+        State::Reauthenticate { username, without_link, .. } => {
+            let link = !without_link && first::takes(app, &flow.target, FirstFactor::MagicLink);
             let key = first::takes(app, &flow.target, FirstFactor::Passkey);
             ReauthPage { app: title, action, csrf, username, link, key, error }.render(&given.look)
         }
