@@ -75,7 +75,7 @@ pub(crate) fn measure(plan: &Plan, folder: &Path, report: &mut Report) -> Outcom
         own_tokens(plan, &server, &prepared.robot, report)?;
     }
     if plan.wants("refusals") {
-        refusals(plan, &server, report)?;
+        refusals(plan, &server, &prepared.robot, report)?;
     }
     let mut writes = Worker::start("writes", &folder.join("bare"))?;
     writes.ask(&format!("codes {}", plan.codes()))?;
@@ -197,20 +197,29 @@ fn own_tokens(plan: &Plan, server: &Server, authorization: &str, report: &mut Re
     Ok(())
 }
 
-/// Whether the time of a refusal tells which clients there are: an unknown one beside a wrong secret.
-fn refusals(plan: &Plan, server: &Server, report: &mut Report) -> Outcome<()> {
-    eprintln!("measuring refusals of unknown clients and wrong secrets");
-    let all = |client: &str| {
-        let authorization = format!("Basic {}", STANDARD.encode(format!("{client}:{}", "x".repeat(43))));
+/// Whether the time of a refusal tells which clients there are, or how much of a secret is right: an unknown client and
+/// a secret of which all but the end is right, beside a wrong one.
+fn refusals(plan: &Plan, server: &Server, robot: &str, report: &mut Report) -> Outcome<()> {
+    let all = |pair: &str| {
+        let authorization = format!("Basic {}", STANDARD.encode(pair));
         let one = || Post::new("/oauth2/token", &authorization, "grant_type=client_credentials").refused();
         (0..plan.connections).map(|_| one()).collect::<Vec<_>>()
     };
-    let (mut wrong, mut unknown) = (all(ROBOT), all("nobody"));
-    let mut row = Row::new("refusal of an unknown client", "of a wrong secret", Goal::Rate(0.9));
-    for _ in 0..plan.rounds {
-        row.add(server.measure(&mut wrong, plan.span)?, server.measure(&mut unknown, plan.span)?);
+    let right = String::from_utf8(STANDARD.decode(robot.trim_start_matches("Basic "))?)?;
+    let nearly = format!("{}~", right.strip_suffix(|_: char| true).ok_or("no secret")?);
+    let mut wrong = all(&format!("{ROBOT}:{}", "x".repeat(43)));
+    let others = [
+        ("refusal of an unknown client", all(&format!("nobody:{}", "x".repeat(43)))),
+        ("refusal of a secret that is nearly right", all(&nearly)),
+    ];
+    for (name, mut other) in others {
+        eprintln!("measuring {name} against that of a wrong secret");
+        let mut row = Row::new(name, "of a wrong secret", Goal::Rate(0.9));
+        for _ in 0..plan.rounds {
+            row.add(server.measure(&mut wrong, plan.span)?, server.measure(&mut other, plan.span)?);
+        }
+        report.rows.push(row);
     }
-    report.rows.push(row);
     Ok(())
 }
 
