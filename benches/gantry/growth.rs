@@ -1,5 +1,6 @@
 //! The same requests with few and with many live grants: the store must not slow down as it fills. The writes of a
-//! refresh are measured alone too, as no server can be flatter than its store.
+//! refresh are measured alone too, as no server can be flatter than its store, and refreshes also with far more grants
+//! in use than there are few.
 
 use std::collections::VecDeque;
 use std::path::Path;
@@ -19,11 +20,15 @@ use crate::{Outcome, Plan};
 const FEW: usize = 1_000;
 /// Grants that each connection uses in turn; together no more than there are few.
 const EACH: usize = 14;
+/// The same when many are in use.
+const MANY_EACH: usize = 896;
 const BATCH: usize = 500;
 
 struct Prepared {
     asking: Vec<Turns>,
     rotating: Vec<Refresh>,
+    /// The same with many grants in use; none that is in the others.
+    widely: Vec<Refresh>,
     /// The grants of each connection.
     piles: Vec<Pile>,
 }
@@ -56,7 +61,17 @@ pub(crate) fn measure(plan: &Plan, folder: &Path, report: &mut Report) -> Outcom
         let limit = few_server.measure(&mut few.rotating, plan.span)?;
         rotating.add(limit, many_server.measure(&mut most.rotating, plan.span)?);
     }
-    report.rows.extend([asking, rotating, writing]);
+    let in_use = most.widely.iter().map(|refresh| refresh.tokens.len()).sum::<usize>();
+    eprintln!("measuring refresh with {in_use} grants in use");
+    let mut widely = Row::new(&format!("the same, {in_use} in use"), "1,000 grants", Goal::Rate(0.9));
+    for _ in 0..2 * plan.rounds {
+        many_server.measure(&mut most.widely, plan.span)?;
+    }
+    for _ in 0..plan.rounds {
+        let limit = few_server.measure(&mut few.rotating, plan.span)?;
+        widely.add(limit, many_server.measure(&mut most.widely, plan.span)?);
+    }
+    report.rows.extend([asking, rotating, widely, writing]);
     Ok(())
 }
 
@@ -66,7 +81,8 @@ async fn prepare(plan: &Plan, folder: &Path, grants: usize) -> Outcome<Prepared>
     let world = World::make(folder).await?;
     let authorization = world.authorization(EDDSA_APP).await?;
     let used = (plan.connections * EACH).min(grants);
-    let (mut access, mut refresh, mut kept) = (Vec::new(), Vec::new(), Vec::new());
+    let widely = (plan.connections * MANY_EACH).min(grants / 2);
+    let (mut access, mut refresh, mut kept, mut rest) = (Vec::new(), Vec::new(), Vec::new(), Vec::new());
     let mut made = 0;
     while made < grants {
         let (mut batch, mut chosen) = (Batch::new(), Vec::new());
@@ -77,6 +93,8 @@ async fn prepare(plan: &Plan, folder: &Path, grants: usize) -> Outcome<Prepared>
                 access.push(world.access_token(&grant)?);
                 refresh.push(token);
                 chosen.push(grant);
+            } else if number % (grants / widely) == 1 {
+                rest.push(token);
             }
         }
         made += BATCH;
@@ -85,6 +103,14 @@ async fn prepare(plan: &Plan, folder: &Path, grants: usize) -> Outcome<Prepared>
     }
     let post = |token: &String| Post::new("/oauth2/introspect", &authorization, &format!("token={token}"));
     let pile = |some: &[Stored<Grant>]| Arc::new(Mutex::new(VecDeque::from(some.to_vec())));
+    let rotating = |tokens: &[String], each| -> Vec<Refresh> {
+        let one = |some: &[String]| Refresh {
+            tokens: some.to_vec(),
+            turn: 0,
+            authorization: authorization.clone(),
+        };
+        tokens.chunks(each).take(plan.connections).map(one).collect()
+    };
     Ok(Prepared {
         piles: kept.chunks(EACH).take(plan.connections).map(pile).collect(),
         asking: access
@@ -92,10 +118,7 @@ async fn prepare(plan: &Plan, folder: &Path, grants: usize) -> Outcome<Prepared>
             .take(plan.connections)
             .map(|some| Turns::of(some.iter().map(post)))
             .collect(),
-        rotating: refresh
-            .chunks(EACH)
-            .take(plan.connections)
-            .map(|some| Refresh { tokens: some.to_vec(), turn: 0, authorization: authorization.clone() })
-            .collect(),
+        rotating: rotating(&refresh, EACH),
+        widely: rotating(&rest, rest.len().div_ceil(plan.connections).max(1)),
     })
 }

@@ -124,13 +124,13 @@ fn set_schema(path: &Path, schema: u64) {
 #[test]
 fn a_newer_format_is_refused_by_number() {
     let place = Place::with_store();
-    set_schema(&place.path, 2);
+    set_schema(&place.path, 3);
     let error = place.refuses(&place.bytes());
-    assert!(matches!(error, OpenError::Newer { found: 2, known: 1, .. }), "{error}");
+    assert!(matches!(error, OpenError::Newer { found: 3, known: 2, .. }), "{error}");
     let path = place.path.display();
     assert_eq!(
         error.to_string(),
-        format!("the store {path} has format 2, this program knows formats up to 1")
+        format!("the store {path} has format 3, this program knows formats up to 2")
     );
     assert_eq!(error.hint(), "run the version that wrote it, or restore a backup made by this version");
 }

@@ -7,7 +7,9 @@ use crate::store::batch::Content;
 use crate::store::{Kind, StoreError};
 
 /// The number of this layout, kept in [`META`] under [`SCHEMA_KEY`].
-pub(super) const SCHEMA: u64 = 1;
+///
+/// 1 had no [`RECENT`]; whoever does not know that table would read old states.
+pub(super) const SCHEMA: u64 = 2;
 pub(super) const SCHEMA_KEY: &str = "schema";
 /// The version of the last batch.
 pub(super) const SEQUENCE_KEY: &str = "sequence";
@@ -15,6 +17,8 @@ pub(super) const SEQUENCE_KEY: &str = "sequence";
 pub(super) const META: TableDefinition<'static, &str, u64> = TableDefinition::new("meta");
 /// Kind and id to envelope.
 pub(super) const RECORDS: TableDefinition<'static, &[u8], &[u8]> = TableDefinition::new("records");
+/// The same, in a later state: what `rows` keeps apart.
+pub(super) const RECENT: TableDefinition<'static, &[u8], &[u8]> = TableDefinition::new("recent");
 /// [`index_key`] to nothing.
 pub(super) const INDEX: TableDefinition<'static, &[u8], ()> = TableDefinition::new("index");
 /// Time and record key (or [`COUNTER`] and name) to nothing: what a sweep reads from the front.

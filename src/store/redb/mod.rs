@@ -8,6 +8,7 @@ mod disk;
 mod layout;
 mod open;
 mod queue;
+mod rows;
 mod tables;
 mod writer;
 
@@ -24,9 +25,10 @@ use tokio::sync::oneshot;
 
 use self::cache::{Cache, Entry};
 use self::disk::Trouble;
-use self::layout::{COUNTERS, Envelope, INDEX, RECORDS, damaged, index_prefix, record_key};
+use self::layout::{COUNTERS, Envelope, INDEX, damaged, index_prefix, record_key};
 use self::open::{Factory, Place};
 use self::queue::{Message, Tally};
+use self::rows::Rows;
 use self::writer::Writer;
 use super::{ApplyError, Batch, Budget, Health, Kind, OpenError, Raw, StoreError};
 use crate::clock::{Clock, Timestamp};
@@ -263,9 +265,9 @@ fn opened(key: &[u8], bytes: &[u8]) -> Result<Entry, StoreError> {
 }
 
 fn entry(txn: &ReadTransaction, key: &[u8]) -> Result<Option<Entry>, Fault> {
-    let records = txn.open_table(RECORDS)?;
-    let found = records.get(key)?;
-    Ok(found.map(|bytes| opened(key, bytes.value())).transpose()?)
+    let rows = Rows::read(txn)?;
+    let found = rows.get(key)?;
+    Ok(found.map(|(bytes, _)| opened(key, bytes.value())).transpose()?)
 }
 
 fn find(
@@ -275,12 +277,12 @@ fn find(
     (now, limit): (Timestamp, usize),
 ) -> Result<Vec<Raw>, Fault> {
     let index = txn.open_table(INDEX)?;
-    let records = txn.open_table(RECORDS)?;
+    let rows = Rows::read(txn)?;
     let mut found = Vec::new();
     each_with_prefix(&index, prefix, |id| {
         let id = String::from_utf8_lossy(id).into_owned();
         let key = record_key(kind, &id);
-        let bytes = records.get(key.as_slice())?;
+        let bytes = rows.get(&key)?.map(|(bytes, _)| bytes);
         let bytes = bytes.ok_or_else(|| damaged(&key, "it is in an index but not there"))?;
         let entry = opened(&key, bytes.value())?;
         if found.len() < limit && layout::is_live(entry.expires, now) {
@@ -315,25 +317,21 @@ fn scan(
     after: Option<&str>,
     (now, limit): (Timestamp, usize),
 ) -> Result<Vec<Raw>, Fault> {
-    let records = txn.open_table(RECORDS)?;
     let mut start = record_key(kind, after.unwrap_or_default());
     if after.is_some() {
         // The least key greater than `after`.
         start.push(0);
     }
     let mut found = Vec::new();
-    for row in records.range(start.as_slice()..)? {
-        let (key, bytes) = row?;
-        let Some((&tag, id)) = key.value().split_first() else {
-            continue;
+    Rows::read(txn)?.each(&start, |key, bytes| {
+        let Some(id) = key.strip_prefix(&[kind.number()]).filter(|_| found.len() < limit) else {
+            return Ok(ControlFlow::Break(()));
         };
-        if tag != kind.number() || found.len() >= limit {
-            break;
-        }
-        let entry = opened(key.value(), bytes.value())?;
+        let entry = opened(key, bytes)?;
         if layout::is_live(entry.expires, now) {
             found.push(raw(String::from_utf8_lossy(id).into_owned(), entry));
         }
-    }
+        Ok(ControlFlow::Continue(()))
+    })?;
     Ok(found)
 }

@@ -11,7 +11,7 @@ use redb::{Database, DatabaseError, ReadableDatabase, StorageBackend, StorageErr
 
 use super::Fault;
 use super::disk::{Overlay, Trouble, Watched};
-use super::layout::{COUNTERS, EXPIRY, INDEX, META, RECORDS, SCHEMA, SCHEMA_KEY, SEQUENCE_KEY};
+use super::layout::{COUNTERS, EXPIRY, INDEX, META, RECENT, RECORDS, SCHEMA, SCHEMA_KEY, SEQUENCE_KEY};
 use crate::owner::hand_over;
 use crate::store::OpenError;
 
@@ -63,13 +63,24 @@ impl Place {
     /// Opens it for writing; what goes wrong with it, now and later, is found in `trouble`.
     pub(super) fn open(&self, trouble: &Trouble) -> Result<Database, OpenError> {
         let inner = (self.factory)().map_err(|error| self.io(error))?;
-        self.build(Watched::new(inner, trouble))
+        self.modernised(self.build(Watched::new(inner, trouble))?)
     }
 
     /// Opens it so that nothing is ever written to it.
     pub(super) fn open_untouched(&self) -> Result<Database, OpenError> {
         let inner = (self.factory)().map_err(|error| self.io(error))?;
-        self.build(Overlay::new(inner).map_err(|error| self.io(error))?)
+        self.modernised(self.build(Overlay::new(inner).map_err(|error| self.io(error))?)?)
+    }
+
+    /// The same store in the present format, if this program understands the one it has.
+    fn modernised(&self, db: Database) -> Result<Database, OpenError> {
+        if self.meta(&db, SCHEMA_KEY)? == Some(1) {
+            match catch_unwind(AssertUnwindSafe(|| add_recent(&db))) {
+                Ok(done) => done.map_err(|fault| self.io(io::Error::other(fault.to_string())))?,
+                Err(_) => return Err(self.damaged("its pages make no sense")),
+            }
+        }
+        Ok(db)
     }
 
     /// The version of the last batch.
@@ -184,12 +195,23 @@ fn storage(file: File) -> io::Result<Box<dyn StorageBackend>> {
     Ok(Box::new(backend))
 }
 
+/// From format 1 to 2.
+fn add_recent(db: &Database) -> Result<(), Fault> {
+    let mut txn = db.begin_write()?;
+    txn.set_quick_repair(true);
+    txn.open_table(RECENT)?;
+    txn.open_table(META)?.insert(SCHEMA_KEY, SCHEMA)?;
+    txn.commit()?;
+    Ok(())
+}
+
 /// Makes every table, so that no reader finds one missing.
 fn initialise(db: &Database) -> Result<(), Fault> {
     let mut txn = db.begin_write()?;
     txn.set_quick_repair(true);
     txn.open_table(META)?.insert(SCHEMA_KEY, SCHEMA)?;
     txn.open_table(RECORDS)?;
+    txn.open_table(RECENT)?;
     txn.open_table(INDEX)?;
     txn.open_table(EXPIRY)?;
     txn.open_table(COUNTERS)?;

@@ -9,9 +9,10 @@ use redb::{ReadableTable, Table, WriteTransaction};
 
 use super::cache::Entry;
 use super::layout::{
-    COUNTER, COUNTERS, EXPIRY, Envelope, INDEX, META, RECORDS, SEQUENCE_KEY, counter_expiry_key, expiry_end,
+    COUNTER, COUNTERS, EXPIRY, Envelope, INDEX, META, SEQUENCE_KEY, counter_expiry_key, expiry_end,
     expiry_key, index_key, index_prefix, record_key, seal, split_expiry_key,
 };
+use super::rows::{Room, Rows, Where};
 use super::{Fault, each_with_prefix};
 use crate::clock::Timestamp;
 use crate::store::batch::{Change, Content, Op, Recount};
@@ -22,18 +23,20 @@ pub(super) type Changes = BTreeMap<Vec<u8>, Option<Entry>>;
 
 pub(super) struct Tables<'t> {
     meta: Table<'t, &'static str, u64>,
-    records: Table<'t, &'static [u8], &'static [u8]>,
+    rows: Rows<Table<'t, &'static [u8], &'static [u8]>>,
     index: Table<'t, &'static [u8], ()>,
     expiry: Table<'t, &'static [u8], ()>,
     counters: Table<'t, &'static [u8], (i64, u64)>,
     now: Timestamp,
+    pub(super) room: Room,
     pub(super) changes: Changes,
 }
 
 /// What stands under a key before a batch.
 #[derive(Default)]
 struct Found {
-    there: bool,
+    /// Where, and its version.
+    there: Option<(Where, u64)>,
     /// The version, if it has not expired.
     live: Option<u64>,
     /// The keys that point to it.
@@ -42,14 +45,15 @@ struct Found {
 }
 
 impl<'t> Tables<'t> {
-    pub(super) fn open(txn: &'t WriteTransaction, now: Timestamp) -> Result<Self, Fault> {
+    pub(super) fn open(txn: &'t WriteTransaction, now: Timestamp, room: Room) -> Result<Self, Fault> {
         Ok(Self {
             meta: txn.open_table(META)?,
-            records: txn.open_table(RECORDS)?,
+            rows: Rows::write(txn)?,
             index: txn.open_table(INDEX)?,
             expiry: txn.open_table(EXPIRY)?,
             counters: txn.open_table(COUNTERS)?,
             now,
+            room,
             changes: Changes::new(),
         })
     }
@@ -93,7 +97,7 @@ impl<'t> Tables<'t> {
     }
 
     fn look(&self, key: &[u8]) -> Result<Found, Fault> {
-        let Some(bytes) = self.records.get(key)? else {
+        let Some((bytes, at)) = self.rows.get(key)? else {
             return Ok(Found::default());
         };
         let envelope = Envelope::open(key, bytes.value())?;
@@ -104,7 +108,7 @@ impl<'t> Tables<'t> {
             None => BTreeSet::new(),
         };
         Ok(Found {
-            there: true,
+            there: Some((at, envelope.version)),
             live: envelope.is_live(self.now).then_some(envelope.version),
             index,
             expiry: envelope.expires.map(|at| expiry_key(at, key)),
@@ -169,7 +173,7 @@ impl<'t> Tables<'t> {
     }
 
     fn is_live(&self, key: &[u8]) -> Result<bool, Fault> {
-        let Some(bytes) = self.records.get(key)? else {
+        let Some((bytes, _)) = self.rows.get(key)? else {
             return Ok(false);
         };
         Ok(Envelope::open(key, bytes.value())?.is_live(self.now))
@@ -197,13 +201,9 @@ impl<'t> Tables<'t> {
         }
         self.forget(&found)?;
         let bytes = seal(version, content);
-        // Changed in its page, which costs less than a page built anew.
-        if found.there
-            && let Some(mut there) = self.records.get_mut(key.as_slice())?
-        {
-            there.insert(bytes.as_slice())?;
-        } else {
-            self.records.insert(key.as_slice(), bytes.as_slice())?;
+        match found.there {
+            Some((at, old)) => self.rows.replace(&key, &bytes, (at, old, version), &mut self.room)?,
+            None => self.rows.insert(&key, &bytes)?,
         }
         let entry = Entry::new(version, content.expires, &content.payload);
         self.changes.insert(key, Some(entry));
@@ -212,7 +212,7 @@ impl<'t> Tables<'t> {
 
     fn delete(&mut self, key: Vec<u8>, found: &Found) -> Result<(), Fault> {
         self.forget(found)?;
-        self.records.remove(key.as_slice())?;
+        self.rows.remove(&key)?;
         self.changes.insert(key, None);
         Ok(())
     }

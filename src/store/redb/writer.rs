@@ -18,6 +18,7 @@ use redb::{Database, Durability};
 use super::disk::{Cause, Trouble};
 use super::open::Place;
 use super::queue::{Message, Outcome, Tally, answer, refuse};
+use super::rows::Room;
 use super::tables::{Changes, Tables};
 use super::{Fault, Shared};
 use crate::clock::Clock;
@@ -34,6 +35,7 @@ const BACK_OFF: Duration = Duration::from_millis(10);
 struct Done {
     outcomes: Vec<Outcome>,
     changes: Changes,
+    room: Room,
     sequence: u64,
     commit: Commit,
 }
@@ -64,6 +66,7 @@ pub(super) struct Writer {
     access: Access,
     /// Never goes back, also when the database does: a lost relaxed version is not given again.
     sequence: u64,
+    room: Room,
     /// Since when relaxed commits wait for a durable one, by [`Clock::elapsed`].
     unflushed: Option<Duration>,
 }
@@ -75,7 +78,16 @@ impl Writer {
         clock: Clock,
         (trouble, sequence): (Trouble, u64),
     ) -> Self {
-        Self { place, shared, clock, trouble, access: Access::Writable, sequence, unflushed: None }
+        Self {
+            place,
+            shared,
+            clock,
+            trouble,
+            access: Access::Writable,
+            sequence,
+            room: Room::default(),
+            unflushed: None,
+        }
     }
 
     /// Works until every handle is gone, then flushes and closes.
@@ -180,10 +192,11 @@ impl Writer {
         let mut done = Done {
             outcomes: Vec::with_capacity(group.len()),
             changes: Changes::new(),
+            room: Room::default(),
             sequence: self.sequence,
             commit: floor,
         };
-        let mut tables = Tables::open(&txn, self.clock.now())?;
+        let mut tables = Tables::open(&txn, self.clock.now(), self.room.clone())?;
         for message in group {
             let (outcome, commit) = perform(&mut tables, message, &mut done.sequence)?;
             done.outcomes.push(outcome);
@@ -193,6 +206,7 @@ impl Writer {
             tables.set_sequence(done.sequence)?;
         }
         done.changes = std::mem::take(&mut tables.changes);
+        done.room = std::mem::take(&mut tables.room);
         drop(tables);
         match done.commit {
             Commit::Skip => txn.abort()?,
@@ -210,6 +224,7 @@ impl Writer {
 
     fn finish(&mut self, done: Done) -> Vec<Outcome> {
         self.sequence = done.sequence;
+        self.room = done.room;
         match done.commit {
             Commit::Skip => {}
             Commit::Relaxed => {
