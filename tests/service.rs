@@ -4,8 +4,10 @@
 use std::fs;
 use std::net::TcpListener;
 use std::os::unix::fs::{MetadataExt, PermissionsExt, chown};
+use std::time::Duration;
 
-use rcgen::{CertificateParams, KeyPair};
+use gantry::clock::Clock;
+use rcgen::{CertificateParams, KeyPair, date_time_ymd};
 use redb::TableDefinition;
 use serde_json::Value;
 
@@ -65,7 +67,34 @@ fn a_certificate_that_cannot_serve_is_refused_by_name() {
         let (error, hint) = refused.error_and_hint();
         assert!(error.contains(names) && error.contains(why), "{error}");
         assert!(hint.starts_with("tls names PEM files"), "{hint}");
+        let checked = installation.run("check", "");
+        let place = "gantry.yaml:5:6:";
+        assert!(checked.code == Some(1) && checked.err.contains(why), "{checked:?}");
+        assert!(checked.err.contains(place) && checked.err.contains(hint), "{checked:?}");
     }
+}
+
+#[test]
+fn what_clients_have_against_a_certificate_is_told_beforehand() {
+    let key = KeyPair::generate().expect("key");
+    let (past, future) = (date_time_ymd(2020, 1, 1), date_time_ymd(4000, 1, 1));
+    let told = |host: &str, from, until| {
+        let mut params = CertificateParams::new(vec![host.to_owned()]).expect("name");
+        (params.not_before, params.not_after) = (from, until);
+        let certificate = params.self_signed(&key).expect("certificate").pem();
+        let installation = serving(&certificate, &key.serialize_pem());
+        installation.run("check", "").expect_done().err
+    };
+    assert_eq!(told("localhost", past, future), "");
+    let expired = told("localhost", past, date_time_ymd(2021, 1, 1));
+    assert!(expired.contains("gantry.yaml:5:6:") && expired.contains("cert.pem has expired"), "{expired}");
+    assert!(told("localhost", future, date_time_ymd(4001, 1, 1)).contains("cert.pem is not valid yet"));
+    let in_a_week = Clock::system().now() + Duration::from_secs(7 * 24 * 3600);
+    let in_a_week = jiff::Timestamp::from_second(in_a_week.seconds()).expect("a time");
+    let soon = jiff::tz::TimeZone::UTC.to_datetime(in_a_week).date();
+    let soon = date_time_ymd(soon.year().into(), soon.month().unsigned_abs(), soon.day().unsigned_abs());
+    assert!(told("localhost", past, soon).contains("cert.pem expires within two weeks"));
+    assert!(told("elsewhere.example", past, future).contains("cert.pem is not for localhost"));
 }
 
 #[test]

@@ -6,6 +6,7 @@
 pub mod admin;
 pub mod arguments;
 mod init;
+mod man;
 mod progress;
 mod prompt;
 pub mod remote;
@@ -25,6 +26,7 @@ use clap::{CommandFactory, Parser};
 use crate::app::{App, StartError};
 use crate::clock::Clock;
 use crate::config::{self, Config, ConfigError};
+use crate::web::tls::{self, TLS_HINT};
 use arguments::{Arguments, Verb};
 
 /// Why a command failed, and what to do about it.
@@ -83,9 +85,7 @@ fn dispatch(arguments: Arguments) -> Result<(), Failure> {
             clap_complete::generate(shell, &mut Arguments::command(), "gantry", &mut std::io::stdout());
             Ok(())
         }
-        Verb::Man => {
-            clap_mangen::Man::new(Arguments::command()).render(&mut std::io::stdout()).map_err(Failure::new)
-        }
+        Verb::Man => man::write(Arguments::command(), &mut std::io::stdout()).map_err(Failure::new),
         Verb::Admin(admin::Command::Policy(admin::PolicyCommand::Replay(options))) => {
             print(&replay::replay(&path, &options)?, json)
         }
@@ -97,7 +97,12 @@ fn dispatch(arguments: Arguments) -> Result<(), Failure> {
 }
 
 fn check(path: &Path, json: bool) -> Result<(), Failure> {
-    let checked = config::load_beside(path).and_then(|loaded| {
+    let checked = config::load_beside(path).and_then(|mut loaded| {
+        let objections = tls::examine(&loaded.config, Clock::system().now())
+            .map_err(|error| loaded.about_tls(error.to_string(), TLS_HINT.to_owned()))?;
+        for objection in objections {
+            loaded.warn_about_tls(objection);
+        }
         replay::about_people(path, &loaded)?;
         Ok(loaded)
     });

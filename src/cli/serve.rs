@@ -17,6 +17,7 @@ use crate::maintenance;
 use crate::notify;
 use crate::oauth::backchannel;
 use crate::web::server::{Running, ServeError, Socket};
+use crate::web::tls::{self, TLS_HINT};
 
 /// How often files that change without notice, such as certificates, are looked at.
 const LOOK_EVERY: Duration = Duration::from_secs(600);
@@ -46,6 +47,9 @@ impl Service {
         let app = App::open(config, path, Clock::system()).await.map_err(|error| refusal(&error))?;
         let config = app.config();
         let running = Running::start(&app, socket, None).map_err(|error| not_listening(&error))?;
+        for objection in tls::examine(&app.config(), app.clock.now()).unwrap_or_default() {
+            tracing::warn!("{objection}");
+        }
         let admin_socket = remote::socket_path(&config.data_dir);
         let listener = remote::listen(&admin_socket)
             .map_err(|error| Failure::new(format!("the admin socket {}: {error}", admin_socket.display())))?;
@@ -153,9 +157,7 @@ fn not_listening(error: &ServeError) -> Failure {
             }
             _ => Some("listen names an address of this machine and a port, or unix:/PATH"),
         },
-        ServeError::Tls(_) => {
-            Some("tls names PEM files that this user may read; tls: { self_signed: {} } makes its own")
-        }
+        ServeError::Tls(_) => Some(TLS_HINT),
     };
     Failure { message: error.to_string(), hint: hint.map(str::to_owned) }
 }

@@ -60,6 +60,11 @@ impl Problem {
         Self { file: file.to_owned(), line: 0, column: 0, message, hint, excerpt: String::new(), caret: 0 }
     }
 
+    /// Another one at the same place.
+    pub(super) fn saying(&self, message: String, hint: Option<String>) -> Self {
+        Self { message, hint, ..self.clone() }
+    }
+
     /// Place, message and hint.
     fn line(&self) -> String {
         let Self { file, line, column, message, .. } = self;
@@ -184,7 +189,7 @@ pub(super) fn located(file: &str, text: &str, place: Place) -> Option<Problem> {
 impl ConfigError {
     /// One mistake, at a place that was looked up before.
     pub(super) fn at(place: &Problem, message: String, hint: String) -> Self {
-        Self { problems: vec![Problem { message, hint: Some(hint), ..place.clone() }], more: 0, unread: None }
+        Self { problems: vec![place.saying(message, Some(hint))], more: 0, unread: None }
     }
 }
 

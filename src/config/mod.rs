@@ -47,13 +47,30 @@ pub struct Loaded {
     pub unset: Vec<String>,
     /// Where each policy stands, for what is found out about it later.
     policies: BTreeMap<String, Problem>,
+    /// The same for TLS.
+    tls: Option<Problem>,
 }
 
 impl Loaded {
     /// What is wrong with a policy of this name.
     #[must_use]
     pub fn about_policy(&self, name: &str, message: String, hint: String) -> ConfigError {
-        match self.policies.get(name) {
+        Self::about(self.policies.get(name), message, hint)
+    }
+
+    /// What is wrong with the certificate or its key.
+    #[must_use]
+    pub fn about_tls(&self, message: String, hint: String) -> ConfigError {
+        Self::about(self.tls.as_ref(), message, hint)
+    }
+
+    /// Notes what clients will have against the certificate.
+    pub fn warn_about_tls(&mut self, message: String) {
+        self.warnings.extend(self.tls.as_ref().map(|place| place.saying(message, None)));
+    }
+
+    fn about(place: Option<&Problem>, message: String, hint: String) -> ConfigError {
+        match place {
             Some(place) => ConfigError::at(place, message, hint),
             None => ConfigError::of_file("the configuration", message, Some(hint)),
         }
@@ -92,8 +109,10 @@ fn parse_noting(name: &str, text: &str, base: &Path, mut problems: Problems) -> 
     let warnings = problems.finish(name, text)?;
     match checked {
         Some((config, places)) => {
-            let located = |(policy, place)| Some((policy, error::located(name, text, place)?));
-            Ok(Loaded { config, warnings, unset, policies: places.into_iter().filter_map(located).collect() })
+            let located = |place| error::located(name, text, place);
+            let policy = |(policy, place)| Some((policy, located(place)?));
+            let policies = places.policies.into_iter().filter_map(policy).collect();
+            Ok(Loaded { config, warnings, unset, policies, tls: places.tls.and_then(located) })
         }
         None => Err(ConfigError::of_file(name, "is not usable, for an unknown reason".to_owned(), None)),
     }

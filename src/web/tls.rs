@@ -4,16 +4,19 @@ use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::time::Duration;
 
 use arc_swap::ArcSwap;
 use rcgen::{CertificateParams, Issuer, KeyPair};
 use rustls::ServerConfig;
 use rustls::crypto::aws_lc_rs;
 use rustls::pki_types::pem::PemObject;
-use rustls::pki_types::{CertificateDer, PrivateKeyDer};
+use rustls::pki_types::{CertificateDer, PrivateKeyDer, ServerName, UnixTime};
 use rustls::server::{ClientHello, ResolvesServerCert};
 use rustls::sign::CertifiedKey;
+use webpki::{ALL_VERIFICATION_ALGS, EndEntityCert, KeyUsage, anchor_from_trusted_cert};
 
+use crate::clock::Timestamp;
 use crate::config::{Config, Tls};
 use crate::owner::hand_over;
 
@@ -33,6 +36,13 @@ pub enum TlsError {
     #[error("the TLS library refused its own defaults: {0}")]
     Library(#[from] rustls::Error),
 }
+
+/// What to do about most of them.
+pub const TLS_HINT: &str =
+    "tls names PEM files that this user may read; tls: { self_signed: {} } makes its own";
+
+/// How long before its end a certificate is spoken of.
+const SOON: Duration = Duration::from_secs(14 * 24 * 3600);
 
 /// The certificate in use.
 pub struct Certificate {
@@ -80,25 +90,87 @@ impl Certificate {
     }
 }
 
+/// What clients will have against the certificate that `config` names, or why it cannot serve; as far as it can be looked
+/// at, because a check may run as somebody who must not. Makes none.
+pub fn examine(config: &Config, now: Timestamp) -> Result<Vec<String>, TlsError> {
+    let Some((certificate, key)) = paths(config) else {
+        return Ok(Vec::new());
+    };
+    let hidden = |path| fs::File::open(path).err().map(|error| error.kind());
+    match (hidden(&certificate).or(hidden(&key)), &config.tls) {
+        (Some(io::ErrorKind::PermissionDenied), _) | (Some(_), Tls::SelfSigned) => return Ok(Vec::new()),
+        (Some(_) | None, _) => {}
+    }
+    let found = read(&certificate, &key)?;
+    let objections = objections(&found.cert, config, now);
+    Ok(objections.into_iter().map(|objection| format!("{} {objection}", certificate.display())).collect())
+}
+
+/// What clients have against a certificate.
+fn objections(chain: &[CertificateDer<'_>], config: &Config, now: Timestamp) -> Vec<String> {
+    let Some((leaf, others)) = chain.split_first() else {
+        return Vec::new();
+    };
+    let Ok(leaf_read) = EndEntityCert::try_from(leaf) else {
+        return vec!["holds a certificate that clients may not understand".to_owned()];
+    };
+    let anchors: Vec<_> = anchor_from_trusted_cert(others.last().unwrap_or(leaf)).into_iter().collect();
+    // Whether clients know who signed it is their business; times are looked at before that.
+    let error_at = |time: Timestamp| {
+        let time = UnixTime::since_unix_epoch(time.since(Timestamp::from_seconds(0)));
+        let usage = KeyUsage::server_auth();
+        leaf_read.verify_for_usage(ALL_VERIFICATION_ALGS, &anchors, others, time, usage, None, None).err()
+    };
+    let expired = |error| matches!(error, Some(webpki::Error::CertExpired { .. }));
+    let of_time = match error_at(now) {
+        Some(webpki::Error::CertExpired { .. }) => Some("has expired: clients refuse it"),
+        Some(webpki::Error::CertNotValidYet { .. }) => Some("is not valid yet: clients refuse it"),
+        _ => expired(error_at(now + SOON)).then_some("expires within two weeks"),
+    };
+    let mut objections: Vec<_> = of_time.map(str::to_owned).into_iter().collect();
+    // A proxy may reach us under another name.
+    if config.trusted_proxies.is_empty()
+        && let Some(host) = issuer_host(config)
+        && let Ok(name) = ServerName::try_from(host.as_str())
+        && leaf_read.verify_is_valid_for_subject_name(&name).is_err()
+    {
+        let remedy = match config.tls {
+            Tls::SelfSigned => "; remove its folder and gantry makes a new one",
+            Tls::Files { .. } | Tls::Off => "",
+        };
+        objections.push(format!("is not for {host}, the host of the issuer: clients refuse it{remedy}"));
+    }
+    objections
+}
+
+fn issuer_host(config: &Config) -> Option<String> {
+    let url = url::Url::parse(&config.issuer).ok()?;
+    Some(url.host_str()?.trim_matches(['[', ']']).to_owned())
+}
+
 /// The certificate of the little authority that signed our own certificate: what clients are told to trust.
 #[must_use]
 pub fn own_authority(data_dir: &Path) -> PathBuf {
     data_dir.join("tls/ca.pem")
 }
 
-fn files(config: &Config) -> Result<Option<(PathBuf, PathBuf)>, TlsError> {
+fn paths(config: &Config) -> Option<(PathBuf, PathBuf)> {
     match &config.tls {
-        Tls::Off => Ok(None),
-        Tls::Files { certificate, key } => Ok(Some((certificate.clone(), key.clone()))),
-        Tls::SelfSigned => {
-            let certificate = config.data_dir.join("tls/cert.pem");
-            let key = config.data_dir.join("tls/key.pem");
-            if !(certificate.exists() && key.exists()) {
-                make_self_signed(config, &certificate, &key)?;
-            }
-            Ok(Some((certificate, key)))
-        }
+        Tls::Off => None,
+        Tls::Files { certificate, key } => Some((certificate.clone(), key.clone())),
+        Tls::SelfSigned => Some((config.data_dir.join("tls/cert.pem"), config.data_dir.join("tls/key.pem"))),
     }
+}
+
+/// The paths, with the files there.
+fn files(config: &Config) -> Result<Option<(PathBuf, PathBuf)>, TlsError> {
+    let paths = paths(config);
+    if let (Tls::SelfSigned, Some((certificate, key))) = (&config.tls, &paths)
+        && !(certificate.exists() && key.exists())
+    {
+        make_self_signed(config, certificate, key)?;
+    }
+    Ok(paths)
 }
 
 fn read(certificate: &Path, key: &Path) -> Result<CertifiedKey, TlsError> {
@@ -151,11 +223,8 @@ fn signed_by_own_authority(config: &Config) -> Result<SelfSigned, rcgen::Error> 
     let authority_key = KeyPair::generate()?;
     let authority_pem = authority.self_signed(&authority_key)?.pem();
 
-    let host = url::Url::parse(&config.issuer).ok().and_then(|url| url.host_str().map(str::to_owned));
     let mut hosts = vec!["localhost".to_owned(), "127.0.0.1".to_owned(), "::1".to_owned()];
-    hosts.extend(
-        host.map(|host| host.trim_matches(['[', ']']).to_owned()).filter(|host| !hosts.contains(host)),
-    );
+    hosts.extend(issuer_host(config).filter(|host| !hosts.contains(host)));
     let mut server = CertificateParams::new(hosts)?;
     named(&mut server, "gantry");
     server.extended_key_usages = vec![rcgen::ExtendedKeyUsagePurpose::ServerAuth];

@@ -34,13 +34,22 @@ use super::schema::{self, Hash, Root};
 pub(super) use app::registered as registered_app;
 pub(super) use client::written_redirect_uris;
 
+/// Where stands what the file alone does not show to be wrong.
+pub(super) struct Places {
+    pub(super) policies: BTreeMap<String, Place>,
+    pub(super) tls: Option<Place>,
+}
+
+impl Places {
+    fn of(root: &Root) -> Self {
+        let policies = root.policies.as_ref().map(|policies| policies.value.places()).unwrap_or_default();
+        Self { policies, tls: root.tls.as_ref().map(|tls| tls.place) }
+    }
+}
+
 /// The configuration, unless something is wrong.
-pub(super) fn check(
-    root: Root,
-    base: &Path,
-    problems: &mut Problems,
-) -> Option<(Config, BTreeMap<String, Place>)> {
-    let places = root.policies.as_ref().map(|policies| policies.value.places()).unwrap_or_default();
+pub(super) fn check(root: Root, base: &Path, problems: &mut Problems) -> Option<(Config, Places)> {
+    let places = Places::of(&root);
     let edge = server::Places::of(&root);
     let issuer = root.issuer.and_then(|text| url::issuer(&text, problems));
     let listen = root.listen.and_then(|text| server::listen(&text, base, problems));
@@ -98,7 +107,7 @@ pub(super) fn check(
         admin_group: admin_group?,
         log: log?,
     };
-    lock_out::check(&config, &places, problems);
+    lock_out::check(&config, &places.policies, problems);
     Some((config, places))
 }
 
