@@ -191,6 +191,24 @@ async fn codes_are_not_found_by_trying() {
 }
 
 #[tokio::test]
+async fn right_codes_are_no_guesses() {
+    let idp = TestIdp::setup().with_apps(APPS).behind_proxy().start().await;
+    let mut person = idp.browser().coming_from("192.0.2.7");
+    for _ in 0..9 {
+        let wrong = [("user_code", "BCDF-GHJK")];
+        person.open("/device").await.submit(&wrong).await.expect_status(422);
+    }
+    for _ in 0..3 {
+        let device = Device::new(&idp, "tv").await;
+        let right = [("user_code", &*device.user_code)];
+        person.open("/device").await.submit(&right).await.expect_step("password");
+    }
+    let wrong = [("user_code", "BCDF-GHJK")];
+    person.open("/device").await.submit(&wrong).await.expect_status(422);
+    person.open("/device").await.submit(&wrong).await.expect_status(429);
+}
+
+#[tokio::test]
 async fn one_address_asks_for_so_many_codes_and_no_more() {
     let idp = idp().await;
     let tv = idp.relying_party("tv").await;

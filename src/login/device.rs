@@ -8,9 +8,9 @@ use super::throttle::{TooMany, network};
 use super::visitor::Visitor;
 use crate::app::App;
 use crate::oauth::device::{UserCode, Waiting};
-use crate::store::Budget;
+use crate::store::{Batch, Budget};
 
-/// Codes one address may try, in this time. With at most a million devices waiting at once, a guess hits with
+/// Wrong codes one network may try, in this time. With at most a million devices waiting at once, a guess hits with
 /// a chance of one in 25,000 (RFC 8628 section 5.1).
 const TRIES: u64 = 10;
 const WINDOW: Duration = Duration::from_secs(15 * 60);
@@ -39,6 +39,8 @@ pub async fn enter(app: &App, visitor: &Visitor, typed: &str) -> Result<Entered,
     let Some(waiting) = Waiting::by_code(app, &code).await? else {
         return Ok(Entered::Unknown);
     };
+    // Whoever lets many devices in guesses nothing.
+    app.store.apply(Batch::new().give_back(counter).relaxed()).await?;
     let asked = waiting.request();
     let target = Target::Device(DeviceTarget {
         request: asked.id,
