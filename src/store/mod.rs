@@ -78,7 +78,8 @@ impl Store {
     }
 
     /// Opens redb over storage that `backend` provides: tests make it fail. Called again whenever
-    /// the database has to be reopened after an I/O error; empty storage becomes a new store.
+    /// the database has to be reopened after an I/O error; empty storage becomes a new store. There is so little room
+    /// for what changes often that tests come to its end.
     #[doc(hidden)]
     pub fn open_with_backend(
         backend: impl Fn() -> std::io::Result<Box<dyn StorageBackend>> + Send + 'static,

@@ -7,7 +7,7 @@ use gantry::clock::{Clock, Timestamp};
 use gantry::store::{ApplyError, Conflict, ConflictCause, IndexEntry, Kind, Record, Store};
 use serde::{Deserialize, Serialize};
 
-/// A record with everything a record can have.
+/// A record with everything a record can have, of a kind that changes often.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct Badge {
     pub(crate) id: String,
@@ -20,7 +20,7 @@ pub(crate) struct Badge {
 }
 
 impl Record for Badge {
-    const KIND: Kind = Kind::User;
+    const KIND: Kind = Kind::Grant;
 
     fn id(&self) -> String {
         self.id.clone()

@@ -144,7 +144,7 @@ impl Disk {
         Self::holding(self.state().content.clone())
     }
 
-    fn holding(content: Vec<u8>) -> Self {
+    pub(crate) fn holding(content: Vec<u8>) -> Self {
         Self(Arc::new(Mutex::new(State {
             synced: content.clone(),
             written: vec![true; content.len().div_ceil(BLOCK)],

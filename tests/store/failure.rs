@@ -36,6 +36,8 @@ const STORY: &[Step] = &[
     Step::Drop(2),
     Step::Count,
     Step::Pair(3),
+    // Takes the room of the first pair among what changes often.
+    Step::Change(3, 7),
     Step::Change(1, 6),
     Step::Long(2),
 ];

@@ -8,7 +8,8 @@ use crate::store::{Kind, StoreError};
 
 /// The number of this layout, kept in [`META`] under [`SCHEMA_KEY`].
 ///
-/// 1 had no [`RECENT`]; whoever does not know that table would read old states.
+/// 1 has nothing in [`RECENT`]. It becomes 2 with the first record there and not before: whoever updates and has to go
+/// back at once finds a file that the older program reads.
 pub(super) const SCHEMA: u64 = 2;
 pub(super) const SCHEMA_KEY: &str = "schema";
 /// The version of the last batch.

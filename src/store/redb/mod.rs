@@ -28,7 +28,7 @@ use self::disk::Trouble;
 use self::layout::{COUNTERS, Envelope, INDEX, damaged, index_prefix, record_key};
 use self::open::{Factory, Place};
 use self::queue::{Message, Tally};
-use self::rows::Rows;
+use self::rows::{Room, Rows};
 use self::writer::Writer;
 use super::{ApplyError, Batch, Budget, Health, Kind, OpenError, Raw, StoreError};
 use crate::clock::{Clock, Timestamp};
@@ -86,14 +86,14 @@ faults!(StorageError, TableError, TransactionError, CommitError, SetDurabilityEr
 
 impl Redb {
     pub(super) fn open_file(path: &Path, clock: Clock) -> Result<Self, OpenError> {
-        Self::start(Place::file(path)?, clock)
+        Self::start(Place::file(path)?, clock, Room::default())
     }
 
     pub(super) fn open_backend(factory: Factory, clock: Clock) -> Result<Self, OpenError> {
-        Self::start(Place::elsewhere(factory)?, clock)
+        Self::start(Place::elsewhere(factory)?, clock, Room::small())
     }
 
-    fn start(place: Place, clock: Clock) -> Result<Self, OpenError> {
+    fn start(place: Place, clock: Clock, room: Room) -> Result<Self, OpenError> {
         let trouble = Trouble::default();
         let db = place.open(&trouble)?;
         let sequence = place.sequence(&db)?;
@@ -104,7 +104,7 @@ impl Redb {
             health: Mutex::new(Health::Writable),
         });
         let (queue, messages) = mpsc::channel();
-        let writer = Writer::new(place, Arc::clone(&shared), clock.clone(), (trouble, sequence));
+        let writer = Writer::new(place, Arc::clone(&shared), clock.clone(), (trouble, sequence, room));
         let thread = thread::Builder::new()
             .name("store-writer".to_owned())
             .spawn(move || writer.run(&messages))

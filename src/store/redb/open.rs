@@ -63,24 +63,19 @@ impl Place {
     /// Opens it for writing; what goes wrong with it, now and later, is found in `trouble`.
     pub(super) fn open(&self, trouble: &Trouble) -> Result<Database, OpenError> {
         let inner = (self.factory)().map_err(|error| self.io(error))?;
-        self.modernised(self.build(Watched::new(inner, trouble))?)
+        let db = self.build(Watched::new(inner, trouble))?;
+        let completed = catch_unwind(AssertUnwindSafe(|| complete(&db)));
+        match completed {
+            Ok(done) => done.map_err(|fault| self.io(io::Error::other(fault.to_string())))?,
+            Err(_) => return Err(self.damaged("its pages make no sense")),
+        }
+        Ok(db)
     }
 
     /// Opens it so that nothing is ever written to it.
     pub(super) fn open_untouched(&self) -> Result<Database, OpenError> {
         let inner = (self.factory)().map_err(|error| self.io(error))?;
-        self.modernised(self.build(Overlay::new(inner).map_err(|error| self.io(error))?)?)
-    }
-
-    /// The same store in the present format, if this program understands the one it has.
-    fn modernised(&self, db: Database) -> Result<Database, OpenError> {
-        if self.meta(&db, SCHEMA_KEY)? == Some(1) {
-            match catch_unwind(AssertUnwindSafe(|| add_recent(&db))) {
-                Ok(done) => done.map_err(|fault| self.io(io::Error::other(fault.to_string())))?,
-                Err(_) => return Err(self.damaged("its pages make no sense")),
-            }
-        }
-        Ok(db)
+        self.build(Overlay::new(inner).map_err(|error| self.io(error))?)
     }
 
     /// The version of the last batch.
@@ -92,7 +87,7 @@ impl Place {
     fn inspect(&self) -> Result<(), OpenError> {
         let db = self.open_untouched()?;
         match self.meta(&db, SCHEMA_KEY)? {
-            Some(SCHEMA) => Ok(()),
+            Some(1..=SCHEMA) => Ok(()),
             Some(found) if found > SCHEMA => {
                 Err(OpenError::Newer { path: self.path.clone(), found, known: SCHEMA })
             }
@@ -195,12 +190,14 @@ fn storage(file: File) -> io::Result<Box<dyn StorageBackend>> {
     Ok(Box::new(backend))
 }
 
-/// From format 1 to 2.
-fn add_recent(db: &Database) -> Result<(), Fault> {
+/// Makes the table that a store of an earlier build lacks. That build takes no notice of it.
+fn complete(db: &Database) -> Result<(), Fault> {
+    if !matches!(db.begin_read()?.open_table(RECENT), Err(TableError::TableDoesNotExist(_))) {
+        return Ok(());
+    }
     let mut txn = db.begin_write()?;
     txn.set_quick_repair(true);
     txn.open_table(RECENT)?;
-    txn.open_table(META)?.insert(SCHEMA_KEY, SCHEMA)?;
     txn.commit()?;
     Ok(())
 }

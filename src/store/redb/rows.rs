@@ -4,7 +4,7 @@
 //! are in use lie far apart among a million; in a table of their own they lie side by side, and a commit writes little
 //! more than with a thousand (docs/decisions/0011-what-changes-lies-together.md).
 //!
-//! What stands in [`RECENT`] stands in [`RECORDS`] too, in an older state: its keys are all there are.
+//! What stands in [`RECENT`] has an empty row in [`RECORDS`], whose keys are all there are: every state stands in one place.
 
 use std::ops::ControlFlow;
 
@@ -19,11 +19,11 @@ use crate::store::Kind;
 
 type Bytes = &'static [u8];
 
-/// How far apart, in batches, two changes of a record may lie for it to count as one that changes again and again.
+/// How far apart, in batches, two writes of a record may lie for it to count as one that changes again and again.
 const WINDOW: u64 = 65_536;
 
-/// The most rows in [`RECENT`], about 100 MB of grants. A batch seldom changes two of these, so half of a full table at
-/// least has been left alone for longer than [`WINDOW`].
+/// Rows of [`RECENT`], about 100 MB of grants. A batch seldom changes two of these, so half of a full table at least has
+/// been left alone for longer than [`WINDOW`].
 const ROOM: u64 = 2 * WINDOW;
 
 /// Rows that are looked at to make room for one.
@@ -57,6 +57,11 @@ impl Default for Room {
 }
 
 impl Room {
+    /// So little that tests come to its end.
+    pub(super) const fn small() -> Self {
+        Self { window: 2, rows: 2, hand: Vec::new() }
+    }
+
     /// Whether a record that had version `old` changes again soon enough in `new`.
     fn is_fresh(&self, old: u64, new: u64) -> bool {
         new.saturating_sub(old) <= self.window
@@ -86,10 +91,17 @@ impl<T: ReadableTable<Bytes, Bytes>> Rows<T> {
         start: &[u8],
         mut visit: impl FnMut(&[u8], &[u8]) -> Result<ControlFlow<()>, Fault>,
     ) -> Result<(), Fault> {
+        let mut recent = self.recent.range(start..)?.peekable();
         for row in self.records.range(start..)? {
-            let (key, older) = row?;
-            let recent = if changes_often(key.value()) { self.recent.get(key.value())? } else { None };
-            if visit(key.value(), recent.as_ref().unwrap_or(&older).value())?.is_break() {
+            let (key, bytes) = row?;
+            let same = |row: &Result<(AccessGuard<'_, Bytes>, _), _>| {
+                row.as_ref().map_or(true, |(other, _)| other.value() == key.value())
+            };
+            let last = match recent.next_if(same).transpose()? {
+                Some((_, last)) => last,
+                None => bytes,
+            };
+            if visit(key.value(), last.value())?.is_break() {
                 break;
             }
         }
@@ -108,24 +120,29 @@ impl<'t> Rows<Table<'t, Bytes, Bytes>> {
         Ok(())
     }
 
-    /// Writes a new state, of version `new`, over one of version `old` that stands `at`.
+    /// Writes a new state, of version `new`, over one of version `old` that stands `at`; tells where it stands now.
     pub(super) fn replace(
         &mut self,
         key: &[u8],
         bytes: &[u8],
         (at, old, new): (Where, u64, u64),
         room: &mut Room,
-    ) -> Result<(), Fault> {
-        match at {
-            Where::Recent => overwrite(&mut self.recent, key, bytes),
-            Where::Records
-                if changes_often(key) && room.is_fresh(old, new) && self.has_room(new, room)? =>
-            {
-                self.recent.insert(key, bytes)?;
-                Ok(())
-            }
-            Where::Records => overwrite(&mut self.records, key, bytes),
+    ) -> Result<Where, Fault> {
+        if at == Where::Records
+            && changes_often(key)
+            && room.is_fresh(old, new)
+            && self.has_room(new, room)?
+        {
+            overwrite(&mut self.records, key, &[])?;
+            self.recent.insert(key, bytes)?;
+            return Ok(Where::Recent);
         }
+        // Another record of the same batch may have taken its room since it was looked up.
+        if at == Where::Recent && overwrite(&mut self.recent, key, bytes)? {
+            return Ok(Where::Recent);
+        }
+        overwrite(&mut self.records, key, bytes)?;
+        Ok(Where::Records)
     }
 
     pub(super) fn remove(&mut self, key: &[u8]) -> Result<(), Fault> {
@@ -153,7 +170,9 @@ impl<'t> Rows<Table<'t, Bytes, Bytes>> {
             };
             let (key, bytes) = row?;
             room.hand = [key.value(), &[0]].concat();
-            if !room.is_fresh(Envelope::open(key.value(), bytes.value())?.version, now) {
+            // A damaged one is for whoever wants it to find.
+            let version = Envelope::open(key.value(), bytes.value()).map(|envelope| envelope.version);
+            if version.is_ok_and(|version| !room.is_fresh(version, now)) {
                 left_alone.push((key.value().to_vec(), bytes.value().to_vec()));
             }
         }
@@ -169,18 +188,16 @@ impl<'t> Rows<Table<'t, Bytes, Bytes>> {
 /// Whether records under this key are many and change again and again.
 fn changes_often(key: &[u8]) -> bool {
     let kind = key.first().and_then(|number| Kind::from_number(*number));
-    matches!(kind, Some(Kind::User | Kind::Session | Kind::Grant))
+    matches!(kind, Some(Kind::Session | Kind::Grant))
 }
 
-/// Changes a row in its page, which costs less than a page built anew. For rows that are there: pages are copied before
-/// it is known whether one is.
-fn overwrite(table: &mut Table<'_, Bytes, Bytes>, key: &[u8], bytes: &[u8]) -> Result<(), Fault> {
-    if let Some(mut there) = table.get_mut(key)? {
-        there.insert(bytes)?;
-        return Ok(());
-    }
-    table.insert(key, bytes)?;
-    Ok(())
+/// Changes a row in its page, which costs less than a page built anew; says whether it was there.
+fn overwrite(table: &mut Table<'_, Bytes, Bytes>, key: &[u8], bytes: &[u8]) -> Result<bool, Fault> {
+    let Some(mut there) = table.get_mut(key)? else {
+        return Ok(false);
+    };
+    there.insert(bytes)?;
+    Ok(true)
 }
 
 #[cfg(test)]
@@ -230,7 +247,7 @@ mod tests {
                 (at, Envelope::open(&key, bytes.value()).expect("whole").version, self.version)
             });
             match there {
-                Some(step) => rows.replace(&key, &bytes, step, &mut self.room).expect("replaces"),
+                Some(step) => drop(rows.replace(&key, &bytes, step, &mut self.room).expect("replaces")),
                 None => rows.insert(&key, &bytes).expect("inserts"),
             }
             drop(rows);
@@ -256,8 +273,10 @@ mod tests {
             .expect("lists");
             assert_eq!(listed, self.expected);
             for (key, version) in &self.expected {
-                let (bytes, _) = rows.get(key).expect("reads").expect("is there");
+                let (bytes, at) = rows.get(key).expect("reads").expect("is there");
                 assert_eq!(bytes.value(), state(*version));
+                let row = rows.records.get(key.as_slice()).expect("reads").expect("is there");
+                assert_eq!(row.value().is_empty(), at == Where::Recent, "one place for every state");
             }
             rows.recent.len().expect("counts")
         }
@@ -314,6 +333,54 @@ mod tests {
         let rows = Rows::read(&grants.db.begin_read().expect("begin")).expect("tables");
         assert_eq!(rows.get(&Grants::key(30)).expect("reads").map(|(_, at)| at), Some(Where::Records));
         assert_eq!(grants.recent(), 8);
+    }
+
+    #[test]
+    fn one_batch_changes_what_it_drives_out() {
+        let mut grants = Grants::new(3, room(2, 1));
+        grants.write(1);
+        assert_eq!(grants.recent(), 1);
+        for number in 3..7 {
+            grants.write(number);
+        }
+        grants.write(2);
+        // Number 1 is looked up among the recent before number 2 takes its room.
+        let (old, before) =
+            (grants.version, grants.expected.get(&Grants::key(1)).copied().expect("is there"));
+        let (key, bytes) = (Grants::key(1), state(old + 1));
+        let txn = grants.db.begin_write().expect("begin");
+        let mut rows = Rows::write(&txn).expect("tables");
+        assert_eq!(rows.get(&key).expect("reads").map(|(_, at)| at), Some(Where::Recent));
+        let second = (Where::Records, old, old + 1);
+        let at = rows.replace(&Grants::key(2), &bytes, second, &mut grants.room).expect("replaces");
+        assert_eq!(at, Where::Recent);
+        let first = (Where::Recent, before, old + 1);
+        let at = rows.replace(&key, &bytes, first, &mut grants.room).expect("replaces");
+        assert_eq!(at, Where::Records);
+        drop(rows);
+        txn.commit().expect("commit");
+        grants.expected.extend([(key, old + 1), (Grants::key(2), old + 1)]);
+        assert_eq!(grants.recent(), 1);
+    }
+
+    #[test]
+    fn a_damaged_row_stands_in_nobodys_way() {
+        let mut grants = Grants::new(6, room(3, 2));
+        for number in [0, 1] {
+            grants.write(number);
+            grants.write(number);
+        }
+        let txn = grants.db.begin_write().expect("begin");
+        let mut rows = Rows::write(&txn).expect("tables");
+        rows.recent.insert(Grants::key(0).as_slice(), &b"cut"[..]).expect("damages");
+        drop(rows);
+        txn.commit().expect("commit");
+        for number in [2, 3, 4, 5, 5] {
+            grants.write(number);
+        }
+        let rows = Rows::read(&grants.db.begin_read().expect("begin")).expect("tables");
+        let at = |number| rows.get(&Grants::key(number)).expect("reads").map(|(_, at)| at);
+        assert_eq!([at(0), at(1), at(5)], [Where::Recent, Where::Records, Where::Recent].map(Some));
     }
 
     #[test]

@@ -9,8 +9,8 @@ use redb::{ReadableTable, Table, WriteTransaction};
 
 use super::cache::Entry;
 use super::layout::{
-    COUNTER, COUNTERS, EXPIRY, Envelope, INDEX, META, SEQUENCE_KEY, counter_expiry_key, expiry_end,
-    expiry_key, index_key, index_prefix, record_key, seal, split_expiry_key,
+    COUNTER, COUNTERS, EXPIRY, Envelope, INDEX, META, SCHEMA, SCHEMA_KEY, SEQUENCE_KEY, counter_expiry_key,
+    expiry_end, expiry_key, index_key, index_prefix, record_key, seal, split_expiry_key,
 };
 use super::rows::{Room, Rows, Where};
 use super::{Fault, each_with_prefix};
@@ -202,7 +202,13 @@ impl<'t> Tables<'t> {
         self.forget(&found)?;
         let bytes = seal(version, content);
         match found.there {
-            Some((at, old)) => self.rows.replace(&key, &bytes, (at, old, version), &mut self.room)?,
+            Some((at, old)) => {
+                let now_at = self.rows.replace(&key, &bytes, (at, old, version), &mut self.room)?;
+                if at == Where::Records && now_at == Where::Recent {
+                    // From now on a program that does not know where it stands must not read this file.
+                    self.meta.insert(SCHEMA_KEY, SCHEMA)?;
+                }
+            }
             None => self.rows.insert(&key, &bytes)?,
         }
         let entry = Entry::new(version, content.expires, &content.payload);

@@ -76,18 +76,9 @@ impl Writer {
         place: Place,
         shared: Arc<Shared>,
         clock: Clock,
-        (trouble, sequence): (Trouble, u64),
+        (trouble, sequence, room): (Trouble, u64, Room),
     ) -> Self {
-        Self {
-            place,
-            shared,
-            clock,
-            trouble,
-            access: Access::Writable,
-            sequence,
-            room: Room::default(),
-            unflushed: None,
-        }
+        Self { place, shared, clock, trouble, access: Access::Writable, sequence, room, unflushed: None }
     }
 
     /// Works until every handle is gone, then flushes and closes.
