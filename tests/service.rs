@@ -7,7 +7,7 @@ use std::os::unix::fs::{MetadataExt, PermissionsExt, chown};
 use std::time::Duration;
 
 use gantry::clock::Clock;
-use rcgen::{CertificateParams, KeyPair, date_time_ymd};
+use rcgen::{BasicConstraints, CertificateParams, ExtendedKeyUsagePurpose, IsCa, KeyPair, date_time_ymd};
 use redb::TableDefinition;
 use serde_json::Value;
 
@@ -78,12 +78,15 @@ fn a_certificate_that_cannot_serve_is_refused_by_name() {
 fn what_clients_have_against_a_certificate_is_told_beforehand() {
     let key = KeyPair::generate().expect("key");
     let (past, future) = (date_time_ymd(2020, 1, 1), date_time_ymd(4000, 1, 1));
-    let told = |host: &str, from, until| {
+    let shown = |host: &str, change: &dyn Fn(&mut CertificateParams)| {
         let mut params = CertificateParams::new(vec![host.to_owned()]).expect("name");
-        (params.not_before, params.not_after) = (from, until);
+        change(&mut params);
         let certificate = params.self_signed(&key).expect("certificate").pem();
         let installation = serving(&certificate, &key.serialize_pem());
         installation.run("check", "").expect_done().err
+    };
+    let told = |host: &str, from, until| {
+        shown(host, &|params| (params.not_before, params.not_after) = (from, until))
     };
     assert_eq!(told("localhost", past, future), "");
     let expired = told("localhost", past, date_time_ymd(2021, 1, 1));
@@ -93,8 +96,32 @@ fn what_clients_have_against_a_certificate_is_told_beforehand() {
     let in_a_week = jiff::Timestamp::from_second(in_a_week.seconds()).expect("a time");
     let soon = jiff::tz::TimeZone::UTC.to_datetime(in_a_week).date();
     let soon = date_time_ymd(soon.year().into(), soon.month().unsigned_abs(), soon.day().unsigned_abs());
-    assert!(told("localhost", past, soon).contains("cert.pem expires within two weeks"));
+    assert!(told("localhost", past, soon).contains("cert.pem expires in "));
+    let authority = shown("localhost", &|params| params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained));
+    assert!(authority.contains("cert.pem is the certificate of an authority"), "{authority}");
+    let client = [ExtendedKeyUsagePurpose::ClientAuth];
+    let client = shown("localhost", &|params| params.extended_key_usages = client.to_vec());
+    assert!(client.contains("cert.pem is not for servers"), "{client}");
     assert!(told("elsewhere.example", past, future).contains("cert.pem is not for localhost"));
+}
+
+#[test]
+fn a_certificate_that_lives_for_days_is_spoken_of_when_its_days_are_numbered() {
+    let key = KeyPair::generate().expect("key");
+    let day = |from_today: i64| {
+        let at = Clock::system().now().seconds() + from_today * 24 * 3600;
+        let at = jiff::Timestamp::from_second(at).expect("a time");
+        let date = jiff::tz::TimeZone::UTC.to_datetime(at).date();
+        date_time_ymd(date.year().into(), date.month().unsigned_abs(), date.day().unsigned_abs())
+    };
+    for (begins, ends, spoken) in [(-1, 5, false), (-5, 2, true)] {
+        let mut params = CertificateParams::new(vec!["localhost".to_owned()]).expect("name");
+        (params.not_before, params.not_after) = (day(begins), day(ends));
+        let installation =
+            serving(&params.self_signed(&key).expect("certificate").pem(), &key.serialize_pem());
+        let told = installation.run("check", "").expect_done().err;
+        assert_eq!(told.contains("expires in "), spoken, "{begins} to {ends}: {told}");
+    }
 }
 
 #[test]

@@ -35,17 +35,37 @@ fn describe_all(command: &mut Command, roff: &mut Roff) {
 
 fn describe(command: &mut Command, roff: &mut Roff) {
     let usage = command.render_usage().to_string();
-    roff.control("SS", [usage.trim_start_matches("Usage: ")]);
+    // A hyphen that can be pasted.
+    let usage = usage.trim_start_matches("Usage: ").replace('-', r"\-");
+    roff.control("SS", [usage.as_str()]);
     roff.text([roman(help(command.get_long_about().or(command.get_about())))]);
     let own = |arg: &&Arg| !arg.is_global_set() && arg.get_id() != "help" && arg.get_id() != "version";
     for arg in command.get_arguments().filter(own) {
+        let mut text = help(arg.get_long_help().or(arg.get_help()));
+        for (title, values) in [("default", defaults(arg)), ("one of", choices(arg))] {
+            if !values.is_empty() {
+                text = format!("{text} [{title}: {}]", values.join(", "));
+            }
+        }
         // What needs no words stands in the usage.
-        if let Some(text) = arg.get_long_help().or(arg.get_help()) {
+        if !text.is_empty() {
             roff.control("TP", []);
             roff.text([bold(arg.to_string())]);
-            roff.text([roman(help(Some(text)))]);
+            roff.text([roman(text.trim_start())]);
         }
     }
+}
+
+fn defaults(arg: &Arg) -> Vec<String> {
+    let takes_value = arg.get_action().takes_values();
+    let all = arg.get_default_values().iter().map(|value| value.to_string_lossy().into_owned());
+    all.filter(|_| takes_value).collect()
+}
+
+fn choices(arg: &Arg) -> Vec<String> {
+    let takes_value = arg.get_action().takes_values();
+    let all = arg.get_possible_values().into_iter().filter(|value| takes_value && !value.is_hide_set());
+    all.map(|value| value.get_name().to_owned()).collect()
 }
 
 /// In one paragraph.
@@ -69,6 +89,7 @@ mod tests {
             assert!(page.contains(&format!(".SS \"{command} ")), "{command}");
         }
         assert!(page.contains("Put into this group; may be repeated"));
+        assert!(page.contains("[default: /var/lib/gantry]") && page.contains("[one of: bash, "), "{page}");
         assert!(!page.contains("(1)") && !page.contains("policy administrators"), "{page}");
     }
 }

@@ -98,13 +98,16 @@ fn dispatch(arguments: Arguments) -> Result<(), Failure> {
 
 fn check(path: &Path, json: bool) -> Result<(), Failure> {
     let checked = config::load_beside(path).and_then(|mut loaded| {
-        let objections = tls::examine(&loaded.config, Clock::system().now())
-            .map_err(|error| loaded.about_tls(error.to_string(), TLS_HINT.to_owned()))?;
-        for objection in objections {
-            loaded.warn_about_tls(objection);
+        let tls = tls::examine(&loaded.config, Clock::system().now())
+            .map_err(|error| loaded.about_tls(error.to_string(), TLS_HINT.to_owned()));
+        match (tls, replay::about_people(path, &loaded)) {
+            (Ok(objections), Ok(())) => {
+                loaded.warn_about_tls(&objections);
+                Ok(loaded)
+            }
+            (Err(tls), Err(people)) => Err(tls.and(people)),
+            (Err(error), Ok(())) | (Ok(_), Err(error)) => Err(error),
         }
-        replay::about_people(path, &loaded)?;
-        Ok(loaded)
     });
     match checked {
         Ok(loaded) => {

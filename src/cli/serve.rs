@@ -1,7 +1,7 @@
 //! `gantry serve`: start in the right order, reload, stop.
 
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use sd_notify::NotifyState;
@@ -27,6 +27,8 @@ pub(crate) struct Service {
     pub(crate) app: Arc<App>,
     running: Running,
     admin_socket: PathBuf,
+    /// What was said last about the certificate.
+    objections: Mutex<Vec<String>>,
 }
 
 /// Runs until a signal says stop.
@@ -47,9 +49,6 @@ impl Service {
         let app = App::open(config, path, Clock::system()).await.map_err(|error| refusal(&error))?;
         let config = app.config();
         let running = Running::start(&app, socket, None).map_err(|error| not_listening(&error))?;
-        for objection in tls::examine(&app.config(), app.clock.now()).unwrap_or_default() {
-            tracing::warn!("{objection}");
-        }
         let admin_socket = remote::socket_path(&config.data_dir);
         let listener = remote::listen(&admin_socket)
             .map_err(|error| Failure::new(format!("the admin socket {}: {error}", admin_socket.display())))?;
@@ -57,7 +56,9 @@ impl Service {
         tokio::spawn(maintenance::run(Arc::clone(&app)));
         tokio::spawn(backchannel::run(Arc::clone(&app)));
         tokio::spawn(notify::run(Arc::clone(&app)));
-        Ok(Self { app, running, admin_socket })
+        let service = Self { app, running, admin_socket, objections: Mutex::default() };
+        service.examine_certificate();
+        Ok(service)
     }
 
     /// Reloads when asked or when the file changes; returns when it is time to stop.
@@ -133,6 +134,19 @@ impl Service {
     fn renew_certificate(&self) {
         if let Err(error) = self.running.reload_certificate(&self.app.config()) {
             tracing::error!(%error, "the certificate was not reloaded, the old one stays");
+        }
+        self.examine_certificate();
+    }
+
+    /// Says what clients have or will have against it, when that is new.
+    fn examine_certificate(&self) {
+        let found = tls::examine(&self.app.config(), self.app.clock.now()).unwrap_or_default();
+        let mut said = self.objections.lock().unwrap_or_else(PoisonError::into_inner);
+        if *said != found {
+            for objection in &found {
+                tracing::warn!("{objection}");
+            }
+            *said = found;
         }
     }
 }

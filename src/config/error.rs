@@ -108,6 +108,13 @@ impl ConfigError {
         Self { unread: Some(error.kind()), ..Self::of_file(file, format!("cannot be read: {error}"), None) }
     }
 
+    /// With what else is wrong.
+    #[must_use]
+    pub fn and(mut self, other: Self) -> Self {
+        self.problems.extend(other.problems);
+        self
+    }
+
     /// The mistakes a line each, for a log: the lines of the file may hold secrets.
     #[must_use]
     pub fn without_excerpts(&self) -> String {

@@ -65,8 +65,9 @@ impl Loaded {
     }
 
     /// Notes what clients will have against the certificate.
-    pub fn warn_about_tls(&mut self, message: String) {
-        self.warnings.extend(self.tls.as_ref().map(|place| place.saying(message, None)));
+    pub fn warn_about_tls(&mut self, objections: &[String]) {
+        let said = |place: &Problem| objections.iter().map(|text| place.saying(text.clone(), None)).collect();
+        self.warnings.extend(self.tls.as_ref().map_or_else(Vec::new, said));
     }
 
     fn about(place: Option<&Problem>, message: String, hint: String) -> ConfigError {

@@ -1,20 +1,21 @@
 //! TLS 1.2 and 1.3 with a certificate that can be replaced while the service runs.
 
+mod objections;
+
 use std::fs;
 use std::io;
+use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
-use std::time::Duration;
 
 use arc_swap::ArcSwap;
 use rcgen::{CertificateParams, Issuer, KeyPair};
 use rustls::ServerConfig;
 use rustls::crypto::aws_lc_rs;
 use rustls::pki_types::pem::PemObject;
-use rustls::pki_types::{CertificateDer, PrivateKeyDer, ServerName, UnixTime};
+use rustls::pki_types::{CertificateDer, PrivateKeyDer};
 use rustls::server::{ClientHello, ResolvesServerCert};
 use rustls::sign::CertifiedKey;
-use webpki::{ALL_VERIFICATION_ALGS, EndEntityCert, KeyUsage, anchor_from_trusted_cert};
 
 use crate::clock::Timestamp;
 use crate::config::{Config, Tls};
@@ -25,6 +26,8 @@ use crate::owner::hand_over;
 pub enum TlsError {
     #[error("cannot read {path}: {why}")]
     Read { path: PathBuf, why: String },
+    #[error("cannot read {path}: permission denied")]
+    Denied { path: PathBuf },
     #[error("{path} holds no certificate in PEM form")]
     NoCertificate { path: PathBuf },
     #[error("{path} holds no private key in PEM form")]
@@ -40,9 +43,6 @@ pub enum TlsError {
 /// What to do about most of them.
 pub const TLS_HINT: &str =
     "tls names PEM files that this user may read; tls: { self_signed: {} } makes its own";
-
-/// How long before its end a certificate is spoken of.
-const SOON: Duration = Duration::from_secs(14 * 24 * 3600);
 
 /// The certificate in use.
 pub struct Certificate {
@@ -90,57 +90,33 @@ impl Certificate {
     }
 }
 
-/// What clients will have against the certificate that `config` names, or why it cannot serve; as far as it can be looked
-/// at, because a check may run as somebody who must not. Makes none.
+/// What clients will have against the certificate that `config` names, or why it cannot serve. Files that belong to the
+/// service may be hidden from whoever checks: they are named, not refused. Makes none.
 pub fn examine(config: &Config, now: Timestamp) -> Result<Vec<String>, TlsError> {
     let Some((certificate, key)) = paths(config) else {
         return Ok(Vec::new());
     };
-    let hidden = |path| fs::File::open(path).err().map(|error| error.kind());
-    match (hidden(&certificate).or(hidden(&key)), &config.tls) {
-        (Some(io::ErrorKind::PermissionDenied), _) | (Some(_), Tls::SelfSigned) => return Ok(Vec::new()),
-        (Some(_) | None, _) => {}
+    if matches!(config.tls, Tls::SelfSigned) && !certificate.exists() {
+        return Ok(Vec::new());
     }
-    let found = read(&certificate, &key)?;
-    let objections = objections(&found.cert, config, now);
-    Ok(objections.into_iter().map(|objection| format!("{} {objection}", certificate.display())).collect())
+    let mut said = Vec::new();
+    match read(&certificate, &key) {
+        Err(TlsError::Denied { path }) if !is_service(config) => {
+            said.push(format!("{} cannot be read by this user and was not looked at", path.display()));
+        }
+        whole => drop(whole?),
+    }
+    // What cannot be read here was named above.
+    let chain = read_chain(&certificate).unwrap_or_default();
+    let objections = objections::against(&chain, config, now);
+    said.extend(objections.into_iter().map(|objection| format!("{} {objection}", certificate.display())));
+    Ok(said)
 }
 
-/// What clients have against a certificate.
-fn objections(chain: &[CertificateDer<'_>], config: &Config, now: Timestamp) -> Vec<String> {
-    let Some((leaf, others)) = chain.split_first() else {
-        return Vec::new();
-    };
-    let Ok(leaf_read) = EndEntityCert::try_from(leaf) else {
-        return vec!["holds a certificate that clients may not understand".to_owned()];
-    };
-    let anchors: Vec<_> = anchor_from_trusted_cert(others.last().unwrap_or(leaf)).into_iter().collect();
-    // Whether clients know who signed it is their business; times are looked at before that.
-    let error_at = |time: Timestamp| {
-        let time = UnixTime::since_unix_epoch(time.since(Timestamp::from_seconds(0)));
-        let usage = KeyUsage::server_auth();
-        leaf_read.verify_for_usage(ALL_VERIFICATION_ALGS, &anchors, others, time, usage, None, None).err()
-    };
-    let expired = |error| matches!(error, Some(webpki::Error::CertExpired { .. }));
-    let of_time = match error_at(now) {
-        Some(webpki::Error::CertExpired { .. }) => Some("has expired: clients refuse it"),
-        Some(webpki::Error::CertNotValidYet { .. }) => Some("is not valid yet: clients refuse it"),
-        _ => expired(error_at(now + SOON)).then_some("expires within two weeks"),
-    };
-    let mut objections: Vec<_> = of_time.map(str::to_owned).into_iter().collect();
-    // A proxy may reach us under another name.
-    if config.trusted_proxies.is_empty()
-        && let Some(host) = issuer_host(config)
-        && let Ok(name) = ServerName::try_from(host.as_str())
-        && leaf_read.verify_is_valid_for_subject_name(&name).is_err()
-    {
-        let remedy = match config.tls {
-            Tls::SelfSigned => "; remove its folder and gantry makes a new one",
-            Tls::Files { .. } | Tls::Off => "",
-        };
-        objections.push(format!("is not for {host}, the host of the issuer: clients refuse it{remedy}"));
-    }
-    objections
+/// Whether this process is the user to whom the data folder belongs.
+fn is_service(config: &Config) -> bool {
+    let owner = |path: &Path| fs::metadata(path).map(|found| found.uid()).ok();
+    owner(&config.data_dir).is_some_and(|uid| owner(Path::new("/proc/self")) == Some(uid))
 }
 
 fn issuer_host(config: &Config) -> Option<String> {
@@ -174,22 +150,36 @@ fn files(config: &Config) -> Result<Option<(PathBuf, PathBuf)>, TlsError> {
 }
 
 fn read(certificate: &Path, key: &Path) -> Result<CertifiedKey, TlsError> {
-    let unreadable = |path: &Path, why: String| TlsError::Read { path: path.to_owned(), why };
-    let text = |path: &Path| fs::read(path).map_err(|error| unreadable(path, error.to_string()));
-    let chain = text(certificate)?;
-    let chain = CertificateDer::pem_slice_iter(&chain).collect::<Result<Vec<_>, _>>();
-    let chain = chain.map_err(|error| unreadable(certificate, error.to_string()))?;
+    let chain = read_chain(certificate)?;
+    let der = PrivateKeyDer::from_pem_slice(&read_file(key)?)
+        .map_err(|_| TlsError::NoKey { path: key.to_owned() })?;
+    CertifiedKey::from_der(chain, der, &aws_lc_rs::default_provider()).map_err(|error| match error {
+        rustls::Error::InvalidCertificate(why) => {
+            TlsError::Read { path: certificate.to_owned(), why: format!("{why:?}") }
+        }
+        error => TlsError::Mismatch {
+            certificate: certificate.to_owned(),
+            key: key.to_owned(),
+            why: error.to_string(),
+        },
+    })
+}
+
+/// The certificate and those between it and its authority.
+fn read_chain(path: &Path) -> Result<Vec<CertificateDer<'static>>, TlsError> {
+    let chain = CertificateDer::pem_slice_iter(&read_file(path)?).collect::<Result<Vec<_>, _>>();
+    let chain = chain.map_err(|error| TlsError::Read { path: path.to_owned(), why: error.to_string() })?;
     if chain.is_empty() {
-        return Err(TlsError::NoCertificate { path: certificate.to_owned() });
+        return Err(TlsError::NoCertificate { path: path.to_owned() });
     }
-    let der =
-        PrivateKeyDer::from_pem_slice(&text(key)?).map_err(|_| TlsError::NoKey { path: key.to_owned() })?;
-    let mismatch = |error: rustls::Error| TlsError::Mismatch {
-        certificate: certificate.to_owned(),
-        key: key.to_owned(),
-        why: error.to_string(),
-    };
-    CertifiedKey::from_der(chain, der, &aws_lc_rs::default_provider()).map_err(mismatch)
+    Ok(chain)
+}
+
+fn read_file(path: &Path) -> Result<Vec<u8>, TlsError> {
+    fs::read(path).map_err(|error| match error.kind() {
+        io::ErrorKind::PermissionDenied => TlsError::Denied { path: path.to_owned() },
+        _ => TlsError::Read { path: path.to_owned(), why: error.to_string() },
+    })
 }
 
 /// A certificate for the issuer's host, `localhost` and the loopback addresses, and its key with mode 0600.
