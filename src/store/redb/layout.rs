@@ -18,7 +18,7 @@ pub(super) const SEQUENCE_KEY: &str = "sequence";
 pub(super) const META: TableDefinition<'static, &str, u64> = TableDefinition::new("meta");
 /// Kind and id to envelope.
 pub(super) const RECORDS: TableDefinition<'static, &[u8], &[u8]> = TableDefinition::new("records");
-/// The same, in a later state: what `rows` keeps apart.
+/// The same for what `rows` keeps apart; its row in [`RECORDS`] is empty.
 pub(super) const RECENT: TableDefinition<'static, &[u8], &[u8]> = TableDefinition::new("recent");
 /// [`index_key`] to nothing.
 pub(super) const INDEX: TableDefinition<'static, &[u8], ()> = TableDefinition::new("index");
