@@ -100,19 +100,34 @@ impl Story {
         panic!("the disk never filled up")
     }
 
-    /// A small write may fit where a larger one did not: refreshes as well until that is refused, with small records
-    /// that take what is left. Gives the refusal and the refresh token that it left alone.
-    async fn refresh_until_full(&self) -> (Reply, String) {
-        let mut last = self.tokens.refresh.clone();
+    /// A small write may fit where a larger one did not: codes are redeemed as well until that is refused, with small
+    /// records that take what is left. Gives the refusal and the code that it left alone.
+    async fn redeem_until_full(&self, mut codes: Vec<String>) -> (Reply, String) {
         for number in 0..2000 {
-            let _ = self.idp.try_gantry(&format!("group add filler{number}"), None).await;
+            if self.idp.try_gantry(&format!("group add filler{number}"), None).await.is_ok() {
+                continue;
+            }
+            let code = codes.pop().expect("no code was refused");
+            let reply = self.c1.redeem(&code).await;
+            if reply.status != 200 {
+                return (reply, code);
+            }
+        }
+        panic!("the disk never filled up")
+    }
+
+    /// Refreshes as long as that needs no room; gives the refresh token that is good then.
+    async fn refresh_while_full(&self) -> String {
+        let mut last = self.tokens.refresh.clone();
+        for _ in 0..20 {
             let reply = self.c1.refresh(&last).await;
             if reply.status != 200 {
-                return (reply, last);
+                is_refused_for_now(&reply);
+                break;
             }
             last = reply.expect_tokens().refresh;
         }
-        panic!("the disk never filled up")
+        last
     }
 
     /// The same with an administrator's writes; gives what is printed in the end.
@@ -124,6 +139,11 @@ impl Story {
         }
         panic!("the disk never filled up")
     }
+}
+
+fn is_refused_for_now(reply: &Reply) {
+    assert_eq!((reply.status, reply.header("retry-after")), (503, "2"), "{}", reply.body);
+    assert_eq!(reply.json()["error"], "temporarily_unavailable");
 }
 
 /// The reference number of a 503 page.
@@ -146,7 +166,7 @@ fn errors_about(reference: &str) -> BTreeSet<String> {
 }
 
 #[tokio::test]
-async fn a_full_disk_stops_sign_ins_and_refreshes_and_nothing_else() {
+async fn a_full_disk_stops_what_needs_room_and_nothing_else() {
     // ST-05
     let Some(disk) = SmallDisk::mount(8) else {
         eprintln!("no right to mount: store::full has the store's half of this");
@@ -154,12 +174,16 @@ async fn a_full_disk_stops_sign_ins_and_refreshes_and_nothing_else() {
     };
     let story = Story::begin(&disk.path().join("data")).await;
     let (idp, c1, tokens) = (&story.idp, &story.c1, &story.tokens);
+    let mut codes = Vec::new();
+    for _ in 0..5 {
+        codes.push(c1.code(&mut idp.browser(), &story.alice).await);
+    }
     disk.fill();
     let reference = story.until_full().await;
     assert!(errors_about(&reference).iter().any(|error| error.contains("no space is left")), "{reference}");
-    let (refused, last) = story.refresh_until_full().await;
-    assert_eq!((refused.status, refused.header("retry-after")), (503, "2"));
-    assert_eq!(refused.json()["error"], "temporarily_unavailable");
+    let (refused, code) = story.redeem_until_full(codes).await;
+    is_refused_for_now(&refused);
+    let last = story.refresh_while_full().await;
     for path in ["/.well-known/openid-configuration", "/oauth2/jwks", "/healthz", "/assets/gantry.css"] {
         assert_eq!(idp.get(path).await.status, 200, "{path}");
     }
@@ -178,6 +202,7 @@ async fn a_full_disk_stops_sign_ins_and_refreshes_and_nothing_else() {
     }
     let fresh = again.expect_tokens();
     c1.userinfo(&fresh.access).await.expect_ok();
+    c1.redeem(&code).await.expect_tokens();
     assert_eq!(idp.get("/readyz").await.status, 200);
     c1.sign_in(&mut idp.browser(), &story.alice).await;
 }
@@ -202,8 +227,7 @@ async fn a_full_disk_makes_no_bound_token_a_bad_one() {
         let request = request.header("authorization", format!("DPoP {token}"));
         let reply = Reply::of(request.header("dpop", prover.for_token("GET", &token))).await;
         if reply.status != 200 {
-            assert_eq!((reply.status, reply.header("retry-after")), (503, "2"), "{}", reply.body);
-            assert_eq!(reply.json()["error"], "temporarily_unavailable");
+            is_refused_for_now(&reply);
             return;
         }
     }
