@@ -1,43 +1,16 @@
-//! The built program as operators meet it: refusals in one line with a hint, certificates, who holds the store,
-//! and what its log looks like whatever strangers send.
+//! The built program as operators meet it: refusals in one line with a hint, who holds the store, and
+//! what its log looks like whatever strangers send.
 
 use std::fs;
 use std::net::TcpListener;
 use std::os::unix::fs::{MetadataExt, PermissionsExt, chown};
-use std::time::Duration;
 
-use gantry::clock::Clock;
-use rcgen::{BasicConstraints, CertificateParams, ExtendedKeyUsagePurpose, IsCa, KeyPair, date_time_ymd};
 use redb::TableDefinition;
 use serde_json::Value;
 
-use crate::support::idp::client;
+use crate::certificate::{FILES, certificate, serving};
 use crate::support::program::Installation;
 use crate::support::{Browser, encode, raw};
-
-const FILES: &str = "tls: { files: { certificate: cert.pem, key: key.pem } }";
-
-/// A certificate for `localhost` that signs itself, and its key, both PEM.
-fn certificate() -> (String, String) {
-    let key = KeyPair::generate().expect("key");
-    let params = CertificateParams::new(vec!["localhost".to_owned()]).expect("name");
-    (params.self_signed(&key).expect("certificate").pem(), key.serialize_pem())
-}
-
-/// An installation that serves this certificate and key.
-fn serving(certificate: &str, key: &str) -> Installation {
-    let installation = Installation::new(FILES);
-    fs::write(installation.path("cert.pem"), certificate).expect("certificate");
-    fs::write(installation.path("key.pem"), key).expect("key");
-    installation
-}
-
-/// Whether a strict client trusts what the service shows.
-async fn shows(installation: &Installation, certificate: &str) -> bool {
-    let health = client(Some(certificate.as_bytes()), installation.port)
-        .get(format!("https://localhost:{}/healthz", installation.port));
-    health.send().await.is_ok_and(|answer| answer.status() == 200)
-}
 
 #[test]
 fn a_taken_port_is_told_before_anything_is_made() {
@@ -49,111 +22,6 @@ fn a_taken_port_is_told_before_anything_is_made() {
     assert!(error.starts_with(&format!("cannot listen on {address}: ")), "{error}");
     assert_eq!(hint, "another program has this port; stop it, or change listen");
     assert!(!installation.path("data").exists());
-}
-
-#[test]
-fn a_certificate_that_cannot_serve_is_refused_by_name() {
-    let (good, key) = certificate();
-    let (_, other_key) = certificate();
-    for (certificate, key, names, why) in [
-        ("not PEM", &key, "cert.pem", "holds no certificate in PEM form"),
-        ("-----BEGIN CERTIFICATE-----\n%%\n", &key, "cert.pem", "cannot read"),
-        (&key, &key, "cert.pem", "holds no certificate in PEM form"),
-        (&good, &good, "key.pem", "holds no private key in PEM form"),
-        (&good, &other_key, "key.pem", "do not belong together"),
-    ] {
-        let installation = serving(certificate, key);
-        let refused = installation.refused();
-        let (error, hint) = refused.error_and_hint();
-        assert!(error.contains(names) && error.contains(why), "{error}");
-        assert!(hint.starts_with("tls names PEM files"), "{hint}");
-        let checked = installation.run("check", "");
-        let place = "gantry.yaml:5:6:";
-        assert!(checked.code == Some(1) && checked.err.contains(why), "{checked:?}");
-        assert!(checked.err.contains(place) && checked.err.contains(hint), "{checked:?}");
-    }
-}
-
-#[test]
-fn what_clients_have_against_a_certificate_is_told_beforehand() {
-    let key = KeyPair::generate().expect("key");
-    let (past, future) = (date_time_ymd(2020, 1, 1), date_time_ymd(4000, 1, 1));
-    let shown = |host: &str, change: &dyn Fn(&mut CertificateParams)| {
-        let mut params = CertificateParams::new(vec![host.to_owned()]).expect("name");
-        change(&mut params);
-        let certificate = params.self_signed(&key).expect("certificate").pem();
-        let installation = serving(&certificate, &key.serialize_pem());
-        installation.run("check", "").expect_done().err
-    };
-    let told = |host: &str, from, until| {
-        shown(host, &|params| (params.not_before, params.not_after) = (from, until))
-    };
-    assert_eq!(told("localhost", past, future), "");
-    let expired = told("localhost", past, date_time_ymd(2021, 1, 1));
-    assert!(expired.contains("gantry.yaml:5:6:") && expired.contains("cert.pem has expired"), "{expired}");
-    assert!(told("localhost", future, date_time_ymd(4001, 1, 1)).contains("cert.pem is not valid yet"));
-    let in_a_week = Clock::system().now() + Duration::from_secs(7 * 24 * 3600);
-    let in_a_week = jiff::Timestamp::from_second(in_a_week.seconds()).expect("a time");
-    let soon = jiff::tz::TimeZone::UTC.to_datetime(in_a_week).date();
-    let soon = date_time_ymd(soon.year().into(), soon.month().unsigned_abs(), soon.day().unsigned_abs());
-    assert!(told("localhost", past, soon).contains("cert.pem expires in "));
-    let authority = shown("localhost", &|params| params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained));
-    assert!(authority.contains("cert.pem is the certificate of an authority"), "{authority}");
-    let client = [ExtendedKeyUsagePurpose::ClientAuth];
-    let client = shown("localhost", &|params| params.extended_key_usages = client.to_vec());
-    assert!(client.contains("cert.pem is not for servers"), "{client}");
-    assert!(told("elsewhere.example", past, future).contains("cert.pem is not for localhost"));
-}
-
-#[test]
-fn a_certificate_that_lives_for_days_is_spoken_of_when_its_days_are_numbered() {
-    let key = KeyPair::generate().expect("key");
-    let day = |from_today: i64| {
-        let at = Clock::system().now().seconds() + from_today * 24 * 3600;
-        let at = jiff::Timestamp::from_second(at).expect("a time");
-        let date = jiff::tz::TimeZone::UTC.to_datetime(at).date();
-        date_time_ymd(date.year().into(), date.month().unsigned_abs(), date.day().unsigned_abs())
-    };
-    for (begins, ends, spoken) in [(-1, 5, false), (-5, 2, true)] {
-        let mut params = CertificateParams::new(vec!["localhost".to_owned()]).expect("name");
-        (params.not_before, params.not_after) = (day(begins), day(ends));
-        let installation =
-            serving(&params.self_signed(&key).expect("certificate").pem(), &key.serialize_pem());
-        let told = installation.run("check", "").expect_done().err;
-        assert_eq!(told.contains("expires in "), spoken, "{begins} to {ends}: {told}");
-    }
-}
-
-#[test]
-fn a_missing_certificate_is_a_mistake_of_the_configuration() {
-    let installation = Installation::new(FILES);
-    let refused = installation.refused();
-    for name in ["cert.pem", "key.pem"] {
-        assert!(refused.err.contains(&format!("`{name}` does not exist")), "{}", refused.err);
-    }
-    assert!(refused.err.starts_with("gantry: error: ") && refused.err.contains("\ngantry: hint: "));
-}
-
-#[tokio::test]
-async fn a_reload_takes_a_new_certificate_and_keeps_the_old_one_from_a_bad_one() {
-    let (first, key) = certificate();
-    let installation = serving(&first, &key);
-    let mut service = installation.serve();
-    assert!(shows(&installation, &first).await);
-    let (second, second_key) = certificate();
-    // The new certificate is there, its key is not yet.
-    fs::write(installation.path("cert.pem"), &second).expect("certificate");
-    service.reload();
-    let told = service.expect_line("the certificate was not reloaded, the old one stays");
-    assert!(told.contains("ERROR") && told.contains("cert.pem") && told.contains("key.pem"), "{told}");
-    assert!(shows(&installation, &first).await);
-    fs::write(installation.path("key.pem"), &second_key).expect("key");
-    service.reload();
-    // The certificate follows the configuration, so the second reload ends after it.
-    service.reload();
-    assert!(shows(&installation, &second).await);
-    assert!(!shows(&installation, &first).await);
-    service.stop();
 }
 
 #[test]

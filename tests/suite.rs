@@ -13,6 +13,7 @@ mod attestation_tpm;
 mod attestation_vectors;
 mod authorize;
 mod break_glass;
+mod certificate;
 mod claims;
 mod commands;
 mod config;

@@ -96,7 +96,7 @@ pub fn examine(config: &Config, now: Timestamp) -> Result<Vec<String>, TlsError>
     let Some((certificate, key)) = paths(config) else {
         return Ok(Vec::new());
     };
-    if matches!(config.tls, Tls::SelfSigned) && !certificate.exists() {
+    if is_to_be_made(config, &certificate, &key) {
         return Ok(Vec::new());
     }
     let mut said = Vec::new();
@@ -141,12 +141,16 @@ fn paths(config: &Config) -> Option<(PathBuf, PathBuf)> {
 /// The paths, with the files there.
 fn files(config: &Config) -> Result<Option<(PathBuf, PathBuf)>, TlsError> {
     let paths = paths(config);
-    if let (Tls::SelfSigned, Some((certificate, key))) = (&config.tls, &paths)
-        && !(certificate.exists() && key.exists())
+    if let Some((certificate, key)) = &paths
+        && is_to_be_made(config, certificate, key)
     {
         make_self_signed(config, certificate, key)?;
     }
     Ok(paths)
+}
+
+fn is_to_be_made(config: &Config, certificate: &Path, key: &Path) -> bool {
+    matches!(config.tls, Tls::SelfSigned) && !(certificate.exists() && key.exists())
 }
 
 fn read(certificate: &Path, key: &Path) -> Result<CertifiedKey, TlsError> {
